@@ -1,0 +1,1 @@
+//! The drivers that feed `backchat_core` with bytes and time from real sockets, and what its binaries share.
