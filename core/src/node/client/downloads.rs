@@ -308,9 +308,13 @@ impl Client {
         true
     }
 
+    fn running(&mut self, download: DownloadId) -> Option<&mut Running> {
+        self.downloads.get_mut(&download).and_then(Download::running)
+    }
+
     /// Hands a packet to its machine.
     pub(super) fn hand_in(&mut self, now: Instant, download: DownloadId, packet: &Packet, index: usize) {
-        let Some(running) = self.downloads.get_mut(&download).and_then(Download::running) else { return };
+        let Some(running) = self.running(download) else { return };
         running.receiver.handle_packet(now, packet);
         let payload_len = match packet.body {
             Body::Data { length, .. } => length,
@@ -326,7 +330,7 @@ impl Client {
         download: DownloadId,
         change: impl FnOnce(&mut Receiver),
     ) -> bool {
-        let Some(running) = self.downloads.get_mut(&download).and_then(Download::running) else {
+        let Some(running) = self.running(download) else {
             return false;
         };
         change(&mut running.receiver);
@@ -336,15 +340,9 @@ impl Client {
 
     /// Takes what a machine wants done. `datagram` is the one that it was just handed, and its payload's length.
     fn collect(&mut self, now: Instant, download: DownloadId, datagram: Option<(usize, usize)>) {
-        let Some(running) = self.downloads.get_mut(&download).and_then(Download::running) else { return };
+        let Some(running) = self.running(download) else { return };
         let (transfer, server) = (running.transfer, running.server);
-        let mut outputs = Vec::new();
-        while let Some(output) = running.receiver.poll_output() {
-            outputs.push(output);
-        }
-        let (deadline, closed) = (running.receiver.deadline(), running.receiver.is_closed());
-        self.deadlines.set(download, deadline);
-        for output in outputs {
+        while let Some(output) = self.running(download).and_then(|it| it.receiver.poll_output()) {
             match output {
                 ReceiverOutput::Packet(packet) => {
                     let path = Path { remote: server, local: None };
@@ -382,9 +380,11 @@ impl Client {
                 ReceiverOutput::Trace(event) => self.observe(now, transfer, event),
             }
         }
+        let Some(running) = self.running(download) else { return };
+        let (deadline, closed) = (running.receiver.deadline(), running.receiver.is_closed());
+        self.deadlines.set(download, deadline);
         if closed {
             self.by_transfer.remove(&transfer);
-            self.deadlines.set(download, None);
             self.downloads.remove(&download);
         }
     }
@@ -464,7 +464,7 @@ impl Client {
 
     fn count(&mut self, download: DownloadId, outcome: &'static str) {
         self.counters.ended(outcome);
-        if let Some(running) = self.downloads.get_mut(&download).and_then(Download::running) {
+        if let Some(running) = self.running(download) {
             let (progress, stats) = (running.receiver.progress(), running.receiver.stats());
             self.counters.bytes += progress.end - progress.start;
             self.counters.segments += stats.segments_received;
