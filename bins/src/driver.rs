@@ -1,0 +1,2 @@
+//! The loops that join the core with the outside.
+pub mod application;
