@@ -248,7 +248,7 @@ fn list<F: Folder>(folder: &F) -> std::io::Result<Vec<FileEntry>> {
         .into_iter()
         .filter(|(_, stat)| stat.kind == Kind::File)
         .filter_map(|(name, stat)| {
-            let name = FileName::new(name.to_str()?)?;
+            let name = FileName::parse(name.to_str()?).ok()?;
             Some(FileEntry { name, size: stat.size, modified: modified(&stat) })
         })
         .collect();

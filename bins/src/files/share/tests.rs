@@ -11,7 +11,7 @@ use crate::files::real::RealDisk;
 const TRANSFER: TransferId = TransferId(1);
 
 fn name(name: &str) -> FileName {
-    FileName::new(name).unwrap()
+    FileName::parse(name).unwrap()
 }
 
 fn memory(files: &[(&str, &[u8])]) -> (MemoryDisk, FolderShare<MemoryDisk>) {

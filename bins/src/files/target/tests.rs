@@ -43,7 +43,7 @@ async fn open<D: Disk>(
     download: DownloadId,
     spec: TargetSpec,
 ) -> (TargetEvent, Result<Have, LocalError>) {
-    targets.open(download, &FileName::new("book.bin").unwrap(), spec);
+    targets.open(download, &FileName::parse("book.bin").unwrap(), spec);
     let event = event(targets).await;
     match targets.next().await {
         TargetCompletion::Opened { result, .. } => (event, result),
@@ -357,7 +357,7 @@ async fn standard_output_belongs_to_one_download_at_a_time_and_is_given_back() {
     open(&mut targets, SECOND, TargetSpec::Stdout).await.1.unwrap();
     targets.submit(SECOND, TargetOp::Keep);
     targets.flush();
-    targets.open(SECOND, &FileName::new("x").unwrap(), TargetSpec::folder("d"));
+    targets.open(SECOND, &FileName::parse("x").unwrap(), TargetSpec::folder("d"));
     assert!(matches!(event(&mut targets).await, TargetEvent::Opened { .. }));
 }
 
