@@ -1,1 +1,4 @@
 //! The drivers that feed `backchat_core` with bytes and time from real sockets, and what its binaries share.
+pub mod driver;
+pub mod files;
+pub mod net;
