@@ -2,6 +2,7 @@
 
 mod chat_world;
 
+use backchat_core::chat::table::{Input, State, Step};
 use backchat_core::chat::*;
 use backchat_core::seed::Seed;
 use backchat_core::time::Instant;
@@ -583,6 +584,109 @@ fn a_rename_is_told_and_keeps_its_place_in_the_roster() {
     bench.open(3);
     bench.send(3, r#"{"type":"join","nick":"ann"}"#);
     assert_eq!(kinds(&bench.read(3)), ["welcome", "joined"]);
+}
+
+/// Where a session is, seen from outside.
+fn state_of(bench: &Bench, session: SessionId) -> table::Next {
+    let ended = bench.actions.contains(&Action::SessionEnded(session));
+    match (bench.server.nickname_of(session), bench.server.stream_of(session)) {
+        _ if ended => table::Next::Gone,
+        (None, _) => table::Next::To(State::Visiting),
+        (Some(_), Some(_)) => table::Next::To(State::Joined),
+        (Some(_), None) => table::Next::To(State::Parked),
+    }
+}
+
+/// Puts an input to session 1, which is on stream 1 unless it is parked.
+fn put(bench: &mut Bench, input: Input, token: &str) {
+    let line = match input {
+        Input::Join => r#"{"type":"join","nick":"ann"}"#,
+        Input::Say => SAY,
+        Input::Tell => r#"{"type":"tell","to":"zoe","text":"x"}"#,
+        Input::Nick => r#"{"type":"nick","nick":"eve"}"#,
+        Input::History => r#"{"type":"history"}"#,
+        Input::Names => r#"{"type":"names"}"#,
+        Input::Files => r#"{"type":"files"}"#,
+        Input::Download => r#"{"type":"download","file":"x"}"#,
+        Input::Stop => r#"{"type":"stop","transfer":"0000000000000000"}"#,
+        Input::Ping => r#"{"type":"ping"}"#,
+        Input::Pong => r#"{"type":"pong"}"#,
+        Input::Leave => r#"{"type":"leave"}"#,
+        Input::Malformed => "nonsense",
+        Input::Resume => {
+            bench.open(2);
+            let line = format!(r#"{{"type":"join","nick":"ann","resume":true,"token":"{token}"}}"#);
+            return bench.send(2, &line);
+        }
+        Input::Timeout => return bench.wait(Duration::from_secs(61)),
+        Input::TooSlow => {
+            bench.stalled.push(1);
+            for _ in 0..40 {
+                let text = "x".repeat(4000);
+                bench.server.reply(bench.now, SessionId(1), &ServerFrame::Notice { text });
+            }
+            return bench.drain();
+        }
+        Input::Finished => {
+            bench.server.handle_finished(bench.now, StreamId(1));
+            return bench.drain();
+        }
+        Input::Lost => {
+            bench.server.handle_closed(bench.now, StreamId(1));
+            return bench.drain();
+        }
+        Input::Dismissed => {
+            bench.server.close_all(bench.now, CloseReason::ShuttingDown);
+            return bench.drain();
+        }
+    };
+    bench.send(1, line);
+}
+
+/// Row by row and state by state: the session ends up where the table says that it may, and what is refused is
+/// refused with the table's code.
+#[test]
+fn every_cell_of_the_state_table_holds() {
+    for (input, rules) in table::TABLE {
+        for (state, rule) in [State::Visiting, State::Joined, State::Parked].into_iter().zip(rules) {
+            for resume in [false, true] {
+                if rule.step == Step::Impossible || (state == State::Parked && !resume) {
+                    continue;
+                }
+                let mut bench = Bench::new(Limits::default());
+                bench.open(1);
+                let mut good = String::new();
+                if state != State::Visiting {
+                    bench
+                        .send(1, &format!(r#"{{"type":"join","nick":"ann","resume":{resume},"ping":true}}"#));
+                    let frames = bench.read(1);
+                    good = if resume { token(&frames) } else { good };
+                }
+                if state == State::Parked {
+                    bench.server.handle_closed(bench.now, StreamId(1));
+                    bench.drain();
+                }
+                assert_eq!(state_of(&bench, SessionId(1)), table::Next::To(state));
+                if input == Input::Resume && !resume {
+                    continue;
+                }
+                put(&mut bench, input, &good);
+                let next = state_of(&bench, SessionId(1));
+                assert!(rule.next.contains(&next), "{input:?} in {state:?} leads to {next:?}");
+                if let Step::Refuse(refusal) = rule.step {
+                    assert_eq!(bench.codes(1), [refusal.code().as_str()], "{input:?} in {state:?}");
+                }
+                if rule.step == Step::Park || rule.step == Step::CloseAndPark {
+                    let parked = table::Next::To(State::Parked);
+                    assert_eq!(
+                        next,
+                        if resume { parked } else { table::Next::Gone },
+                        "{input:?} in {state:?}"
+                    );
+                }
+            }
+        }
+    }
 }
 
 proptest::proptest! {

@@ -164,9 +164,9 @@ impl ChatClient {
 
     /// Begins: asks the driver to connect. Once.
     pub fn start(&mut self, now: Instant) {
-        let now = self.begin(now);
+        self.begin(now);
         if self.phase == Phase::New {
-            self.connect(now);
+            self.connect();
         }
     }
 

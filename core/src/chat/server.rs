@@ -154,7 +154,8 @@ impl ChatServer {
     }
 
     /// The peer will send nothing more, and may still read: what it asked for is answered, then the connection is
-    /// closed. A driver that does not tell this from a closed connection calls [`handle_closed`](Self::handle_closed).
+    /// closed. This is how `printf … | nc` ends. A driver that does not tell it from a closed connection calls
+    /// [`handle_closed`](Self::handle_closed).
     pub fn handle_finished(&mut self, now: Instant, stream: StreamId) {
         let now = self.begin(now);
         let connection = self.connections.get_mut(&stream);

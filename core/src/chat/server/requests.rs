@@ -80,25 +80,29 @@ impl ChatServer {
         {
             return self.refuse(session, ErrorFrame { id, ..error });
         }
-        match request {
-            Request::Join(join) => self.join(now, session, id, &join),
-            Request::Say { text, action } => {
+        match (step, request) {
+            (Step::Enter, Request::Join(join)) => self.join(now, session, id, &join),
+            (Step::Say, Request::Say { text, action }) => {
                 self.speak(now, session, id, Utterance { to: None, text, action });
             }
-            Request::Tell { to, text, action } => {
+            (Step::Tell, Request::Tell { to, text, action }) => {
                 self.speak(now, session, id, Utterance { to: Some(to), text, action });
             }
-            Request::Nick { nick } => self.rename(now, session, id, &nick),
-            Request::History { before, count } => self.show_history(session, id, before, count),
-            Request::Names => self.list(session, id, Step::ListNames),
-            Request::Files => self.list(session, id, Step::ListFiles),
-            Request::Download { file, have, blake3 } => self.open_download(session, id, &file, have, blake3),
-            Request::Stop { transfer } => {
+            (Step::Rename, Request::Nick { nick }) => self.rename(now, session, id, &nick),
+            (Step::ShowHistory, Request::History { before, count }) => {
+                self.show_history(session, id, before, count);
+            }
+            (Step::ListNames | Step::ListFiles, _) => self.list(session, id, step),
+            (Step::OpenDownload, Request::Download { file, have, blake3 }) => {
+                self.open_download(session, id, &file, have, blake3);
+            }
+            (Step::StopDownload, Request::Stop { transfer }) => {
                 self.actions.push_back(Action::StopDownload { session, transfer: transfer.into() });
             }
-            Request::Ping => self.send(session, &ServerFrame::Pong { id }),
-            Request::Pong => {}
-            Request::Leave => self.handle_input(now, session, input),
+            (Step::AnswerPing, _) => self.send(session, &ServerFrame::Pong { id }),
+            (Step::Leave, _) => self.handle_input(now, session, input),
+            // The rest of the table concerns inputs that are no requests.
+            _ => {}
         }
     }
 
