@@ -3,13 +3,9 @@
 use backchat_core::chat::frame::ClientFrame;
 use backchat_core::chat::{ErrorCode, Limits, Request, ServerFrame, table};
 
-/// The document; its chapter on the chat may stand in a file of its own.
-fn document() -> String {
-    let docs = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
-    ["PROTOCOL.md", "PROTOCOL-chat.md"]
-        .iter()
-        .filter_map(|name| std::fs::read_to_string(format!("{docs}/{name}")).ok())
-        .collect()
+/// The document.
+fn document() -> &'static str {
+    include_str!("../../docs/PROTOCOL.md")
 }
 
 #[test]

@@ -27,9 +27,9 @@ pub use action::{
 };
 
 use super::frame::{Request, RequestId, ServerFrame};
-use super::hex::Hex;
 use super::limits::{Bucket, Limits};
 use super::lines::Lines;
+use crate::hex::Hex;
 use crate::seed::{Seed, Stream};
 use crate::time::Instant;
 use outgoing::Outgoing;

@@ -28,7 +28,6 @@ mod timers;
 pub use action::{Action, ChatEvent, CloseReason, Counters, DropReason};
 
 use super::frame::{FileEntry, RequestId, ServerFrame, check_text};
-use super::hex::Hex;
 use super::history::History;
 use super::id::{SessionId, StreamId};
 use super::limits::{Limits, MAX_TEXT_BYTES};
@@ -36,6 +35,7 @@ use super::nickname::Nickname;
 use super::outbox::Sources;
 use super::roster::Roster;
 use super::table::Input;
+use crate::hex::Hex;
 use crate::seed::{Seed, Stream};
 use crate::time::{Instant, UnixTime};
 use core::net::IpAddr;

@@ -12,7 +12,9 @@ use backchat::driver::{
 use backchat::files::real::RealDisk;
 use backchat::files::{FileTargets, FolderShare, TargetEvent, TargetSpec, Where};
 use backchat::net::{Listener, SystemClock, SystemEntropy, TcpListener, TcpNetwork, Udp, UdpSocket};
-use backchat_core::chat::{ClientChatEvent, ClientConfig as ChatConfig, JoinAs, Limits, Reconnect, ServerFrame};
+use backchat_core::chat::{
+    ClientChatEvent, ClientConfig as ChatConfig, JoinAs, Limits, Reconnect, ServerFrame,
+};
 use backchat_core::node::{
     ClientConfig, ClientEvent, DownloadError, DownloadEvent, DownloadId, FailReason, GetRequest, Summary,
     TransferLimits,
@@ -67,9 +69,10 @@ impl Server {
         let share = FolderShare::open(RealDisk, path, Where::Pool).unwrap();
         let parts = ServerParts { listener, udp, share, clock: SystemClock::new(), entropy: SystemEntropy };
         let (control, controls) = mpsc::channel(4);
-        let task = tokio::spawn(async move {
-            serve(parts, ServerSettings::default(), controls, &mut ()).await.unwrap()
-        });
+        let task =
+            tokio::spawn(
+                async move { serve(parts, ServerSettings::default(), controls, &mut ()).await.unwrap() },
+            );
         Self { chat, folder, control, task }
     }
 
@@ -78,8 +81,7 @@ impl Server {
     }
 
     pub async fn reload(&self) {
-        let reload =
-            Reload { limits: Limits::default(), motd: None, transfer: TransferLimits::default() };
+        let reload = Reload { limits: Limits::default(), motd: None, transfer: TransferLimits::default() };
         self.control(Control::Reload(Box::new(reload))).await;
     }
 
@@ -96,7 +98,10 @@ impl Server {
 /// What an application was told.
 #[derive(Debug)]
 pub enum Happening {
-    Answered(#[expect(dead_code, reason = "shown when a test is stuck")] Command, Result<Receipt, DownloadError>),
+    Answered(
+        #[expect(dead_code, reason = "shown when a test is stuck")] Command,
+        Result<Receipt, DownloadError>,
+    ),
     Frame(ServerFrame),
     Chat(ClientChatEvent),
     Download(DownloadEvent),
@@ -187,9 +192,10 @@ impl Client {
             clock: SystemClock::new(),
             entropy: SystemEntropy,
         };
-        let task = tokio::spawn(async move {
-            run_client(parts, ClientConfig::new(chat), &mut script).await.unwrap()
-        });
+        let task =
+            tokio::spawn(
+                async move { run_client(parts, ClientConfig::new(chat), &mut script).await.unwrap() },
+            );
         Self { commands, happenings, seen: Vec::new(), task }
     }
 
@@ -210,7 +216,11 @@ impl Client {
         }
     }
 
-    pub async fn until_all<T>(&mut self, mut find: impl FnMut(&Happening) -> Option<T>, count: usize) -> Vec<T> {
+    pub async fn until_all<T>(
+        &mut self,
+        mut find: impl FnMut(&Happening) -> Option<T>,
+        count: usize,
+    ) -> Vec<T> {
         let mut found = Vec::new();
         while found.len() < count {
             found.push(self.until(&mut find).await);

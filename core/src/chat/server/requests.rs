@@ -7,12 +7,13 @@ use crate::chat::frame::client::BadFrame;
 use crate::chat::frame::{
     ClientFrame, ErrorCode, ErrorFrame, FrameError, Have, Request, RequestId, ServerFrame,
 };
-use crate::chat::hex::Hex;
 use crate::chat::id::{SessionId, StreamId};
 use crate::chat::lines::{Line, MAX_LINE_BYTES};
 use crate::chat::outbox::Lazy;
 use crate::chat::table::{self, Input, Step};
+use crate::hex::Hex;
 use crate::time::Instant;
+use crate::wire::Hash;
 
 impl ChatServer {
     /// Reads the lines that end in `bytes`. The session is looked up for each: a line may end it, or hand the
@@ -177,7 +178,7 @@ impl ChatServer {
         blake3: Option<Hex<32>>,
     ) {
         let have = match (have, blake3) {
-            (Some(length), Some(Hex(blake3))) => Some(Have { length, blake3 }),
+            (Some(length), Some(Hex(blake3))) => Some(Have { length, hash: Hash(blake3) }),
             (None, None) => None,
             _ => {
                 let message = "download: have and blake3 go together";

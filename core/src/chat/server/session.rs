@@ -1,13 +1,13 @@
 //! What a server knows of one session, and of one connection.
 
 use crate::chat::frame::RequestId;
-use crate::chat::hex::Hex;
 use crate::chat::id::{SessionId, StreamId};
 use crate::chat::limits::Bucket;
 use crate::chat::lines::Lines;
 use crate::chat::nickname::Nickname;
 use crate::chat::outbox::Outbox;
 use crate::chat::table::State;
+use crate::hex::Hex;
 use crate::time::Instant;
 use bytes::Bytes;
 use core::net::IpAddr;

@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 
 use super::Client;
 use super::output::{
-    ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, FailReason, GetRequest, Have,
-    LocalError, Summary, TargetRequest,
+    ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, FailReason, GetRequest, LocalError,
+    Summary, TargetRequest,
 };
 use crate::chat::client::ClientChatEvent;
-use crate::chat::{ErrorCode, ErrorFrame, Have as Prefix, RequestId, ServerFrame, TicketFrame};
+use crate::chat::{ErrorCode, ErrorFrame, Have, RequestId, ServerFrame, TicketFrame};
 use crate::node::{Path, Transmit};
 use crate::time::Instant;
 use crate::trace::{Event, Record};
@@ -185,9 +185,8 @@ impl Client {
             }
             Ok(have) => {
                 it.have = have.length;
-                let prefix = Prefix { length: have.length, blake3: have.hash.0 };
                 let file = it.request.file.clone();
-                match self.chat.download(now, &file, (have.length > 0).then_some(prefix)) {
+                match self.chat.download(now, &file, Some(have).filter(|it| it.length > 0)) {
                     Ok(id) => {
                         if let Some(it) = self.downloads.get_mut(&download) {
                             it.stage = Stage::Asking(id);
