@@ -1,0 +1,4 @@
+//! Backchat's simulator.
+#![forbid(unsafe_code)]
+
+pub mod trace;
