@@ -6,9 +6,11 @@
 //! # What is where
 //! - [`scenario`]: the file that says who does what, over which links, with which faults, and what is expected.
 //! - [`link`]: one direction of one path, as a machine that is told what is offered and says what arrives.
+//! - [`engine`]: what runs a scenario.
 //! - [`trace`]: what happened, as typed records in one order.
 #![forbid(unsafe_code)]
 
+pub mod engine;
 pub mod link;
 pub mod scenario;
 pub mod trace;

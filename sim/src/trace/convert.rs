@@ -3,26 +3,10 @@
 use backchat_core::chat::ChatEvent;
 use backchat_core::node::ServerEvent;
 use backchat_core::trace;
-use backchat_core::wire::{Kind, TransferId};
+use backchat_core::wire::TransferId;
 
 use super::{Event, Name};
-
-/// The name of a kind of packet.
-pub const fn kind(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Syn => "syn",
-        Kind::SynAck => "syn-ack",
-        Kind::Confirm => "confirm",
-        Kind::Data => "data",
-        Kind::Ack => "ack",
-        Kind::Probe => "probe",
-        Kind::End => "end",
-        Kind::EndAck => "end-ack",
-        Kind::Reset => "reset",
-        Kind::PathChallenge => "path-challenge",
-        Kind::PathResponse => "path-response",
-    }
-}
+use crate::link::kind_name;
 
 /// An observation of a machine. One that says no download where it has to is of the download 0, which never is.
 pub fn core(record: trace::Record) -> Event {
@@ -34,10 +18,10 @@ pub fn core(record: trace::Record) -> Event {
             Event::StateChanged { transfer, from: Name::of(from), to: Name::of(to) }
         }
         Core::PacketSent { kind: it, transmission } => {
-            Event::PacketSent { transfer, kind: Name::of(kind(it)), transmission }
+            Event::PacketSent { transfer, kind: Name::of(kind_name(it)), transmission }
         }
         Core::PacketReceived { kind: it, transmission } => {
-            Event::PacketReceived { transfer, kind: Name::of(kind(it)), transmission }
+            Event::PacketReceived { transfer, kind: Name::of(kind_name(it)), transmission }
         }
         Core::SegmentsSent { range, transmission, count, resent, in_flight, cwnd, limit } => {
             Event::SegmentsSent {
