@@ -7,8 +7,9 @@ fn blackout(at: u64, lasts: u64) -> Fault {
 }
 
 /// 1 ms for a datagram of 1222 bytes, 1250 with headers.
-fn ten_megabit(profile: Profile) -> Profile {
-    Profile { rate: NonZeroU64::new(10_000_000), ..profile }
+fn ten_megabit(mut profile: Profile) -> Profile {
+    profile.rate = NonZeroU64::new(10_000_000);
+    profile
 }
 
 const MILLISECOND: usize = 1222;
