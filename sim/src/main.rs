@@ -7,7 +7,9 @@ fn main() {
     let seed = args.next().map_or(0, |s| s.parse().unwrap());
     let scenario = Scenario::parse_bytes(&file).unwrap();
     let mut records: Vec<Record> = Vec::new();
-    let end = backchat_sim::engine::turmoil::run(&scenario, seed, &mut records);
-    for record in &records { println!("{}", Line(record)); }
-    eprintln!("{end:?}");
+    let end = backchat_sim::run::run(&scenario, seed, Default::default(), &mut records).unwrap();
+    for record in &records {
+        println!("{}", Line(record));
+    }
+    eprintln!("{:?} {:#?} {:?}", end.end, end.violations, end.summary.downloads());
 }

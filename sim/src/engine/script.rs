@@ -215,7 +215,8 @@ mod tests {
 
     #[test]
     fn who_is_killed_wants_the_same_downloads_again_and_what_was_missed() {
-        let mut script = Script::new(&[step(0, get(), 1), step(0, Action::Names, 1), step(5, Action::Files, 1)]);
+        let mut script =
+            Script::new(&[step(0, get(), 1), step(0, Action::Names, 1), step(5, Action::Files, 1)]);
         script.next(at(0));
         script.next(at(0));
         assert_eq!(script.killed(at(3)), [2]);

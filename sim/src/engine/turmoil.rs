@@ -38,6 +38,7 @@ use self::world::{ClientIndex, NewClient, World};
 use super::contents::Contents;
 use super::outcome::{RunEnd, RunError};
 use super::script::Script;
+use super::shape::longest_round_trip;
 use crate::scenario::Scenario;
 use crate::trace::record::SIM;
 use crate::trace::{Event, Name, Sink};
@@ -57,6 +58,9 @@ const TCP_CAPACITY: usize = 65_536;
 
 /// Datagrams that wait in turmoil's queues; our own buffer in front of the socket is the one that is full first.
 const UDP_CAPACITY: usize = 65_536;
+
+/// How long a run goes on, beyond the longest round trip, when everything has been done.
+const LINGER: Duration = Duration::from_millis(20);
 
 /// How long the end may take: clients that leave, a server that stops.
 const LAST_WORDS: Duration = Duration::from_secs(30);
@@ -155,9 +159,14 @@ impl Run {
 
     fn to_the_end(mut self, scenario: &Scenario, sink: &mut impl Sink) -> Result<RunEnd, RunError> {
         let end = scenario.end();
+        let linger = longest_round_trip(scenario) + LINGER;
+        let mut done_since = None;
         let reason = loop {
             let now = self.tick(sink)?;
-            if self.is_done(now) {
+            // What was said last is to arrive as well.
+            let since = if self.is_done(now) { *done_since.get_or_insert(now) } else { end };
+            done_since = done_since.filter(|_| since < end);
+            if since + linger <= now {
                 break Name::of("done");
             }
             if now >= end {

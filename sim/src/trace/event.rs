@@ -9,9 +9,9 @@ use core::time::Duration;
 use backchat_core::time::Instant;
 use backchat_core::wire::{Hash, TransferId};
 
+use super::Name;
 use super::read::{Fields, ReadError};
 use super::value::{Field, Value};
-use super::Name;
 
 macro_rules! events {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal {
@@ -97,16 +97,14 @@ events! {
         /// What has not finished by then has failed, whatever the bound says.
         duration: Duration,
     }
-    /// The liveness bound, computed when things were calm: everything must have finished by then.
-    BoundSet = "sim:bound_set" {
-        /// When.
-        at: Instant,
-        /// Downloads that had not ended.
-        downloads: u64,
-        /// Bytes that they still wanted.
-        bytes: u64,
-        /// Other requests that were not answered.
-        requests: u64,
+    /// A step that a client does more than once, each time when the one before has ended; its node is the client.
+    Planned = "sim:planned" {
+        /// The step's `do`.
+        what: Name,
+        /// The text, the file, the nickname.
+        detail: Option<Name>,
+        /// How often.
+        times: u64,
     }
     /// A host began its `life`th life; 0 is the first.
     Started = "sim:started" {
@@ -129,20 +127,6 @@ events! {
         from: Name,
         /// Its address from now on.
         to: Name,
-    }
-    /// A fault began.
-    FaultBegan = "sim:fault_began" {
-        /// Which kind.
-        kind: Name,
-        /// Where.
-        place: Name,
-    }
-    /// A fault ended.
-    FaultEnded = "sim:fault_ended" {
-        /// Which kind.
-        kind: Name,
-        /// Where.
-        place: Name,
     }
     /// All links are clean from now on.
     Healed = "sim:healed" {}
@@ -687,7 +671,11 @@ mod tests {
         let transfer = TransferId(0xfedc_ba98_7654_3210);
         let record = |at, node: &str, event| Record { at: Instant::from_nanos(at), node: node.into(), event };
         vec![
-            record(0, "sim", Event::FileShared { name: "a b.bin".into(), size: 3, blake3: Hash::of_nothing() }),
+            record(
+                0,
+                "sim",
+                Event::FileShared { name: "a b.bin".into(), size: 3, blake3: Hash::of_nothing() },
+            ),
             record(1, "alice", Event::PacketDropped { transfer: None, reason: Name::of("checksum") }),
             record(2, "server->alice", Event::Offered { ordinal: 1, length: 9, what: "data@0#1".into() }),
             record(

@@ -9,8 +9,8 @@ use super::tcp::ServerPower;
 use super::world::{ClientIndex, World};
 use crate::engine::shape::ends;
 use crate::scenario::{ClientId, NodeFault, NodeFaultKind, Scenario};
-use crate::trace::record::SIM;
 use crate::trace::Event;
+use crate::trace::record::SIM;
 
 /// All faults of nodes, and how far they are.
 pub(super) struct Faults {
@@ -160,4 +160,3 @@ impl Faults {
         self.heal = None;
     }
 }
-

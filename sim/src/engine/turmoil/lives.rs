@@ -162,12 +162,8 @@ impl ClientHost {
                 break;
             }
             world.record(now(world), &desk.name, Event::Started { life });
-            let mut user = User::new(
-                Arc::clone(desk),
-                Arc::clone(world),
-                Arc::clone(&self.contents),
-                self.transfer,
-            );
+            let mut user =
+                User::new(Arc::clone(desk), Arc::clone(world), Arc::clone(&self.contents), self.transfer);
             let ended = {
                 let running = self.run(life, &mut user);
                 tokio::select! {
@@ -231,9 +227,10 @@ impl ClientHost {
         let chat =
             ChatConfig { join: Some(join), reconnect: Reconnect::For(self.patience), retry_first: true };
         let config = ClientConfig { trace: true, ..ClientConfig::new(chat) };
-        let room = self.transfer.receive_buffer.map_or(RECEIVE_BUFFER, |bytes| {
-            usize::try_from(bytes).unwrap_or(usize::MAX)
-        });
+        let room = self
+            .transfer
+            .receive_buffer
+            .map_or(RECEIVE_BUFFER, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
         let world = Arc::clone(&self.world);
         let parts = ClientParts {
             network: SimNetwork { world, client: self.index, power: Arc::clone(&self.power), room },

@@ -41,7 +41,9 @@ impl SimUdp {
     /// A client's socket, with a receive buffer of `room` bytes.
     pub(super) async fn bind_client(world: Arc<World>, client: ClientIndex, room: usize) -> io::Result<Self> {
         let carrier = turmoil::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await?;
-        Self::new(world, carrier, room, super::CLIENTS, |state, carrier, inbox| state.bind_client(client, carrier, inbox))
+        Self::new(world, carrier, room, super::CLIENTS, |state, carrier, inbox| {
+            state.bind_client(client, carrier, inbox)
+        })
     }
 
     /// The server's.

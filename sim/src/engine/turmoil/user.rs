@@ -19,6 +19,7 @@ use super::clock::{now, sleep_until};
 use super::world::World;
 use crate::engine::contents::Contents;
 use crate::engine::script::{Next, Script, Wish};
+use crate::engine::shape::detail;
 use crate::scenario::{Action, Transfer};
 use crate::trace::{Event, Name, convert};
 
@@ -185,7 +186,12 @@ impl User {
             // The last download of that file that was asked for and is not over.
             Some(file) => {
                 let of_file = |(_, download): &(&DownloadId, &Download)| download.file == *file.as_str();
-                self.downloads.iter().filter(of_file).map(|(id, _)| Which::One(*id)).last().unwrap_or(Which::All)
+                self.downloads
+                    .iter()
+                    .filter(of_file)
+                    .map(|(id, _)| Which::One(*id))
+                    .last()
+                    .unwrap_or(Which::All)
             }
         };
         match action {
@@ -202,9 +208,7 @@ impl User {
                 }
             }
             Action::Say(text) => Command::Say { text: text.clone(), action: false },
-            Action::Tell { to, text } => {
-                Command::Tell { to: to.clone(), text: text.clone(), action: false }
-            }
+            Action::Tell { to, text } => Command::Tell { to: to.clone(), text: text.clone(), action: false },
             Action::Names => Command::Names,
             Action::Files => Command::Files,
             Action::Pause(file) => Command::Pause(which(file)),
@@ -372,21 +376,10 @@ impl Application for User {
             let at = match next {
                 Next::Do(wish, action) => {
                     self.is_leaving |= *action == Action::Leave;
-                    let mut file_of_download = None;
-                    let detail = match &*action {
-                        Action::Get(file) => {
-                            file_of_download = Some(Name::from(file.as_str()));
-                            file_of_download.clone()
-                        }
-                        Action::Say(text) => Some(text.as_str().into()),
-                        Action::Tell { to, text } => Some(format!("{to} {text}").into()),
-                        Action::Pause(file) | Action::Resume(file) | Action::Stop(file) => {
-                            file.as_ref().map(|file| file.as_str().into())
-                        }
-                        Action::Names | Action::Files | Action::Leave | Action::Join => None,
-                    };
+                    let detail = detail(&action);
+                    let file = if let Action::Get(_) = &*action { detail.clone() } else { None };
                     let what = Name::of(action.name());
-                    self.current = Some(Current { wish, file: file_of_download });
+                    self.current = Some(Current { wish, file });
                     self.record(now, Event::Asked { wish, what, detail });
                     return self.command_of(wish, &action);
                 }
