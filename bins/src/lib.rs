@@ -1,1 +1,3 @@
 //! The drivers that feed `backchat_core` with bytes and time from real sockets, and what its binaries share.
+
+pub mod cli;

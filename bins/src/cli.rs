@@ -1,0 +1,6 @@
+//! The command lines: what people type, what they read back, and the exit codes scripts rely on.
+//!
+//! Nothing here decides anything of the protocol, and nothing here owns a socket: arguments and configuration
+//! become values, the drivers run, and their events become lines, tables, bars or JSON.
+
+pub mod values;
