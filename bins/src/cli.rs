@@ -3,4 +3,7 @@
 //! Nothing here decides anything of the protocol, and nothing here owns a socket: arguments and configuration
 //! become values, the drivers run, and their events become lines, tables, bars or JSON.
 
+pub mod algorithms;
+pub mod args;
+pub mod exit;
 pub mod values;

@@ -3,7 +3,7 @@
 //! Names are not resolved here: parsing asks nobody.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use backchat_core::text::visible;
@@ -48,6 +48,12 @@ pub enum BadAddress {
     /// A character no host name has.
     #[error("a host name cannot hold '{0}'")]
     BadHost(String),
+}
+
+impl From<SocketAddr> for HostPort {
+    fn from(address: SocketAddr) -> Self {
+        Self { host: address.ip().to_string(), port: Some(address.port()) }
+    }
 }
 
 impl FromStr for HostPort {
@@ -152,7 +158,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_address_prints_as_what_parses_to_it(address: std::net::SocketAddr) {
+        fn an_address_prints_as_what_parses_to_it(address: SocketAddr) {
             let parsed: HostPort = address.to_string().parse().expect("an address");
             prop_assert_eq!(parsed.to_string(), address.to_string());
         }
