@@ -6,4 +6,5 @@
 pub mod algorithms;
 pub mod args;
 pub mod exit;
+pub mod input;
 pub mod values;
