@@ -19,3 +19,4 @@
 pub mod seed;
 pub mod text;
 pub mod time;
+pub mod wire;

@@ -1,0 +1,106 @@
+//! What stands above the client's loop: lines on a terminal, JSON, a one-shot command, a scenario's script.
+//!
+//! An [`Application`] holds no protocol state. It hands in what the user wants and is told what happened; when
+//! and how that reaches the server is decided below it.
+
+use backchat_core::node::{ClientEvent, CommandError, DownloadId, GetRequest, RequestId};
+use backchat_core::time::Instant;
+
+use crate::files::{TargetEvent, TargetSpec};
+
+/// The user's side of a client.
+///
+/// The loop asks for one command at a time and answers each before it asks for the next, so an application that
+/// waits for an answer just leaves [`command`](Self::command) pending.
+pub trait Application {
+    /// The next thing that the user wants; pends for ever when there is nothing more.
+    ///
+    /// Must be cancel safe: the loop drops this future and asks again after every other event, so a command that
+    /// was taken from a queue and not returned would be lost.
+    fn command(&mut self) -> impl Future<Output = Command> + Send;
+
+    /// `command` was handed to the client, or refused; called before any event that follows from it.
+    fn answered(&mut self, command: Command, answer: Result<Receipt, CommandError>, now: Instant) -> Flow;
+
+    /// Something happened in the chat or to a download.
+    fn event(&mut self, event: ClientEvent, now: Instant) -> Flow;
+
+    /// Something happened to the file of a download; `Opened` precedes every `ClientEvent::Download` that speaks
+    /// of bytes, and `Failed` precedes the `ClientEvent::Download` that ends it.
+    fn target(&mut self, download: DownloadId, event: TargetEvent, now: Instant) -> Flow;
+}
+
+/// What a user can want.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// A message to all.
+    Say {
+        /// Its text, unescaped.
+        text: String,
+        /// Whether it is an action (`/me waves`).
+        action: bool,
+    },
+    /// A message to one.
+    Tell {
+        /// The nickname it goes to.
+        to: String,
+        /// Its text, unescaped.
+        text: String,
+        /// Whether it is an action.
+        action: bool,
+    },
+    /// Who is here. The answer comes as a frame.
+    Names,
+    /// What can be downloaded. The answer comes as a frame.
+    Files,
+    /// A new nickname.
+    Nick(String),
+    /// What was said before, at most so many messages. They come as frames marked as backlog.
+    History(u32),
+    /// Download a file.
+    Get {
+        /// Which file, and how.
+        request: GetRequest,
+        /// What becomes of it.
+        target: TargetSpec,
+    },
+    /// Hold downloads; the server sends nothing more until they are resumed.
+    Pause(Which),
+    /// Go on with downloads that are held.
+    Resume(Which),
+    /// End downloads and keep what they have: `ClientEvent::Download` follows with the reason `Stopped`.
+    Stop(Which),
+    /// Leave when everything that was said is confirmed and no download is left (the end of piped input).
+    Finish,
+    /// Stop all downloads, say goodbye and end.
+    Quit,
+}
+
+/// Which downloads a command is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// This one.
+    One(DownloadId),
+    /// Every one that runs.
+    All,
+}
+
+/// What a command that was taken is called from now on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Receipt {
+    /// A request to the server, whose answer carries this id.
+    Request(RequestId),
+    /// A download, whose events carry this id.
+    Download(DownloadId),
+    /// Nothing that anybody could refer to.
+    Done,
+}
+
+/// What the loop does after an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Go on.
+    Continue,
+    /// End: stop what still runs, say goodbye and return, as after [`Command::Quit`].
+    Exit,
+}

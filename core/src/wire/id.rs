@@ -1,0 +1,132 @@
+//! The identifiers that travel: who is meant, who may, and which bytes.
+
+use core::fmt;
+
+macro_rules! bytes_id {
+    ($(#[$doc:meta])* $name:ident, $length:literal, $shown:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub [u8; $length]);
+
+        impl $name {
+            /// Reads it from its hexadecimal digits, two a byte, in either case.
+            pub fn parse(hex: &str) -> Option<Self> {
+                let digits = hex.as_bytes();
+                let mut bytes = [0; $length];
+                if digits.len() != 2 * $length {
+                    return None;
+                }
+                for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+                    let [high, low] = pair else { return None };
+                    *byte = digit(*high)? << 4 | digit(*low)?;
+                }
+                Some(Self(bytes))
+            }
+        }
+
+        impl fmt::Display for $name {
+            /// Lower-case hexadecimal.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let show: fn(&Self, &mut fmt::Formatter<'_>) -> fmt::Result = $shown;
+                show(self, f)
+            }
+        }
+    };
+}
+
+const fn digit(hex: u8) -> Option<u8> {
+    match hex {
+        b'0'..=b'9' => Some(hex - b'0'),
+        b'a'..=b'f' => Some(hex - b'a' + 10),
+        b'A'..=b'F' => Some(hex - b'A' + 10),
+        _ => None,
+    }
+}
+
+/// One download, on both sides and in every packet of it. Unguessable, so that who does not see the packets
+/// cannot take part.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TransferId(pub u64);
+
+impl TransferId {
+    /// Reads it from its 16 hexadecimal digits.
+    pub fn parse(hex: &str) -> Option<Self> {
+        if hex.len() != 16 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return None;
+        }
+        u64::from_str_radix(hex, 16).ok().map(Self)
+    }
+}
+
+impl fmt::Display for TransferId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Debug for TransferId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+bytes_id! {
+    /// The right to one download: 128 bits that went over the chat's connection. Good for one SYN.
+    Ticket, 16, |_, f| f.write_str("Ticket(..)")
+}
+
+bytes_id! {
+    /// Which state of a file was opened: a digest of device, inode, size and times, made by the driver.
+    FileVersion, 16, |it, f| fmt::Display::fmt(it, f)
+}
+
+bytes_id! {
+    /// A BLAKE3 hash.
+    Hash, 32, |it, f| fmt::Display::fmt(it, f)
+}
+
+impl Ticket {
+    /// Compares without telling by its duration how many bytes were right.
+    pub fn matches(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).fold(0, |different, (a, b)| different | (a ^ b)) == 0
+    }
+}
+
+impl Hash {
+    /// The hash of no bytes at all, which every empty file has.
+    pub fn of_nothing() -> Self {
+        Self(*blake3::hash(&[]).as_bytes())
+    }
+}
+
+/// 64 bits, fresh each time, that prove by coming back that their reader is where they were sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Nonce(pub u64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_read_back_what_they_print() {
+        let hash = Hash(core::array::from_fn(|i| (i * 37) as u8));
+        assert_eq!(Hash::parse(&hash.to_string()), Some(hash));
+        assert_eq!(Hash::parse(&hash.to_string().to_uppercase()), Some(hash));
+        assert_eq!(Hash::parse("00"), None);
+        assert_eq!(Ticket::parse(&"zz".repeat(16)), None);
+        assert_eq!(TransferId::parse("00000000000000ff"), Some(TransferId(255)));
+        assert_eq!(TransferId::parse("+0000000000000ff"), None);
+        assert_eq!(TransferId::parse("ff"), None);
+    }
+
+    #[test]
+    fn a_ticket_is_not_printed_into_logs() {
+        assert_eq!(format!("{:?}", Ticket([7; 16])), "Ticket(..)");
+    }
+}

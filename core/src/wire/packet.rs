@@ -1,0 +1,508 @@
+//! The packets' bodies.
+
+use core::time::Duration;
+
+use super::header::{HEADER_LEN, Header, Kind, Reader, field, flag};
+use super::{DecodeError, FileVersion, Hash, Nonce, Ticket, TransferId, is_sealed, seal};
+
+/// Bytes before the file's bytes in a `DATA` packet.
+pub const DATA_HEADER_LEN: usize = HEADER_LEN + 8;
+
+/// Bytes of a `SYN`, padding included: as long as the longest datagram of the default segment size, so that a
+/// path which cannot carry those is found at once, and so that no answer to it is larger than itself.
+pub const SYN_LEN: usize = DATA_HEADER_LEN + DEFAULT_SEGMENT;
+const DEFAULT_SEGMENT: usize = 1200;
+
+/// The smallest segment that may be agreed on, in bytes of data.
+pub const MIN_SEGMENT: u16 = 64;
+
+/// The largest: what fits into one UDP datagram over IPv4 (65,507 bytes), less our headers.
+pub const MAX_SEGMENT: u16 = (65_507 - DATA_HEADER_LEN) as u16;
+
+/// No offset, size, limit or transmission number is above this, so that sums of two never overflow.
+pub const MAX_OFFSET: u64 = 1 << 62;
+
+const SYN_BODY: usize = 16 + 1 + 1 + 2 + 2 + 2 + 4;
+const SYN_ACK_BODY: usize = 8 + 8 + 16 + 8 + 32 + 1 + 1 + 2 + 2 + 2;
+const ACK_BODY: usize = 8 + 8 + 8 + 4 + 4 + 12;
+const END_BODY: usize = 8 + 32;
+const RESET_BODY: usize = 4;
+
+const _: () = assert!(HEADER_LEN + SYN_BODY <= SYN_LEN);
+const _: () =
+    assert!(HEADER_LEN + SYN_ACK_BODY <= SYN_LEN, "nobody unvalidated gets more bytes than it sent");
+
+/// How what was lost is sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Recovery {
+    /// Everything outstanding goes again; the receiver keeps only what comes in order.
+    GoBackN = 1,
+    /// Only what is missing goes again; the receiver keeps the rest. Known, not in this build.
+    Selective = 2,
+}
+
+impl Recovery {
+    /// Its name on the command line and in scenario files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::GoBackN => "go-back-n",
+            Self::Selective => "selective",
+        }
+    }
+
+    fn decode(byte: u8) -> Result<Self, DecodeError> {
+        match byte {
+            1 => Ok(Self::GoBackN),
+            2 => Ok(Self::Selective),
+            _ => Err(DecodeError::OutOfBounds { field: "recovery" }),
+        }
+    }
+}
+
+/// Which algorithm sets the sender's window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CongestionChoice {
+    /// The original's: double on a full acknowledged window, halve on a loss.
+    Classic,
+    /// So many segments, whatever happens.
+    Fixed(u16),
+    /// RFC 6582. Known, not in this build.
+    NewReno,
+    /// RFC 9438. Known, not in this build.
+    Cubic,
+    /// draft-ietf-ccwg-bbr. Known, not in this build.
+    Bbr,
+}
+
+impl CongestionChoice {
+    const fn encode(self) -> (u8, u16) {
+        match self {
+            Self::Classic => (1, 0),
+            Self::Fixed(segments) => (2, segments),
+            Self::NewReno => (3, 0),
+            Self::Cubic => (4, 0),
+            Self::Bbr => (5, 0),
+        }
+    }
+
+    fn decode(kind: u8, parameter: u16) -> Result<Self, DecodeError> {
+        match (kind, parameter) {
+            (1, _) => Ok(Self::Classic),
+            (2, 1..) => Ok(Self::Fixed(parameter)),
+            (3, _) => Ok(Self::NewReno),
+            (4, _) => Ok(Self::Cubic),
+            (5, _) => Ok(Self::Bbr),
+            _ => Err(DecodeError::OutOfBounds { field: "congestion" }),
+        }
+    }
+}
+
+impl core::fmt::Display for CongestionChoice {
+    /// As on the command line: `classic`, `fixed:16`.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Classic => f.write_str("classic"),
+            Self::Fixed(segments) => write!(f, "fixed:{segments}"),
+            Self::NewReno => f.write_str("newreno"),
+            Self::Cubic => f.write_str("cubic"),
+            Self::Bbr => f.write_str("bbr"),
+        }
+    }
+}
+
+/// Why a transfer is over before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ResetCode {
+    /// The user stopped it.
+    Stopped,
+    /// The other side heard nothing for too long.
+    Silence,
+    /// The file changed while it was sent.
+    Changed,
+    /// The server could not read the file.
+    ReadFailed,
+    /// The client could not write the file.
+    WriteFailed,
+    /// What the client asked for is not in this server.
+    Unsupported,
+    /// The server is stopping.
+    ShuttingDown,
+    /// The session that it belonged to is over.
+    SessionOver,
+    /// The other side broke the protocol.
+    Protocol,
+    /// A code of a later version.
+    Other(u16),
+}
+
+impl ResetCode {
+    const fn encode(self) -> u16 {
+        match self {
+            Self::Stopped => 1,
+            Self::Silence => 2,
+            Self::Changed => 3,
+            Self::ReadFailed => 4,
+            Self::WriteFailed => 5,
+            Self::Unsupported => 6,
+            Self::ShuttingDown => 7,
+            Self::SessionOver => 8,
+            Self::Protocol => 9,
+            Self::Other(code) => code,
+        }
+    }
+
+    const fn decode(code: u16) -> Self {
+        match code {
+            1 => Self::Stopped,
+            2 => Self::Silence,
+            3 => Self::Changed,
+            4 => Self::ReadFailed,
+            5 => Self::WriteFailed,
+            6 => Self::Unsupported,
+            7 => Self::ShuttingDown,
+            8 => Self::SessionOver,
+            9 => Self::Protocol,
+            other => Self::Other(other),
+        }
+    }
+}
+
+impl core::fmt::Display for ResetCode {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::Stopped => "stopped by the user",
+            Self::Silence => "nothing was heard for too long",
+            Self::Changed => "the file changed while it was sent",
+            Self::ReadFailed => "the server could not read the file",
+            Self::WriteFailed => "the client could not write the file",
+            Self::Unsupported => "the server does not have what was asked for",
+            Self::ShuttingDown => "the server is shutting down",
+            Self::SessionOver => "the session it belonged to is over",
+            Self::Protocol => "the other side broke the protocol",
+            Self::Other(code) => return write!(f, "reason {code}"),
+        })
+    }
+}
+
+/// The first packet of a download.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Syn {
+    /// The right to it.
+    pub ticket: Ticket,
+    /// How losses shall be recovered.
+    pub recovery: Recovery,
+    /// How the window shall be set.
+    pub congestion: CongestionChoice,
+    /// The largest segment that the client takes, in bytes of data.
+    pub segment: u16,
+    /// How long the ticket took over the chat's connection; the server's first guess.
+    pub round_trip: Duration,
+}
+
+/// The answer to it: the file's information, and what was agreed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SynAck {
+    /// Comes back in the `CONFIRM`, from the address that this went to.
+    pub nonce: Nonce,
+    /// The whole file's bytes.
+    pub size: u64,
+    /// Which state of the file it is.
+    pub version: FileVersion,
+    /// The first byte that will be sent; above 0 where the client's prefix was found right.
+    pub start: u64,
+    /// The whole file's hash, if it is known already.
+    pub hash: Option<Hash>,
+    /// As will be done.
+    pub recovery: Recovery,
+    /// As will be done.
+    pub congestion: CongestionChoice,
+    /// As will be done: bytes of data in a segment.
+    pub segment: u16,
+}
+
+/// A cumulative acknowledgment, with the receiver's window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Ack {
+    /// The next byte that the receiver waits for: `rcv_nxt`.
+    pub ack: u64,
+    /// The first byte that it does not allow yet. Never goes down.
+    pub limit: u64,
+    /// The highest transmission number it has seen; 0 for none.
+    pub seen: u64,
+    /// Segments thrown away since `ack` last moved, because they came out of order. What RFC 5681 counts as
+    /// duplicate acknowledgments, told as a number so that a batch needs one acknowledgment and not forty.
+    pub discarded: u32,
+    /// How long the receiver held this back.
+    pub delay: Duration,
+    /// The user paused.
+    pub paused: bool,
+}
+
+/// What a packet says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// See [`Syn`].
+    Syn(Syn),
+    /// See [`SynAck`].
+    SynAck(SynAck),
+    /// The nonce back, and the first acknowledgment.
+    Confirm(Nonce, Ack),
+    /// A segment. Its bytes stand behind the first [`DATA_HEADER_LEN`] of the datagram.
+    Data {
+        /// Where in the file its first byte belongs.
+        offset: u64,
+        /// How many bytes.
+        length: usize,
+        /// The sender can send nothing more until this is acknowledged.
+        ack_now: bool,
+    },
+    /// See [`Ack`].
+    Ack(Ack),
+    /// Asks for an acknowledgment.
+    Probe {
+        /// The next byte that the sender would send.
+        nxt: u64,
+    },
+    /// All was acknowledged.
+    End {
+        /// The file's bytes.
+        size: u64,
+        /// The file's hash.
+        hash: Hash,
+    },
+    /// All is here.
+    EndAck,
+    /// It is over.
+    Reset(ResetCode),
+    /// Prove that you are where this goes.
+    PathChallenge(Nonce),
+    /// The proof.
+    PathResponse(Nonce),
+}
+
+/// A decoded packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packet {
+    /// Which download it belongs to.
+    pub transfer: TransferId,
+    /// Counts its sender's datagrams of this download, from 1.
+    pub transmission: u64,
+    /// What it says.
+    pub body: Body,
+}
+
+impl Packet {
+    /// The packet's bytes, sealed. Segments do not come from here but from a [`super::SegmentBatch`].
+    pub fn encode(&self) -> Vec<u8> {
+        let length = if matches!(self.body, Body::Syn(_)) { SYN_LEN } else { HEADER_LEN + SYN_ACK_BODY };
+        let mut to = Vec::with_capacity(length);
+        self.encode_into(&mut to);
+        seal(&mut to);
+        to
+    }
+
+    /// Appends the packet's bytes, not yet sealed. Of a segment that is what stands before its data.
+    pub(super) fn encode_into(&self, to: &mut Vec<u8>) {
+        let (kind, flags) = match &self.body {
+            Body::Syn(_) => (Kind::Syn, 0),
+            Body::SynAck(it) => (Kind::SynAck, if it.hash.is_some() { flag::HASH } else { 0 }),
+            Body::Confirm(_, ack) => (Kind::Confirm, pause_flag(ack)),
+            Body::Data { ack_now, .. } => (Kind::Data, if *ack_now { flag::ACK_NOW } else { 0 }),
+            Body::Ack(ack) => (Kind::Ack, pause_flag(ack)),
+            Body::Probe { .. } => (Kind::Probe, 0),
+            Body::End { .. } => (Kind::End, 0),
+            Body::EndAck => (Kind::EndAck, 0),
+            Body::Reset(_) => (Kind::Reset, 0),
+            Body::PathChallenge(_) => (Kind::PathChallenge, 0),
+            Body::PathResponse(_) => (Kind::PathResponse, 0),
+        };
+        Header { kind, flags, transfer: self.transfer, transmission: self.transmission }.encode(to);
+        match &self.body {
+            Body::Syn(syn) => encode_syn(syn, to),
+            Body::SynAck(syn_ack) => encode_syn_ack(syn_ack, to),
+            Body::Confirm(nonce, ack) => {
+                to.extend_from_slice(&nonce.0.to_be_bytes());
+                encode_ack(ack, to);
+            }
+            Body::Data { offset, .. } => to.extend_from_slice(&offset.to_be_bytes()),
+            Body::Ack(ack) => encode_ack(ack, to),
+            Body::Probe { nxt } => to.extend_from_slice(&nxt.to_be_bytes()),
+            Body::End { size, hash } => {
+                to.extend_from_slice(&size.to_be_bytes());
+                to.extend_from_slice(&hash.0);
+            }
+            Body::EndAck => {}
+            Body::Reset(code) => {
+                to.extend_from_slice(&code.encode().to_be_bytes());
+                to.extend_from_slice(&[0; 2]);
+            }
+            Body::PathChallenge(nonce) | Body::PathResponse(nonce) => {
+                to.extend_from_slice(&nonce.0.to_be_bytes());
+            }
+        }
+    }
+}
+
+const fn pause_flag(ack: &Ack) -> u16 {
+    if ack.paused { flag::PAUSED } else { 0 }
+}
+
+fn micros(duration: Duration) -> [u8; 4] {
+    u32::try_from(duration.as_micros()).unwrap_or(u32::MAX).to_be_bytes()
+}
+
+fn encode_syn(syn: &Syn, to: &mut Vec<u8>) {
+    let (kind, parameter) = syn.congestion.encode();
+    to.extend_from_slice(&syn.ticket.0);
+    to.extend_from_slice(&[syn.recovery as u8, kind]);
+    to.extend_from_slice(&parameter.to_be_bytes());
+    to.extend_from_slice(&syn.segment.to_be_bytes());
+    to.extend_from_slice(&[0; 2]);
+    to.extend_from_slice(&micros(syn.round_trip));
+    to.resize(to.len() + SYN_LEN - HEADER_LEN - SYN_BODY, 0);
+}
+
+fn encode_syn_ack(it: &SynAck, to: &mut Vec<u8>) {
+    let (kind, parameter) = it.congestion.encode();
+    to.extend_from_slice(&it.nonce.0.to_be_bytes());
+    to.extend_from_slice(&it.size.to_be_bytes());
+    to.extend_from_slice(&it.version.0);
+    to.extend_from_slice(&it.start.to_be_bytes());
+    to.extend_from_slice(&it.hash.map_or([0; 32], |hash| hash.0));
+    to.extend_from_slice(&[it.recovery as u8, kind]);
+    to.extend_from_slice(&parameter.to_be_bytes());
+    to.extend_from_slice(&it.segment.to_be_bytes());
+    to.extend_from_slice(&[0; 2]);
+}
+
+fn encode_ack(ack: &Ack, to: &mut Vec<u8>) {
+    to.extend_from_slice(&ack.ack.to_be_bytes());
+    to.extend_from_slice(&ack.limit.to_be_bytes());
+    to.extend_from_slice(&ack.seen.to_be_bytes());
+    to.extend_from_slice(&ack.discarded.to_be_bytes());
+    to.extend_from_slice(&micros(ack.delay));
+    to.extend_from_slice(&[0; 12]);
+}
+
+/// Decodes a whole datagram, its checksum included.
+///
+/// # Errors
+/// Whatever makes it not one of our packets; see [`DecodeError`].
+pub fn decode(datagram: &[u8]) -> Result<Packet, DecodeError> {
+    if datagram.len() >= HEADER_LEN && datagram[field::VERSION] != super::VERSION {
+        return Err(DecodeError::Version(datagram[field::VERSION]));
+    }
+    if datagram.len() >= HEADER_LEN && !is_sealed(datagram) {
+        return Err(DecodeError::Checksum);
+    }
+    parse(datagram, datagram.len())
+}
+
+/// Decodes a packet whose checksum is somebody else's business. `head` is the datagram, or, for a simulator that
+/// carries a segment's data as a range of a file, its first [`DATA_HEADER_LEN`] bytes; `length` is that of the
+/// whole datagram.
+///
+/// # Errors
+/// As [`decode`], but never [`DecodeError::Checksum`].
+pub fn parse(head: &[u8], length: usize) -> Result<Packet, DecodeError> {
+    let header = Header::decode(head)?;
+    let (least, most) = lengths(header.kind);
+    if length < least || head.len() < least.min(length) {
+        return Err(DecodeError::TooShort { length, expected: least });
+    }
+    if length > most {
+        return Err(DecodeError::TooLong { length, expected: most });
+    }
+    let transmission = bounded("transmission", header.transmission)?;
+    let mut body = Reader(head.get(HEADER_LEN..).unwrap_or_default());
+    let body = match header.kind {
+        Kind::Syn => Body::Syn(parse_syn(&mut body)?),
+        Kind::SynAck => Body::SynAck(parse_syn_ack(&header, &mut body)?),
+        Kind::Confirm => Body::Confirm(Nonce(body.u64()), parse_ack(&header, &mut body)?),
+        Kind::Data => Body::Data {
+            offset: bounded("offset", body.u64())?,
+            length: length - DATA_HEADER_LEN,
+            ack_now: header.has(flag::ACK_NOW),
+        },
+        Kind::Ack => Body::Ack(parse_ack(&header, &mut body)?),
+        Kind::Probe => Body::Probe { nxt: bounded("nxt", body.u64())? },
+        Kind::End => Body::End { size: bounded("size", body.u64())?, hash: Hash(body.array()) },
+        Kind::EndAck => Body::EndAck,
+        Kind::Reset => Body::Reset(ResetCode::decode(body.u16())),
+        Kind::PathChallenge => Body::PathChallenge(Nonce(body.u64())),
+        Kind::PathResponse => Body::PathResponse(Nonce(body.u64())),
+    };
+    Ok(Packet { transfer: header.transfer, transmission, body })
+}
+
+/// The shortest and the longest datagram of a kind.
+const fn lengths(kind: Kind) -> (usize, usize) {
+    let body = match kind {
+        Kind::Syn => return (SYN_LEN, SYN_LEN),
+        // At least one byte: a segment without data would be a probe that nobody asked for.
+        Kind::Data => return (DATA_HEADER_LEN + 1, DATA_HEADER_LEN + MAX_SEGMENT as usize),
+        Kind::SynAck => SYN_ACK_BODY,
+        Kind::Confirm => 8 + ACK_BODY,
+        Kind::Ack => ACK_BODY,
+        Kind::Probe | Kind::PathChallenge | Kind::PathResponse => 8,
+        Kind::End => END_BODY,
+        Kind::EndAck => 0,
+        Kind::Reset => RESET_BODY,
+    };
+    (HEADER_LEN + body, HEADER_LEN + body)
+}
+
+fn bounded(field: &'static str, number: u64) -> Result<u64, DecodeError> {
+    if number > MAX_OFFSET { Err(DecodeError::OutOfBounds { field }) } else { Ok(number) }
+}
+
+fn parse_segment(segment: u16) -> Result<u16, DecodeError> {
+    if (MIN_SEGMENT..=MAX_SEGMENT).contains(&segment) {
+        Ok(segment)
+    } else {
+        Err(DecodeError::OutOfBounds { field: "segment" })
+    }
+}
+
+fn parse_syn(body: &mut Reader<'_>) -> Result<Syn, DecodeError> {
+    let ticket = Ticket(body.array());
+    let recovery = Recovery::decode(body.u8())?;
+    let congestion = body.u8();
+    let congestion = CongestionChoice::decode(congestion, body.u16())?;
+    let segment = parse_segment(body.u16())?;
+    let _zero = body.u16();
+    let round_trip = Duration::from_micros(u64::from(body.u32()));
+    Ok(Syn { ticket, recovery, congestion, segment, round_trip })
+}
+
+fn parse_syn_ack(header: &Header, body: &mut Reader<'_>) -> Result<SynAck, DecodeError> {
+    let nonce = Nonce(body.u64());
+    let size = bounded("size", body.u64())?;
+    let version = FileVersion(body.array());
+    let start = body.u64();
+    if start > size {
+        return Err(DecodeError::OutOfBounds { field: "start" });
+    }
+    let hash = Hash(body.array());
+    let recovery = Recovery::decode(body.u8())?;
+    let congestion = body.u8();
+    let congestion = CongestionChoice::decode(congestion, body.u16())?;
+    let segment = parse_segment(body.u16())?;
+    let hash = header.has(flag::HASH).then_some(hash);
+    Ok(SynAck { nonce, size, version, start, hash, recovery, congestion, segment })
+}
+
+fn parse_ack(header: &Header, body: &mut Reader<'_>) -> Result<Ack, DecodeError> {
+    Ok(Ack {
+        ack: bounded("ack", body.u64())?,
+        limit: bounded("limit", body.u64())?,
+        seen: bounded("seen", body.u64())?,
+        discarded: body.u32(),
+        delay: Duration::from_micros(u64::from(body.u32())),
+        paused: header.has(flag::PAUSED),
+    })
+}
+
+#[cfg(test)]
+mod tests;
