@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use backchat_core::wire::{CongestionChoice, Recovery};
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser};
 
-use crate::cli::algorithms::{Congestion, Recovery};
+use crate::cli::algorithms::{parse_congestion, parse_recovery};
 use crate::cli::values::Rate;
 
 /// What to download, to where, and how.
@@ -44,13 +45,13 @@ pub struct GetArgs {
     pub limit_rate: Option<Rate>,
 
     /// How losses are repaired: go-back-n (selective is known, but not in this build) [default: go-back-n]
-    #[arg(long, value_name = "WAY")]
+    #[arg(long, value_name = "WAY", value_parser = parse_recovery)]
     pub recovery: Option<Recovery>,
 
     /// How the rate is found: classic, or fixed:N for a window of N segments, which the server caps (newreno, cubic
     /// and bbr are known, but not in this build) [default: classic]
-    #[arg(long, value_name = "CONTROL")]
-    pub congestion: Option<Congestion>,
+    #[arg(long, value_name = "CONTROL", value_parser = parse_congestion)]
+    pub congestion: Option<CongestionChoice>,
 }
 
 /// Where the bytes go.

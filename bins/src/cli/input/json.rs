@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::{Input, Pick};
+use crate::cli::algorithms::{parse_congestion, parse_recovery};
 use crate::cli::args::GetArgs;
 
 /// What an object asks for, and the `id` that its answer carries.
@@ -141,13 +142,15 @@ fn input(object: Object) -> Result<Input, String> {
 }
 
 fn get_args(get: Get) -> Result<GetArgs, String> {
-    fn value<T>(field: &str, text: Option<String>) -> Result<Option<T>, String>
+    fn value<T, E>(
+        field: &str,
+        text: Option<String>,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, String>
     where
-        T: std::str::FromStr,
-        T::Err: std::fmt::Display,
+        E: std::fmt::Display,
     {
-        let parse = |text: String| text.parse().map_err(|error: T::Err| format!("get: {field}: {error}"));
-        text.map(parse).transpose()
+        text.map(|text| parse(&text).map_err(|error| format!("get: {field}: {error}"))).transpose()
     }
     if get.output.is_some() && get.dir.is_some() {
         return Err("get: output and dir exclude each other".to_owned());
@@ -163,9 +166,9 @@ fn get_args(get: Get) -> Result<GetArgs, String> {
         rename: get.rename,
         skip_existing: get.skip_existing,
         no_resume: get.no_resume,
-        limit_rate: value("limit_rate", get.limit_rate)?,
-        recovery: value("recovery", get.recovery)?,
-        congestion: value("congestion", get.congestion)?,
+        limit_rate: value("limit_rate", get.limit_rate, str::parse)?,
+        recovery: value("recovery", get.recovery, parse_recovery)?,
+        congestion: value("congestion", get.congestion, parse_congestion)?,
     })
 }
 
