@@ -16,7 +16,11 @@
 //! caller is an error value. The same inputs give the same outputs, on every platform.
 #![forbid(unsafe_code)]
 
+pub mod chat;
+pub mod node;
 pub mod seed;
 pub mod text;
 pub mod time;
+pub mod trace;
+pub mod transfer;
 pub mod wire;

@@ -281,6 +281,34 @@ pub enum Body {
     PathResponse(Nonce),
 }
 
+impl Body {
+    /// Its kind.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Syn(_) => Kind::Syn,
+            Self::SynAck(_) => Kind::SynAck,
+            Self::Confirm(..) => Kind::Confirm,
+            Self::Data { .. } => Kind::Data,
+            Self::Ack(_) => Kind::Ack,
+            Self::Probe { .. } => Kind::Probe,
+            Self::End { .. } => Kind::End,
+            Self::EndAck => Kind::EndAck,
+            Self::Reset(_) => Kind::Reset,
+            Self::PathChallenge(_) => Kind::PathChallenge,
+            Self::PathResponse(_) => Kind::PathResponse,
+        }
+    }
+
+    const fn flags(&self) -> u16 {
+        match self {
+            Self::SynAck(SynAck { hash: Some(_), .. }) => flag::HASH,
+            Self::Confirm(_, Ack { paused: true, .. }) | Self::Ack(Ack { paused: true, .. }) => flag::PAUSED,
+            Self::Data { ack_now: true, .. } => flag::ACK_NOW,
+            _ => 0,
+        }
+    }
+}
+
 /// A decoded packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packet {
@@ -295,28 +323,23 @@ pub struct Packet {
 impl Packet {
     /// The packet's bytes, sealed. Segments do not come from here but from a [`super::SegmentBatch`].
     pub fn encode(&self) -> Vec<u8> {
-        let length = if matches!(self.body, Body::Syn(_)) { SYN_LEN } else { HEADER_LEN + SYN_ACK_BODY };
-        let mut to = Vec::with_capacity(length);
+        let mut to = Vec::with_capacity(self.encoded_len());
         self.encode_into(&mut to);
         seal(&mut to);
         to
     }
 
+    /// How many bytes it is on the wire, without those of IP and UDP.
+    pub const fn encoded_len(&self) -> usize {
+        match self.body {
+            Body::Data { length, .. } => DATA_HEADER_LEN + length,
+            _ => lengths(self.body.kind()).0,
+        }
+    }
+
     /// Appends the packet's bytes, not yet sealed. Of a segment that is what stands before its data.
     pub(super) fn encode_into(&self, to: &mut Vec<u8>) {
-        let (kind, flags) = match &self.body {
-            Body::Syn(_) => (Kind::Syn, 0),
-            Body::SynAck(it) => (Kind::SynAck, if it.hash.is_some() { flag::HASH } else { 0 }),
-            Body::Confirm(_, ack) => (Kind::Confirm, pause_flag(ack)),
-            Body::Data { ack_now, .. } => (Kind::Data, if *ack_now { flag::ACK_NOW } else { 0 }),
-            Body::Ack(ack) => (Kind::Ack, pause_flag(ack)),
-            Body::Probe { .. } => (Kind::Probe, 0),
-            Body::End { .. } => (Kind::End, 0),
-            Body::EndAck => (Kind::EndAck, 0),
-            Body::Reset(_) => (Kind::Reset, 0),
-            Body::PathChallenge(_) => (Kind::PathChallenge, 0),
-            Body::PathResponse(_) => (Kind::PathResponse, 0),
-        };
+        let (kind, flags) = (self.body.kind(), self.body.flags());
         Header { kind, flags, transfer: self.transfer, transmission: self.transmission }.encode(to);
         match &self.body {
             Body::Syn(syn) => encode_syn(syn, to),
@@ -342,10 +365,6 @@ impl Packet {
             }
         }
     }
-}
-
-const fn pause_flag(ack: &Ack) -> u16 {
-    if ack.paused { flag::PAUSED } else { 0 }
 }
 
 fn micros(duration: Duration) -> [u8; 4] {

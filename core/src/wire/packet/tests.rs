@@ -88,6 +88,7 @@ proptest! {
     #[test]
     fn a_packet_decodes_to_itself(packet in packet()) {
         prop_assert_eq!(decode(&packet.encode()), Ok(packet));
+        prop_assert_eq!(packet.encode().len(), packet.encoded_len());
     }
 
     #[test]

@@ -1,0 +1,36 @@
+//! The chat: frames over a reliable stream, and the sessions at both ends as state machines.
+//!
+//! [`ChatServer`] holds all sessions of a server, `ChatClient` the one of a client. Neither opens a socket nor
+//! reads a clock: a driver tells what arrived and when, writes what is [`pending`](ChatServer::pending), and
+//! reports how much of it was taken. Downloads are only opened here, with a ticket; their bytes go elsewhere.
+//!
+//! # What is where
+//! - [`frame`], [`lines`], [`hex`]: what is on the wire.
+//! - [`nickname`], [`filename`], [`limits`]: what is allowed.
+//! - [`history`], [`roster`], [`outbox`]: what a server keeps.
+//! - [`table`]: the states of a session and what each input does in each, as data.
+//! - [`server`]: the server's end.
+
+pub mod filename;
+pub mod frame;
+pub mod hex;
+pub mod history;
+pub mod id;
+pub mod limits;
+pub mod lines;
+pub mod nickname;
+pub mod outbox;
+pub mod roster;
+pub mod server;
+pub mod table;
+
+pub use filename::{FileName, FileNameError};
+pub use frame::{
+    ClientFrame, ErrorCode, ErrorFrame, FileEntry, FrameError, Have, Message, NameEntry, Private, Request,
+    RequestId, ServerFrame, TextError, TicketFrame, Welcome,
+};
+pub use hex::Hex;
+pub use id::{SessionId, StreamId};
+pub use limits::{Bucket, Limits, LimitsError, Rate};
+pub use nickname::{Nickname, NicknameError, NicknameKey};
+pub use server::{Action, ChatConfig, ChatEvent, ChatServer, CloseReason, Counters};

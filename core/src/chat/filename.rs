@@ -1,0 +1,180 @@
+//! Names of files that may be asked for, and written: parsed once, then trusted.
+//!
+//! A name that a stranger sends becomes a path on somebody's disk. What passes here is one component that stays
+//! one component on every system, does not hide, and names no device. It may still hold bidi controls: whoever
+//! shows it does so through [`crate::text::visible`].
+
+use core::fmt;
+use core::str::FromStr;
+
+/// One path component that is safe to ask for and to write.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct FileName(Box<str>);
+
+/// Why a text is not a [`FileName`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FileNameError {
+    /// There is nothing in it.
+    #[error("the file name is empty")]
+    Empty,
+    /// More than [`FileName::MAX_BYTES`] bytes.
+    #[error("the file name is {bytes} bytes long, at most {} fit", FileName::MAX_BYTES)]
+    TooLong {
+        /// How many bytes were given.
+        bytes: usize,
+    },
+    /// A slash or backslash: it is a path.
+    #[error("the file name has {separator:?} in it; only names within the shared folder can be asked for")]
+    Separator {
+        /// The first separator.
+        separator: char,
+    },
+    /// NUL or another control character.
+    #[error("the file name has the control character U+{:04X} in it", u32::from(*character))]
+    Control {
+        /// The first such character.
+        character: char,
+    },
+    /// It starts with a dot: hidden, or `.` and `..`.
+    #[error("the file name starts with a dot; hidden files are not shared")]
+    Hidden,
+    /// It starts with a drive, as in `C:x`.
+    #[error("the file name starts with a drive")]
+    Drive,
+    /// It ends in a dot or a space, which some systems cut off: two names would be one file.
+    #[error("the file name ends in {character:?}")]
+    Ending {
+        /// The last character.
+        character: char,
+    },
+    /// It is a device on some systems whatever follows the dot: `CON`, `nul.txt`, `COM1`.
+    #[error("the file name is that of a device on some systems")]
+    Device,
+}
+
+impl FileName {
+    /// Most bytes of UTF-8 in a name: NAME_MAX of POSIX systems.
+    pub const MAX_BYTES: usize = 255;
+
+    /// The name that `text` is.
+    pub fn parse(text: &str) -> Result<Self, FileNameError> {
+        let Some(last) = text.chars().next_back() else { return Err(FileNameError::Empty) };
+        if text.len() > Self::MAX_BYTES {
+            return Err(FileNameError::TooLong { bytes: text.len() });
+        }
+        for character in text.chars() {
+            match character {
+                '/' | '\\' => return Err(FileNameError::Separator { separator: character }),
+                control if control.is_control() => return Err(FileNameError::Control { character }),
+                _ => {}
+            }
+        }
+        if text.starts_with('.') {
+            return Err(FileNameError::Hidden);
+        }
+        let mut beginning = text.chars();
+        if beginning.next().is_some_and(|c| c.is_ascii_alphabetic()) && beginning.next() == Some(':') {
+            return Err(FileNameError::Drive);
+        }
+        if matches!(last, '.' | ' ') {
+            return Err(FileNameError::Ending { character: last });
+        }
+        if is_device(text) {
+            return Err(FileNameError::Device);
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether Windows would open a device: the part before the first dot decides, in any case, spaces cut off.
+fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or(name).trim_end().to_ascii_lowercase();
+    if matches!(stem.as_str(), "con" | "prn" | "aux" | "nul" | "conin$" | "conout$") {
+        return true;
+    }
+    let numbered = stem.strip_prefix("com").or_else(|| stem.strip_prefix("lpt"));
+    numbered.is_some_and(|number| {
+        let mut digits = number.chars();
+        let digit = digits.next().is_some_and(|c| c.is_ascii_digit() || matches!(c, '¹' | '²' | '³'));
+        digit && digits.next().is_none()
+    })
+}
+
+impl FromStr for FileName {
+    type Err = FileNameError;
+    fn from_str(text: &str) -> Result<Self, FileNameError> {
+        Self::parse(text)
+    }
+}
+
+impl AsRef<str> for FileName {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for FileName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl serde::Serialize for FileName {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for FileName {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_leads_out_of_the_folder() {
+        use FileNameError::{Device, Drive, Empty, Ending, Hidden, Separator};
+        let wrong = [
+            ("", Empty),
+            ("../x", Separator { separator: '/' }),
+            ("/etc/passwd", Separator { separator: '/' }),
+            ("a/b", Separator { separator: '/' }),
+            ("a\\b", Separator { separator: '\\' }),
+            (".", Hidden),
+            ("..", Hidden),
+            (".ssh", Hidden),
+            ("C:x", Drive),
+            ("c:", Drive),
+            ("a.", Ending { character: '.' }),
+            ("a ", Ending { character: ' ' }),
+            ("nul", Device),
+            ("CON.txt", Device),
+            ("com1", Device),
+            ("LPT9 .tar.gz", Device),
+        ];
+        for (name, error) in wrong {
+            assert_eq!(FileName::parse(name), Err(error), "{name:?}");
+        }
+        assert_eq!(FileName::parse("a\0b"), Err(FileNameError::Control { character: '\0' }));
+        assert_eq!(FileName::parse("a\u{9b}b"), Err(FileNameError::Control { character: '\u{9b}' }));
+        assert_eq!(FileName::parse(&"x".repeat(300)), Err(FileNameError::TooLong { bytes: 300 }));
+    }
+
+    #[test]
+    fn ordinary_names_pass() {
+        for name in ["book.bin", "grüße.txt", "a b", "-rf", "12:30.log", "com10", "console", "…", "x"] {
+            assert!(FileName::parse(name).is_ok(), "{name:?}");
+        }
+        assert!(FileName::parse(&"x".repeat(255)).is_ok());
+    }
+}

@@ -1,0 +1,57 @@
+//! What a message may say.
+
+/// Why a text is not accepted as a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    /// There is nothing in it.
+    #[error("text is empty")]
+    Empty,
+    /// More bytes than the limit.
+    #[error("text is {bytes} bytes, at most {limit} fit")]
+    TooLong {
+        /// How many bytes it is.
+        bytes: usize,
+        /// How many fit.
+        limit: u32,
+    },
+    /// A control character other than tab and line feed.
+    #[error("text has the control character U+{:04X}; only tab and line feed are allowed", u32::from(*character))]
+    Control {
+        /// The first such character.
+        character: char,
+    },
+}
+
+/// Whether `text` can be a message where `limit` bytes fit.
+pub fn check_text(text: &str, limit: u32) -> Result<(), TextError> {
+    if text.is_empty() {
+        return Err(TextError::Empty);
+    }
+    if text.len() > usize::try_from(limit).unwrap_or(usize::MAX) {
+        return Err(TextError::TooLong { bytes: text.len(), limit });
+    }
+    match text.chars().find(|c| c.is_control() && !matches!(c, '\t' | '\n')) {
+        Some(character) => Err(TextError::Control { character }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tab_and_line_feed_are_the_only_controls() {
+        assert_eq!(check_text("a\tb\nc ü 👋", 4096), Ok(()));
+        for character in ['\0', '\r', '\u{1b}', '\u{7f}', '\u{9b}'] {
+            assert_eq!(check_text(&format!("a{character}"), 4096), Err(TextError::Control { character }));
+        }
+    }
+
+    #[test]
+    fn the_limit_counts_bytes_and_nothing_is_nothing() {
+        assert_eq!(check_text("üü", 4), Ok(()));
+        assert_eq!(check_text("üü", 3), Err(TextError::TooLong { bytes: 4, limit: 3 }));
+        assert_eq!(check_text("", 3), Err(TextError::Empty));
+    }
+}

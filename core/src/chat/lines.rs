@@ -1,0 +1,147 @@
+//! Splitting a stream of bytes into lines.
+//!
+//! A line that arrives whole is borrowed from what arrived; only a beginning without its end is kept, and its
+//! buffer goes back when the end has come, so that an idle connection costs nothing.
+
+use std::borrow::Cow;
+
+/// Most bytes in a line, its line feed included. A message of 4 KiB whose every character is written as
+/// `\u00XX` fits.
+pub const MAX_LINE_BYTES: usize = 32 * 1024;
+
+/// The beginning of a line whose end has not arrived.
+#[derive(Clone, Debug, Default)]
+pub struct Lines {
+    /// The beginning; never holds a line feed.
+    begun: Vec<u8>,
+    /// The line was too long and has been reported: its rest is passed over.
+    skipping: bool,
+}
+
+/// One line of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line<'a> {
+    /// A line, without its line feed and a carriage return before that.
+    Whole(Cow<'a, [u8]>),
+    /// A line of more than [`MAX_LINE_BYTES`]; reported once, when it is known.
+    TooLong,
+}
+
+impl Lines {
+    /// Takes the next line from the front of `input`. `None` when no line ends in it: `input` is empty then.
+    pub fn next_line<'a>(&mut self, input: &mut &'a [u8]) -> Option<Line<'a>> {
+        while !input.is_empty() {
+            let Some(end) = input.iter().position(|&byte| byte == b'\n') else {
+                let rest = core::mem::take(input);
+                return self.begin(rest);
+            };
+            let (line, rest) = (input.get(..end)?, input.get(end.saturating_add(1)..)?);
+            *input = rest;
+            if core::mem::take(&mut self.skipping) {
+                continue;
+            }
+            let mut begun = core::mem::take(&mut self.begun);
+            if begun.len().saturating_add(line.len()) >= MAX_LINE_BYTES {
+                return Some(Line::TooLong);
+            }
+            if begun.is_empty() {
+                return Some(Line::Whole(Cow::Borrowed(line.strip_suffix(b"\r").unwrap_or(line))));
+            }
+            begun.extend_from_slice(line);
+            if begun.last() == Some(&b'\r') {
+                begun.pop();
+            }
+            return Some(Line::Whole(Cow::Owned(begun)));
+        }
+        None
+    }
+
+    /// Keeps `rest`, the beginning of a line or more of it.
+    fn begin<'a>(&mut self, rest: &[u8]) -> Option<Line<'a>> {
+        if self.skipping {
+            return None;
+        }
+        if self.begun.len().saturating_add(rest.len()) >= MAX_LINE_BYTES {
+            self.begun = Vec::new();
+            self.skipping = true;
+            return Some(Line::TooLong);
+        }
+        self.begun.extend_from_slice(rest);
+        None
+    }
+
+    /// How many bytes of an unfinished line are kept.
+    pub fn kept_bytes(&self) -> usize {
+        self.begun.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn feed(chunks: &[&[u8]]) -> Vec<Option<Vec<u8>>> {
+        let (mut lines, mut found) = (Lines::default(), Vec::new());
+        for chunk in chunks {
+            let mut input = *chunk;
+            while let Some(line) = lines.next_line(&mut input) {
+                found.push(match line {
+                    Line::Whole(bytes) => Some(bytes.into_owned()),
+                    Line::TooLong => None,
+                });
+            }
+            assert!(input.is_empty());
+            assert!(lines.kept_bytes() < MAX_LINE_BYTES);
+        }
+        found
+    }
+
+    #[test]
+    fn lines_end_in_line_feed_with_or_without_carriage_return() {
+        let lines = feed(&[b"one\r\ntwo\n", b"thr", b"ee\r", b"\n\nrest"]);
+        assert_eq!(lines, [&b"one"[..], b"two", b"three", b""].map(|line| Some(line.to_vec())));
+    }
+
+    #[test]
+    fn the_limit_includes_the_line_feed() {
+        let fits = [vec![b'x'; MAX_LINE_BYTES - 1], b"\n".to_vec()].concat();
+        assert_eq!(feed(&[&fits]).len(), 1);
+        assert_eq!(feed(&[&fits]), [Some(vec![b'x'; MAX_LINE_BYTES - 1])]);
+        let over = [vec![b'x'; MAX_LINE_BYTES], b"\nnext\n".to_vec()].concat();
+        assert_eq!(feed(&[&over]), [None, Some(b"next".to_vec())]);
+    }
+
+    #[test]
+    fn a_line_too_long_is_reported_once_and_passed_over() {
+        let part = vec![b'x'; 20_000];
+        let lines = feed(&[&part, &part, &part, &part, b"end\nnext\n"]);
+        assert_eq!(lines, [None, Some(b"next".to_vec())]);
+    }
+
+    #[test]
+    fn nothing_is_kept_between_lines() {
+        let mut lines = Lines::default();
+        for mut chunk in [&b"beg"[..], b"in\n"] {
+            while lines.next_line(&mut chunk).is_some() {}
+        }
+        assert_eq!(lines.begun.capacity(), 0);
+    }
+
+    proptest! {
+        #[test]
+        fn any_chunking_gives_the_lines_of_the_whole(
+            bytes in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'\r'), any::<u8>()], 0..400),
+            cuts in proptest::collection::vec(1_usize..40, 1..40),
+        ) {
+            let (mut chunks, mut rest) = (Vec::new(), &bytes[..]);
+            for cut in cuts {
+                let (chunk, after) = rest.split_at(cut.min(rest.len()));
+                chunks.push(chunk);
+                rest = after;
+            }
+            chunks.push(rest);
+            prop_assert_eq!(feed(&chunks), feed(&[&bytes[..]]));
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! From a line to its answer.
+
+use super::messages::{Utterance, too_soon};
+use super::{Action, ChatEvent, ChatServer, Counters, DropReason};
+use crate::chat::filename::FileName;
+use crate::chat::frame::client::BadFrame;
+use crate::chat::frame::{
+    ClientFrame, ErrorCode, ErrorFrame, FrameError, Have, Request, RequestId, ServerFrame,
+};
+use crate::chat::hex::Hex;
+use crate::chat::id::{SessionId, StreamId};
+use crate::chat::lines::{Line, MAX_LINE_BYTES};
+use crate::chat::outbox::Lazy;
+use crate::chat::table::{self, Input, Step};
+use crate::time::Instant;
+
+impl ChatServer {
+    /// Reads the lines that end in `bytes`. The session is looked up for each: a line may end it, or hand the
+    /// connection over to another.
+    pub(super) fn read(&mut self, now: Instant, stream: StreamId, mut bytes: &[u8]) {
+        loop {
+            let Some(connection) = self.connections.get_mut(&stream) else { return };
+            let Some(session) = connection.session else { return };
+            let line = connection.lines.next_line(&mut bytes);
+            if let Some(entry) = self.sessions.get_mut(&session) {
+                entry.last_input = now;
+                entry.pinged = false;
+            }
+            match line {
+                None => return,
+                // Who types by hand presses return twice now and then.
+                Some(Line::Whole(line)) if line.is_empty() => {}
+                Some(Line::Whole(line)) => match ClientFrame::decode(&line) {
+                    Ok(frame) => self.handle_frame(now, session, frame),
+                    Err(bad) => self.handle_bad_frame(now, session, bad),
+                },
+                Some(Line::TooLong) => {
+                    let message = format!("line is longer than {MAX_LINE_BYTES} bytes");
+                    let error = ErrorFrame::new(None, ErrorCode::FrameTooLong, message);
+                    self.handle_malformed(now, session, DropReason::TooLong, error);
+                }
+            }
+        }
+    }
+
+    fn handle_bad_frame(&mut self, now: Instant, session: SessionId, bad: BadFrame) {
+        let (reason, code) = match &bad.error {
+            FrameError::Json(_) | FrameError::NoType => (DropReason::NotAFrame, ErrorCode::BadFrame),
+            FrameError::UnknownType(_) => (DropReason::UnknownType, ErrorCode::UnknownType),
+            FrameError::Fields { .. } => (DropReason::BadFields, ErrorCode::BadFrame),
+        };
+        let error = ErrorFrame::new(bad.id, code, bad.error.to_string());
+        self.handle_malformed(now, session, reason, error);
+    }
+
+    /// Answers a line that is no frame; when there are too many, closes.
+    fn handle_malformed(&mut self, now: Instant, session: SessionId, reason: DropReason, error: ErrorFrame) {
+        Counters::count(&mut self.counters.dropped, reason);
+        self.event(ChatEvent::Dropped { session, reason });
+        self.refuse(session, error);
+        let rate = self.limits.malformed();
+        let Some(entry) = self.sessions.get_mut(&session) else { return };
+        if entry.malformed.take(now, rate).is_err() {
+            self.close_malformed(now, session);
+        }
+    }
+
+    /// Looks up what a frame does in the session's state, and does it.
+    fn handle_frame(&mut self, now: Instant, session: SessionId, frame: ClientFrame) {
+        let ClientFrame { request, id } = frame;
+        let Some(entry) = self.sessions.get(&session) else { return };
+        let input = Input::of(&request);
+        let step = table::rule_for(entry.state, input).step;
+        if let Step::Refuse(refusal) = step {
+            let message = format!("{} is not possible here: {}", kind(&request), refusal.code());
+            return self.refuse(session, ErrorFrame::new(id, refusal.code(), message));
+        }
+        if is_charged(step)
+            && let Err(error) = self.charge_request(now, session)
+        {
+            return self.refuse(session, ErrorFrame { id, ..error });
+        }
+        match request {
+            Request::Join(join) => self.join(now, session, id, &join),
+            Request::Say { text, action } => {
+                self.speak(now, session, id, Utterance { to: None, text, action });
+            }
+            Request::Tell { to, text, action } => {
+                self.speak(now, session, id, Utterance { to: Some(to), text, action });
+            }
+            Request::Nick { nick } => self.rename(now, session, id, &nick),
+            Request::History { before, count } => self.show_history(session, id, before, count),
+            Request::Names => self.list(session, id, Step::ListNames),
+            Request::Files => self.list(session, id, Step::ListFiles),
+            Request::Download { file, have, blake3 } => self.open_download(session, id, &file, have, blake3),
+            Request::Stop { transfer } => {
+                self.actions.push_back(Action::StopDownload { session, transfer: transfer.into() });
+            }
+            Request::Ping => self.send(session, &ServerFrame::Pong { id }),
+            Request::Pong => {}
+            Request::Leave => self.handle_input(now, session, input),
+        }
+    }
+
+    fn charge_request(&mut self, now: Instant, session: SessionId) -> Result<(), ErrorFrame> {
+        let rate = self.limits.requests();
+        let taken = self.sessions.get_mut(&session).map_or(Ok(()), |entry| entry.requests.take(now, rate));
+        taken.map_err(|wait| too_soon(ErrorCode::TooManyRequests, wait))
+    }
+
+    /// Whether a session may wait for one more list.
+    fn admit_list(&self, session: SessionId, id: Option<&RequestId>) -> Result<(), ErrorFrame> {
+        let Some(entry) = self.sessions.get(&session) else { return Ok(()) };
+        let connection = entry.stream.and_then(|stream| self.connections.get(&stream));
+        let lists = connection.map_or(0, |connection| connection.outbox.lists());
+        let waiting = lists.saturating_add(entry.waiting_files);
+        if waiting < self.limits.lists_per_session {
+            return Ok(());
+        }
+        let message = format!("{waiting} lists are being waited for already");
+        Err(ErrorFrame::new(id.cloned(), ErrorCode::Busy, message))
+    }
+
+    fn show_history(
+        &mut self,
+        session: SessionId,
+        id: Option<RequestId>,
+        before: Option<u64>,
+        count: Option<u32>,
+    ) {
+        if let Err(error) = self.admit_list(session, id.as_ref()) {
+            return self.refuse(session, error);
+        }
+        let count = count.unwrap_or(self.limits.backlog);
+        let tail = self.history.tail(session, before.unwrap_or(u64::MAX), count);
+        self.show_range(session, tail.range);
+        self.send(session, &ServerFrame::History { id, count: tail.count, more: tail.more });
+    }
+
+    fn list(&mut self, session: SessionId, id: Option<RequestId>, what: Step) {
+        if let Err(error) = self.admit_list(session, id.as_ref()) {
+            return self.refuse(session, error);
+        }
+        if what == Step::ListNames {
+            return self.send_lazy(session, Lazy::Names { id, after: None });
+        }
+        if self.waiting_files.is_empty() {
+            self.actions.push_back(Action::ListFiles);
+        }
+        self.waiting_files.push_back((session, id));
+        if let Some(entry) = self.sessions.get_mut(&session) {
+            entry.waiting_files += 1;
+        }
+    }
+
+    /// The listing is there: shows it to all who wait.
+    pub(super) fn show_files(&mut self, now: Instant) {
+        for (session, id) in core::mem::take(&mut self.waiting_files) {
+            if let Some(entry) = self.sessions.get_mut(&session) {
+                entry.waiting_files -= 1;
+            }
+            self.send_lazy(session, Lazy::Files { id, after: None });
+            self.finish(now, session);
+        }
+    }
+
+    fn open_download(
+        &mut self,
+        session: SessionId,
+        id: Option<RequestId>,
+        file: &str,
+        have: Option<u64>,
+        blake3: Option<Hex<32>>,
+    ) {
+        let have = match (have, blake3) {
+            (Some(length), Some(Hex(blake3))) => Some(Have { length, blake3 }),
+            (None, None) => None,
+            _ => {
+                let message = "download: have and blake3 go together";
+                return self.refuse(session, ErrorFrame::new(id, ErrorCode::BadFrame, message));
+            }
+        };
+        match FileName::parse(file) {
+            Ok(file) => self.actions.push_back(Action::Download { session, id, file, have }),
+            Err(error) => self.refuse(session, ErrorFrame::new(id, ErrorCode::BadName, error.to_string())),
+        }
+    }
+
+    /// The connection took some bytes.
+    pub(super) fn take(&mut self, stream: StreamId, count: usize) {
+        let Some(connection) = self.connections.get_mut(&stream) else { return };
+        let sources = super::Sources {
+            history: &self.history,
+            roster: &self.roster,
+            files: &self.files,
+            viewer: connection.viewer,
+        };
+        connection.outbox.take(count, sources);
+        if connection.session.is_none() && connection.outbox.is_empty() {
+            self.forget(stream);
+        }
+    }
+}
+
+/// Whether a step takes a token for requests. Messages have a bucket of their own; a pong and a farewell are free.
+fn is_charged(step: Step) -> bool {
+    matches!(
+        step,
+        Step::Enter
+            | Step::ShowHistory
+            | Step::ListNames
+            | Step::ListFiles
+            | Step::OpenDownload
+            | Step::StopDownload
+            | Step::AnswerPing
+    )
+}
+
+/// The `type` of a request.
+fn kind(request: &Request) -> &'static str {
+    match request {
+        Request::Join(_) => "join",
+        Request::Say { .. } => "say",
+        Request::Tell { .. } => "tell",
+        Request::Names => "names",
+        Request::Files => "files",
+        Request::Nick { .. } => "nick",
+        Request::History { .. } => "history",
+        Request::Download { .. } => "download",
+        Request::Stop { .. } => "stop",
+        Request::Ping => "ping",
+        Request::Pong => "pong",
+        Request::Leave => "leave",
+    }
+}

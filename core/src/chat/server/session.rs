@@ -1,0 +1,202 @@
+//! What a server knows of one session, and of one connection.
+
+use crate::chat::frame::RequestId;
+use crate::chat::hex::Hex;
+use crate::chat::id::{SessionId, StreamId};
+use crate::chat::limits::Bucket;
+use crate::chat::lines::Lines;
+use crate::chat::nickname::Nickname;
+use crate::chat::outbox::Outbox;
+use crate::chat::table::State;
+use crate::time::Instant;
+use bytes::Bytes;
+use core::net::IpAddr;
+use std::collections::VecDeque;
+
+/// What a client comes back with: 128 bits.
+pub(super) type Token = Hex<16>;
+
+/// One session.
+#[derive(Debug)]
+pub(super) struct Session {
+    /// Changed by [`super::ChatServer::go`] alone.
+    pub(super) state: State,
+    /// When it came into its state, or finished being busy.
+    pub(super) since: Instant,
+    /// From joining on.
+    pub(super) nick: Option<Nickname>,
+    /// Its connection; none while it is parked.
+    pub(super) stream: Option<StreamId>,
+    /// If it asked for that when it joined.
+    pub(super) resume: Option<Resume>,
+    /// Whether it asked for pings when it joined.
+    pub(super) pings: bool,
+    /// A ping was sent and nothing has come since.
+    pub(super) pinged: bool,
+    /// A download runs.
+    pub(super) busy: bool,
+    /// When something came from it last.
+    pub(super) last_input: Instant,
+    /// Lists of files that it waits for, which the driver is reading.
+    pub(super) waiting_files: u32,
+    pub(super) messages: Bucket,
+    pub(super) requests: Bucket,
+    pub(super) malformed: Bucket,
+    /// Its entry among the timers.
+    pub(super) timer: Option<Instant>,
+}
+
+impl Session {
+    pub(super) fn new(now: Instant, stream: StreamId) -> Self {
+        Self {
+            state: State::Visiting,
+            since: now,
+            nick: None,
+            stream: Some(stream),
+            resume: None,
+            pings: false,
+            pinged: false,
+            busy: false,
+            last_input: now,
+            waiting_files: 0,
+            messages: Bucket::default(),
+            requests: Bucket::default(),
+            malformed: Bucket::default(),
+            timer: None,
+        }
+    }
+}
+
+/// What makes coming back possible.
+#[derive(Debug)]
+pub(super) struct Resume {
+    /// The token given last.
+    pub(super) token: Token,
+    /// The one before. It stays good until a client uses the newer one, for nobody else can tell whether the
+    /// welcome that carried the newer one ever arrived: without it a client that loses its connection at that
+    /// moment would find its own nickname taken.
+    pub(super) previous: Option<Token>,
+    /// The last messages taken, by id.
+    pub(super) accepted: Accepted,
+}
+
+/// The ids of the last messages taken from a session, and their numbers.
+#[derive(Debug, Default)]
+pub(super) struct Accepted {
+    last: VecDeque<(RequestId, u64)>,
+}
+
+impl Accepted {
+    /// How many are kept. A client that paces itself has a handful unconfirmed at a time.
+    pub(super) const KEPT: usize = 256;
+
+    /// The number that the message called `id` was given.
+    pub(super) fn number(&self, id: &RequestId) -> Option<u64> {
+        self.last.iter().rev().find(|(known, _)| known == id).map(|(_, number)| *number)
+    }
+
+    /// A message called `id` was given `number`.
+    pub(super) fn remember(&mut self, id: RequestId, number: u64) {
+        if self.last.len() >= Self::KEPT {
+            self.last.pop_front();
+        }
+        self.last.push_back((id, number));
+    }
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    /// Its session; none once the connection is to be closed, and then what still comes is passed over.
+    pub(super) session: Option<SessionId>,
+    /// Whose eyes it shows the history to; stays when the session has gone and its list is still being read.
+    pub(super) viewer: SessionId,
+    /// Its session has joined: it gets what goes to all. Kept here so that a message to all is one walk.
+    pub(super) hears: bool,
+    /// The peer will send nothing more.
+    pub(super) finished: bool,
+    /// What it is counted by, unless it is exempt or was turned away.
+    pub(super) address: Option<Address>,
+    pub(super) lines: Lines,
+    pub(super) outbox: Outbox,
+    /// Its entry among the timers: until when it has to have read what was left.
+    pub(super) timer: Option<Instant>,
+}
+
+/// What pushing a frame has led to.
+pub(super) enum Pushed {
+    /// It waits; the driver knows that something does.
+    Queued,
+    /// It waits, and the driver has to be told.
+    Announce,
+    /// It does not fit: the reader is too slow.
+    TooMuch,
+}
+
+impl Connection {
+    pub(super) fn new(session: Option<SessionId>, address: Option<Address>) -> Self {
+        Self {
+            session,
+            viewer: session.unwrap_or(SessionId(0)),
+            hears: false,
+            finished: false,
+            address,
+            lines: Lines::default(),
+            outbox: Outbox::default(),
+            timer: None,
+        }
+    }
+
+    /// Adds a live frame if it fits `limit`. A queue without live frames takes any.
+    pub(super) fn push(&mut self, bytes: &Bytes, limit: usize) -> Pushed {
+        let waiting = self.outbox.live_bytes();
+        if waiting > 0 && waiting.saturating_add(bytes.len()) > limit {
+            return Pushed::TooMuch;
+        }
+        self.outbox.push(bytes.clone());
+        if self.outbox.announce() { Pushed::Announce } else { Pushed::Queued }
+    }
+}
+
+/// What connections are counted by: an IPv4 address, or the /64 of an IPv6 address, since whoever has one of
+/// those has all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Address(u128);
+
+impl Address {
+    /// `None` for loopback, which is exempt.
+    pub(super) fn of(peer: IpAddr) -> Option<Self> {
+        match peer.to_canonical() {
+            loopback if loopback.is_loopback() => None,
+            IpAddr::V4(v4) => Some(Self(u128::from(v4.to_bits()))),
+            IpAddr::V6(v6) => Some(Self(v6.to_bits() | u128::from(u64::MAX))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_256_ids_are_known() {
+        let mut accepted = Accepted::default();
+        for number in 0..300 {
+            accepted.remember(RequestId::Number(number), number + 1);
+        }
+        assert_eq!(accepted.number(&RequestId::Number(43)), None);
+        assert_eq!(accepted.number(&RequestId::Number(44)), Some(45));
+        assert_eq!(accepted.number(&RequestId::Text("44".into())), None);
+    }
+
+    #[test]
+    fn addresses_are_counted_by_what_one_person_has() {
+        let of = |text: &str| Address::of(text.parse().unwrap());
+        assert_eq!(of("127.0.0.1"), None);
+        assert_eq!(of("::1"), None);
+        assert_eq!(of("::ffff:127.0.0.1"), None);
+        assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+        assert_eq!(of("2001:db8::1"), of("2001:db8::2:3:4"));
+        assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
+    }
+}

@@ -1,0 +1,44 @@
+//! `fixed:N`: always N segments, for a path that is known, and for seeing what a window does.
+
+use super::{Acked, Controller, Lost};
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Fixed {
+    window: u64,
+}
+
+impl Fixed {
+    /// `segments` of `segment` bytes; none is read as one.
+    pub fn new(segment: u16, segments: u16) -> Self {
+        Self { window: u64::from(segment.max(1)) * u64::from(segments.max(1)) }
+    }
+}
+
+impl Controller for Fixed {
+    fn on_acked(&mut self, _: Acked) {}
+
+    fn on_lost(&mut self, _: Lost) {}
+
+    fn on_path_changed(&mut self) {}
+
+    fn window(&self) -> u64 {
+        self.window
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Instant;
+    use crate::trace::LossCause;
+
+    #[test]
+    fn nothing_moves_it() {
+        let mut fixed = Fixed::new(1200, 16);
+        fixed.on_lost(Lost { now: Instant::ZERO, cause: LossCause::Timeout, una: 0, in_flight: 0 });
+        fixed.on_acked(Acked { now: Instant::ZERO, bytes: 1, una: 1, nxt: 1, window_limited: true });
+        fixed.on_path_changed();
+        assert_eq!(fixed.window(), 19_200);
+    }
+}

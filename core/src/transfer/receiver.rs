@@ -1,0 +1,512 @@
+//! The client's side of a download: Go-Back-N's receiver.
+//!
+//! It keeps what comes in order, throws away the rest, and says what it waits for. In order means: everything below
+//! `rcv_nxt` has arrived; everything below `written` is with the operating system; the sender may send below `limit`,
+//! which is `written` plus the window and never goes down.
+//!
+//! - `handshake`: `SYN`, `SYN-ACK`, `CONFIRM`.
+//! - `data`: segments, and when they are acknowledged.
+//! - `finish`: `END`, the digest, the name.
+//! - `table`: what a packet means in which state.
+
+mod data;
+mod finish;
+mod handshake;
+mod table;
+
+use core::ops::Range;
+use core::time::Duration;
+use std::collections::VecDeque;
+
+#[cfg(test)]
+pub(crate) use table::ACTIONS as RECEIVER_ACTIONS;
+use table::Action as ReceiverAction;
+
+use super::flow::Window;
+use super::pace::Pace;
+use super::rtt::RttEstimator;
+use super::timer::{Changed, Name as _, ReceiverTimer, ReceiverTimers, Timers};
+use super::{MAX_BACKOFF, QUIET, SILENCE};
+use crate::time::Instant;
+use crate::trace::{DropReason, Event};
+use crate::wire::{
+    Body, CongestionChoice, FileVersion, Hash, Nonce, Packet, Recovery, ResetCode, Ticket, TransferId,
+};
+
+/// What a download wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiverConfig {
+    /// From the ticket.
+    pub transfer: TransferId,
+    /// The right to it.
+    pub ticket: Ticket,
+    /// How long the ticket took over the chat's connection.
+    pub round_trip: Duration,
+    /// How losses shall be recovered.
+    pub recovery: Recovery,
+    /// How the sender's window shall be set.
+    pub congestion: CongestionChoice,
+    /// The largest segment that is taken, in bytes of data.
+    pub segment: u16,
+    /// The length of the prefix that is here already, and was offered to the server.
+    pub have: u64,
+    /// The receive window at first, in bytes: what the socket's buffer really holds.
+    pub window: u64,
+    /// The user's limit on the rate, in bytes a second.
+    pub limit_rate: Option<u64>,
+    /// Nothing heard for so long ends it.
+    pub silence: Duration,
+    /// Whether observations are wanted.
+    pub trace: bool,
+}
+
+impl ReceiverConfig {
+    /// The defaults for a ticket.
+    pub fn new(transfer: TransferId, ticket: Ticket) -> Self {
+        Self {
+            transfer,
+            ticket,
+            round_trip: Duration::ZERO,
+            recovery: Recovery::GoBackN,
+            congestion: CongestionChoice::Classic,
+            segment: 1200,
+            have: 0,
+            window: 192 << 10,
+            limit_rate: None,
+            silence: SILENCE,
+            trace: false,
+        }
+    }
+}
+
+/// What the receiver wants done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReceiverOutput {
+    /// Send this datagram to the server.
+    Packet(Packet),
+    /// The server has another file, or another state of it: throw away the prefix and begin at 0.
+    Restart,
+    /// The handshake is through; data will come.
+    Started {
+        /// The whole file's bytes.
+        size: u64,
+        /// The first byte that comes.
+        start: u64,
+        /// Which state of the file it is.
+        version: FileVersion,
+        /// As agreed.
+        congestion: CongestionChoice,
+        /// As agreed: bytes of data in a segment.
+        segment: u16,
+    },
+    /// Write these bytes of the datagram that was just handed in, at this offset of the file.
+    Write {
+        /// Where in the file.
+        offset: u64,
+        /// Which bytes of the datagram's payload, counted from the payload's beginning.
+        payload: Range<usize>,
+    },
+    /// Everything is written: what is its hash?
+    Digest,
+    /// The hash is right: give the file its name.
+    Commit,
+    /// The hash is wrong: throw the file away. Comes before `Failed`.
+    Discard,
+    /// It is over, and the file has its name.
+    Finished,
+    /// It is over.
+    Failed(ReceiverFailure),
+    /// An observation. [`Event::Dropped`] is always told, the others where they are wanted.
+    Trace(Event),
+}
+
+/// Why a download ended without its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReceiverFailure {
+    /// We ended it; why.
+    Aborted(ResetCode),
+    /// The server ended it; why.
+    Reset(ResetCode),
+    /// Nothing was heard for too long; of anything, or since the beginning.
+    Silence {
+        /// Whether anything was heard at all.
+        ever: bool,
+    },
+    /// The file's hash is not the one that the server named.
+    Integrity {
+        /// What was received.
+        found: Hash,
+        /// What the server named.
+        expected: Hash,
+    },
+}
+
+/// What a receiver has seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReceiverStats {
+    /// Segments that arrived, all of them.
+    pub segments_received: u64,
+    /// Segments that brought nothing new.
+    pub duplicates: u64,
+    /// Segments thrown away because they came out of order.
+    pub discarded: u64,
+    /// Acknowledgments sent.
+    pub acks_sent: u64,
+}
+
+/// What is going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// `SYN` was said.
+    SynSent,
+    /// `CONFIRM` was said; no data yet.
+    Confirming,
+    /// Data comes.
+    Receiving,
+    /// `END` came; the file is being written, checked and named.
+    Finishing,
+    /// It is done; a repeated `END` is still answered.
+    Done,
+    /// It was ended before its end; late packets are answered with the reason, if it was our doing.
+    Aborted(Option<ResetCode>),
+    /// Nothing is answered any more.
+    Closed,
+}
+
+impl State {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::SynSent => "syn-sent",
+            Self::Confirming => "confirming",
+            Self::Receiving => "receiving",
+            Self::Finishing => "finishing",
+            Self::Done => "done",
+            Self::Aborted(_) => "aborted",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// The machine. See the module.
+#[derive(Debug)]
+pub struct Receiver {
+    config: ReceiverConfig,
+    state: State,
+    size: u64,
+    version: Option<FileVersion>,
+    start: u64,
+    segment: u16,
+    nonce: Option<Nonce>,
+
+    rcv_nxt: u64,
+    written: u64,
+    /// The highest limit that was ever told.
+    limit: u64,
+    /// The last limit that was sent: the sender may not know more.
+    told: u64,
+    window: Window,
+    pace: Option<Pace>,
+    paused: bool,
+
+    /// The highest transmission number seen, and when its datagram arrived.
+    seen: u64,
+    seen_at: Instant,
+    next_transmission: u64,
+    /// Segments thrown away since `rcv_nxt` last moved.
+    discarded: u32,
+    /// Segments kept since the last acknowledgment.
+    unacked: u32,
+    /// An acknowledgment must go out with the end of this batch.
+    ack_now: bool,
+
+    rtt: RttEstimator,
+    /// When the only `SYN` so far was said.
+    syn_at: Option<Instant>,
+    /// How often the handshake's timer ran out.
+    repeats: u32,
+    hash: Option<Hash>,
+    digest_asked: bool,
+    timers: ReceiverTimers,
+    output: VecDeque<ReceiverOutput>,
+    stats: ReceiverStats,
+}
+
+impl Receiver {
+    /// A ticket is here: say `SYN`.
+    pub fn new(now: Instant, config: ReceiverConfig) -> Self {
+        let mut receiver = Self {
+            state: State::SynSent,
+            size: 0,
+            version: None,
+            start: 0,
+            segment: config.segment,
+            nonce: None,
+            rcv_nxt: 0,
+            written: 0,
+            limit: 0,
+            told: 0,
+            window: Window::new(config.window.max(u64::from(config.segment)), now, 0),
+            pace: None,
+            paused: false,
+            seen: 0,
+            seen_at: now,
+            next_transmission: 1,
+            discarded: 0,
+            unacked: 0,
+            ack_now: false,
+            rtt: RttEstimator::new(config.round_trip),
+            syn_at: None,
+            repeats: 0,
+            hash: None,
+            digest_asked: false,
+            timers: Timers::new(),
+            output: VecDeque::new(),
+            stats: ReceiverStats::default(),
+            config,
+        };
+        receiver.set(ReceiverTimer::Silence, now + receiver.config.silence);
+        receiver.say_syn(now);
+        receiver
+    }
+
+    /// A packet of this transfer arrived from the server. For a segment, the payload stays with the caller until the
+    /// output is drained. Call [`Receiver::handle_batch_end`] after the last of those that arrived together.
+    pub fn handle_packet(&mut self, now: Instant, packet: &Packet) {
+        if self.state == State::Closed {
+            return;
+        }
+        let kind = packet.body.kind();
+        self.trace(|| Event::PacketReceived { kind, transmission: packet.transmission });
+        let action = table::action(self.state, kind);
+        if !matches!(action, ReceiverAction::Drop | ReceiverAction::TellReset | ReceiverAction::Ignore) {
+            self.heard(now, packet.transmission);
+        }
+        match (action, packet.body) {
+            (ReceiverAction::Confirm, Body::SynAck(it)) => self.handle_syn_ack(now, &it),
+            (ReceiverAction::Repeat, Body::SynAck(it)) => self.handle_repeated_syn_ack(now, &it),
+            (ReceiverAction::Take, Body::Data { offset, length, ack_now }) => {
+                self.handle_data(now, offset, length, ack_now);
+            }
+            (ReceiverAction::Acknowledge, _) => {
+                self.begin_receiving();
+                self.ack_now = true;
+            }
+            (ReceiverAction::End, Body::End { size, hash }) => self.handle_end(size, hash),
+            (ReceiverAction::EndAck, _) => self.send(Body::EndAck),
+            (ReceiverAction::Fail, Body::Reset(code)) => {
+                self.fail(now, State::Aborted(None), ReceiverFailure::Reset(code));
+            }
+            (ReceiverAction::Close, _) => self.close(),
+            (ReceiverAction::Respond, Body::PathChallenge(nonce)) => self.send(Body::PathResponse(nonce)),
+            (ReceiverAction::TellReset, _) => self.tell_reset(),
+            (ReceiverAction::Ignore, _) => {}
+            _ => self.dropped(DropReason::Unexpected(kind)),
+        }
+    }
+
+    /// The user pauses: the window closes, and the sender is told to stop at once.
+    pub fn pause(&mut self, now: Instant) {
+        self.set_paused(now, true);
+    }
+
+    /// The pause ends.
+    pub fn resume(&mut self, now: Instant) {
+        self.set_paused(now, false);
+    }
+
+    /// Whether the user paused.
+    pub const fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    /// Ends it before its end, and tells the server.
+    pub fn abort(&mut self, now: Instant, code: ResetCode) {
+        if self.is_over() {
+            return;
+        }
+        self.send(Body::Reset(code));
+        self.fail(now, State::Aborted(Some(code)), ReceiverFailure::Aborted(code));
+    }
+
+    /// Carries out what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        for timer in ReceiverTimer::ALL {
+            if self.timers.expire(timer, now) {
+                self.trace(|| Event::TimerExpired { timer: timer.name() });
+                self.on_timer(now, timer);
+            }
+        }
+        self.settle();
+    }
+
+    /// The next thing to do.
+    pub fn poll_output(&mut self) -> Option<ReceiverOutput> {
+        self.output.pop_front()
+    }
+
+    /// When [`Receiver::handle_timeout`] wants to be called.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.timers.earliest()
+    }
+
+    /// Whether nothing is answered any more, so that it can be dropped once its output is drained.
+    pub fn is_closed(&self) -> bool {
+        self.state == State::Closed
+    }
+
+    /// Whether it is over: finished or failed. It may still answer late packets.
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, State::Done | State::Aborted(_) | State::Closed)
+    }
+
+    /// What it has seen so far.
+    pub const fn stats(&self) -> ReceiverStats {
+        self.stats
+    }
+
+    /// From the first byte that came to the last that is written.
+    pub const fn progress(&self) -> Range<u64> {
+        self.start..self.written
+    }
+
+    /// The whole file's bytes; 0 before the handshake.
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// The round-trip time of the handshake, if it could be measured.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.rtt.srtt()
+    }
+
+    /// The hash that the server named, once it has.
+    pub const fn hash(&self) -> Option<Hash> {
+        self.hash
+    }
+
+    fn on_timer(&mut self, now: Instant, timer: ReceiverTimer) {
+        match timer {
+            ReceiverTimer::Silence => {
+                let ever = self.seen > 0;
+                self.send(Body::Reset(ResetCode::Silence));
+                self.fail(now, State::Aborted(Some(ResetCode::Silence)), ReceiverFailure::Silence { ever });
+            }
+            ReceiverTimer::Handshake => self.repeat_handshake(now),
+            ReceiverTimer::AckDelay => self.send_ack(now),
+            ReceiverTimer::Repeat => {
+                self.rtt.on_timeout();
+                self.send_ack(now);
+                self.set(ReceiverTimer::Repeat, now + self.repeat_after());
+            }
+            ReceiverTimer::Pace => self.open_window(now),
+            ReceiverTimer::Quiet => self.close(),
+        }
+    }
+
+    /// Something of use came from the server.
+    fn heard(&mut self, now: Instant, transmission: u64) {
+        if transmission > self.seen {
+            self.seen = transmission;
+            self.seen_at = now;
+        }
+        self.rtt.on_progress();
+        if !self.is_over() {
+            self.set(ReceiverTimer::Silence, now + self.config.silence);
+        }
+        if self.timers.at(ReceiverTimer::Repeat).is_some() {
+            self.set(ReceiverTimer::Repeat, now + self.repeat_after());
+        }
+    }
+
+    /// How long nothing may be heard before the acknowledgment is repeated. In a pause nothing is the rule.
+    fn repeat_after(&self) -> Duration {
+        if self.paused { MAX_BACKOFF } else { self.rtt.rto() }
+    }
+
+    fn fail(&mut self, now: Instant, state: State, failure: ReceiverFailure) {
+        self.stop_all();
+        self.enter(state);
+        self.set(ReceiverTimer::Quiet, now + QUIET);
+        let outcome = match failure {
+            ReceiverFailure::Aborted(_) => "aborted",
+            ReceiverFailure::Reset(_) => "reset",
+            ReceiverFailure::Silence { .. } => "silence",
+            ReceiverFailure::Integrity { .. } => "integrity",
+        };
+        self.trace(|| Event::Ended { outcome });
+        self.output.push_back(ReceiverOutput::Failed(failure));
+    }
+
+    fn close(&mut self) {
+        self.stop_all();
+        self.enter(State::Closed);
+    }
+
+    fn tell_reset(&mut self) {
+        if let State::Aborted(Some(code)) = self.state {
+            self.send(Body::Reset(code));
+        }
+    }
+
+    fn send(&mut self, body: Body) {
+        let transmission = self.next_transmission;
+        self.next_transmission += 1;
+        let packet = Packet { transfer: self.config.transfer, transmission, body };
+        self.trace(|| Event::PacketSent { kind: packet.body.kind(), transmission });
+        self.output.push_back(ReceiverOutput::Packet(packet));
+    }
+
+    /// The only place where the state changes.
+    fn enter(&mut self, state: State) {
+        let (from, to) = (self.state.name(), state.name());
+        self.trace(|| Event::StateChanged { from, to });
+        self.state = state;
+    }
+
+    fn stop_all(&mut self) {
+        for timer in ReceiverTimer::ALL {
+            self.stop(timer);
+        }
+        self.timers.stop_all();
+    }
+
+    fn set(&mut self, timer: ReceiverTimer, at: Instant) {
+        if self.timers.set(timer, at) == Changed::Yes {
+            self.trace(|| Event::TimerSet { timer: timer.name(), at });
+        }
+    }
+
+    fn stop(&mut self, timer: ReceiverTimer) {
+        if self.timers.stop(timer) == Changed::Yes {
+            self.trace(|| Event::TimerStopped { timer: timer.name() });
+        }
+    }
+
+    fn dropped(&mut self, reason: DropReason) {
+        self.output.push_back(ReceiverOutput::Trace(Event::Dropped { reason }));
+    }
+
+    fn trace(&mut self, event: impl FnOnce() -> Event) {
+        if self.config.trace {
+            self.output.push_back(ReceiverOutput::Trace(event()));
+        }
+    }
+
+    /// What holds between any two inputs. Run after each in debug builds.
+    pub(crate) fn check_invariants(&self) {
+        assert!(self.start <= self.written && self.written <= self.rcv_nxt, "{self:?}");
+        assert!(self.rcv_nxt <= self.size && self.told <= self.limit, "{self:?}");
+        assert!(self.rcv_nxt <= self.limit || self.rcv_nxt == self.start, "{self:?}");
+        let timers = &self.timers;
+        if matches!(self.state, State::SynSent | State::Confirming) {
+            assert!(timers.at(ReceiverTimer::Handshake).is_some(), "{self:?}");
+        }
+        if self.state == State::Receiving {
+            assert!(timers.at(ReceiverTimer::Repeat).is_some(), "{self:?}");
+            assert!(timers.at(ReceiverTimer::Silence).is_some(), "{self:?}");
+        }
+        if self.state == State::Closed {
+            assert_eq!(timers.earliest(), None, "{self:?}");
+        }
+    }
+}

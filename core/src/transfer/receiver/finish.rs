@@ -1,0 +1,54 @@
+//! `END`, the digest, the name.
+//!
+//! `END` is acknowledged as soon as every byte has arrived: the server need not wait for our disk. The file gets its
+//! name only when all of it is written and its hash is the one that the server named.
+
+use super::{Receiver, ReceiverFailure, ReceiverOutput, State};
+use crate::time::Instant;
+use crate::trace::{DropReason, Event};
+use crate::transfer::QUIET;
+use crate::transfer::timer::ReceiverTimer;
+use crate::wire::{Body, Hash};
+
+impl Receiver {
+    pub(super) fn handle_end(&mut self, size: u64, hash: Hash) {
+        self.begin_receiving();
+        if size != self.size || self.rcv_nxt != size {
+            return self.dropped(DropReason::Contradiction);
+        }
+        self.hash = Some(hash);
+        self.stop_all();
+        self.enter(State::Finishing);
+        self.send(Body::EndAck);
+        // Nothing more is expected of the server; what is left is our own disk, which has no timer.
+        self.ask_digest();
+    }
+
+    pub(super) fn ask_digest(&mut self) {
+        if self.state == State::Finishing && self.written == self.size && !self.digest_asked {
+            self.digest_asked = true;
+            self.output.push_back(ReceiverOutput::Digest);
+        }
+    }
+
+    /// The hash of what was written.
+    pub fn handle_digest(&mut self, now: Instant, found: Hash) {
+        let Some(expected) = self.hash.filter(|_| self.state == State::Finishing) else { return };
+        if found == expected {
+            self.output.push_back(ReceiverOutput::Commit);
+        } else {
+            self.output.push_back(ReceiverOutput::Discard);
+            self.fail(now, State::Aborted(None), ReceiverFailure::Integrity { found, expected });
+        }
+    }
+
+    /// The file has its name.
+    pub fn handle_committed(&mut self, now: Instant) {
+        if self.state == State::Finishing {
+            self.enter(State::Done);
+            self.set(ReceiverTimer::Quiet, now + QUIET);
+            self.trace(|| Event::Ended { outcome: "complete" });
+            self.output.push_back(ReceiverOutput::Finished);
+        }
+    }
+}

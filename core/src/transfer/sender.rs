@@ -1,0 +1,455 @@
+//! The server's side of a download: Go-Back-N's sender.
+//!
+//! Sequence space (byte offsets of the file):
+//! ```text
+//!            una            nxt        max
+//!   ----------|--------------|----------|------------------- size
+//!   acked     | outstanding  | to be sent again, after going back
+//! ```
+//! Without a loss `nxt == max`. Going back sets `nxt = una`; an acknowledgment above `nxt` (what was sent before the
+//! going back did arrive) moves `nxt` with it. Invariant: `una <= nxt <= max <= size`.
+//!
+//! What is sent is bounded by three things, in this order: the congestion window (`una + cwnd`), the receiver's
+//! `limit`, and what of the file is in the driver's memory (`loaded`).
+//!
+//! - `handshake`: from the offer to the proven address.
+//! - `sending`: which segments go out.
+//! - `acks`: what acknowledgments do.
+//! - `timeouts`: what timers do.
+//! - `path`: the client's address changes on the way.
+//! - `table`: what a packet means in which state.
+
+mod acks;
+mod handshake;
+mod path;
+mod sending;
+mod table;
+mod timeouts;
+
+use core::ops::Range;
+use core::time::Duration;
+use std::collections::VecDeque;
+
+#[cfg(test)]
+pub(crate) use table::ACTIONS as SENDER_ACTIONS;
+use table::Action as SenderAction;
+
+use super::congestion::Controller;
+use super::recovery::GoBackN;
+use super::rtt::RttEstimator;
+use super::timer::{Name as _, SenderTimer, SenderTimers, Timers};
+use super::{Outcome, QUIET, SILENCE};
+use crate::node::Path;
+use crate::seed::Stream;
+use crate::time::Instant;
+use crate::trace::{DropReason, Event};
+use crate::wire::{
+    Body, CongestionChoice, FileVersion, Hash, MAX_SEGMENT, Nonce, Packet, ResetCode, SegmentBatch, Ticket,
+    TransferId,
+};
+use path::Candidate;
+use sending::Flight;
+
+/// What the server allows a transfer. The same for all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SenderConfig {
+    /// The largest segment it sends, in bytes of data.
+    pub segment: u16,
+    /// The most that `fixed:N` may ask for, in segments; more is cut to it, and the `SYN-ACK` says so.
+    pub fixed_cap: u16,
+    /// How long a ticket is good for.
+    pub ticket_lifetime: Duration,
+    /// Nothing heard for so long ends it.
+    pub silence: Duration,
+    /// The most segments in one batch: what the driver's socket sends in one call.
+    pub max_segments: usize,
+    /// Whether observations are wanted.
+    pub trace: bool,
+}
+
+impl Default for SenderConfig {
+    fn default() -> Self {
+        Self {
+            segment: MAX_SEGMENT,
+            fixed_cap: 1024,
+            ticket_lifetime: Duration::from_secs(30),
+            silence: SILENCE,
+            max_segments: 1,
+            trace: false,
+        }
+    }
+}
+
+/// What is offered: the file as it was opened, and the right to it.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    /// The id of the transfer.
+    pub transfer: TransferId,
+    /// The right to it.
+    pub ticket: Ticket,
+    /// The file's bytes.
+    pub size: u64,
+    /// Which state of the file it is.
+    pub version: FileVersion,
+    /// Its hash, if known. An empty file's must be.
+    pub hash: Option<Hash>,
+    /// The first byte to send: the length of the client's prefix, if it was found right, else 0.
+    pub start: u64,
+}
+
+/// What the sender wants done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SenderOutput {
+    /// Send this datagram.
+    Packet(Path, Packet),
+    /// Read these bytes of the file into memory. Asked for in order and without holes.
+    Read(Range<u64>),
+    /// Bytes below this are not asked for again.
+    Forget(u64),
+    /// It is over. Nothing of the file is needed any more.
+    Ended(Outcome),
+    /// An observation. [`Event::Dropped`] is always told, the others where they are wanted.
+    Trace(Event),
+}
+
+/// What a sender has done. Bytes are of the file, without headers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SenderStats {
+    /// Segments sent, those sent again too.
+    pub segments_sent: u64,
+    /// Segments that carried bytes sent before.
+    pub segments_resent: u64,
+    /// Bytes in all datagrams, headers too.
+    pub bytes_on_wire: u64,
+    /// How often the retransmission timer ran out.
+    pub timeouts: u64,
+    /// How often it went back.
+    pub went_back: u64,
+    /// How often the client's address changed.
+    pub path_changes: u64,
+}
+
+/// What is going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// A ticket was given; no `SYN` yet.
+    Offered,
+    /// `SYN-ACK` was said; the client's address is not proven yet.
+    Handshake,
+    /// Data flows.
+    Sending,
+    /// All is acknowledged; `END` was said.
+    Ending,
+    /// It was ended before its end; late packets are answered with the reason.
+    Aborted(ResetCode),
+    /// It is over.
+    Closed,
+}
+
+impl State {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Offered => "offered",
+            Self::Handshake => "handshake",
+            Self::Sending => "sending",
+            Self::Ending => "ending",
+            Self::Aborted(_) => "aborted",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// The machine. See the module.
+#[derive(Debug)]
+pub struct Sender {
+    config: SenderConfig,
+    offer: Offer,
+    state: State,
+    /// Fresh nonces.
+    nonces: Stream,
+
+    /// The proven path; before that, where the last `SYN` came from.
+    path: Option<Path>,
+    /// A path that has not proven itself yet.
+    candidate: Option<Candidate>,
+    /// What was agreed in the handshake.
+    segment: u16,
+    congestion: CongestionChoice,
+
+    una: u64,
+    nxt: u64,
+    max: u64,
+    /// The receiver's: the first byte it does not allow yet.
+    limit: u64,
+    /// The user paused, said by the client's datagram of this number.
+    paused: bool,
+    /// The highest transmission number of the client.
+    peer_seen: u64,
+    /// Ours, of the next datagram.
+    next_transmission: u64,
+
+    /// Requested from the driver up to here, and in its memory up to there.
+    requested: u64,
+    loaded: u64,
+    /// The driver was told to forget what is below.
+    forgotten: u64,
+    hash: Option<Hash>,
+
+    controller: Option<Box<dyn Controller>>,
+    /// The congestion window was what held us back, since the last acknowledgment.
+    window_limited: bool,
+    recovery: GoBackN,
+    /// The receiver's last word on discarded segments, at `una`.
+    discarded: u32,
+    flight: VecDeque<Flight>,
+    rtt: RttEstimator,
+    /// When the only `SYN-ACK` so far was said: with the `CONFIRM` a round trip.
+    syn_ack_at: Option<Instant>,
+    syn_acks: u32,
+    timers: SenderTimers,
+    output: VecDeque<SenderOutput>,
+    stats: SenderStats,
+}
+
+impl Sender {
+    /// A file that is open, offered for as long as its ticket lasts. `nonces` is a stream of this transfer's own.
+    pub fn new(now: Instant, config: SenderConfig, offer: Offer, nonces: Stream) -> Self {
+        let start = offer.start.min(offer.size);
+        let mut sender = Self {
+            state: State::Offered,
+            nonces,
+            path: None,
+            candidate: None,
+            segment: config.segment,
+            congestion: CongestionChoice::Classic,
+            una: start,
+            nxt: start,
+            max: start,
+            limit: start,
+            paused: false,
+            peer_seen: 0,
+            next_transmission: 1,
+            requested: start,
+            loaded: start,
+            forgotten: start,
+            hash: offer.hash,
+            controller: None,
+            window_limited: false,
+            recovery: GoBackN::default(),
+            discarded: 0,
+            flight: VecDeque::new(),
+            rtt: RttEstimator::new(Duration::ZERO),
+            syn_ack_at: None,
+            syn_acks: 0,
+            timers: Timers::new(),
+            output: VecDeque::new(),
+            stats: SenderStats::default(),
+            config,
+            offer,
+        };
+        sender.set(SenderTimer::Ticket, now + sender.config.ticket_lifetime);
+        sender
+    }
+
+    /// A packet of this transfer arrived: `length` bytes, on `path`.
+    pub fn handle_packet(&mut self, now: Instant, path: Path, packet: &Packet, length: usize) {
+        if self.state == State::Closed {
+            return;
+        }
+        self.trace(|| Event::PacketReceived { kind: packet.body.kind(), transmission: packet.transmission });
+        self.pay(path, length);
+        let newest = packet.transmission > self.peer_seen;
+        match (table::action(self.state, packet.body.kind()), packet.body) {
+            (SenderAction::Bind, Body::Syn(syn)) => self.handle_syn(now, path, &syn),
+            (SenderAction::Repeat, Body::Syn(syn)) => self.handle_repeated_syn(now, path, &syn),
+            (SenderAction::Confirm, Body::Confirm(nonce, ack)) => self.handle_confirm(now, path, nonce, &ack),
+            (SenderAction::Acknowledge, Body::Ack(ack) | Body::Confirm(_, ack)) => {
+                self.heard(now, path, newest);
+                self.handle_ack(now, &ack, newest);
+            }
+            (SenderAction::Finish, Body::EndAck) => self.close(now, Outcome::Complete),
+            (SenderAction::Close, Body::Reset(code)) => self.close(now, Outcome::Reset(code)),
+            (SenderAction::Validate, Body::PathResponse(nonce)) => {
+                self.heard(now, path, newest);
+                self.handle_path_response(now, path, nonce);
+            }
+            (SenderAction::TellReset, _) => self.tell_reset(path),
+            (SenderAction::Ignore, _) => {}
+            _ => self.dropped(DropReason::Unexpected(packet.body.kind())),
+        }
+        if newest && self.state != State::Offered {
+            self.peer_seen = packet.transmission;
+        }
+        self.pump(now);
+    }
+
+    /// The bytes of the file up to `loaded` are in memory. `hash` comes with the file's end.
+    pub fn handle_read(&mut self, now: Instant, loaded: u64, hash: Option<Hash>) {
+        self.loaded = self.loaded.max(loaded.min(self.requested));
+        self.hash = self.hash.or(hash);
+        self.pump(now);
+    }
+
+    /// Ends it before its end, and tells the client if there is one.
+    pub fn abort(&mut self, now: Instant, code: ResetCode) {
+        match self.state {
+            State::Offered => self.close(now, Outcome::Aborted(code)),
+            State::Aborted(_) | State::Closed => {}
+            State::Handshake | State::Sending | State::Ending => {
+                if let Some(path) = self.path {
+                    self.send(path, Body::Reset(code));
+                }
+                self.stop_all();
+                self.enter(State::Aborted(code));
+                self.set(SenderTimer::Quiet, now + QUIET);
+                self.output.push_back(SenderOutput::Ended(Outcome::Aborted(code)));
+            }
+        }
+    }
+
+    /// Carries out what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        for timer in SenderTimer::ALL {
+            if self.timers.expire(timer, now) {
+                self.trace(|| Event::TimerExpired { timer: timer.name() });
+                self.on_timer(now, timer);
+            }
+        }
+        self.pump(now);
+    }
+
+    /// The next thing to do, but for segments: see [`Sender::poll_segments`].
+    pub fn poll_output(&mut self) -> Option<SenderOutput> {
+        self.output.pop_front()
+    }
+
+    /// When [`Sender::handle_timeout`] wants to be called.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.timers.earliest()
+    }
+
+    /// Whether it is over and can be dropped, once its output is drained.
+    pub fn is_closed(&self) -> bool {
+        self.state == State::Closed
+    }
+
+    /// Whether the client has begun: a `SYN` has come.
+    pub fn is_bound(&self) -> bool {
+        self.state != State::Offered
+    }
+
+    /// What it has done so far.
+    pub const fn stats(&self) -> SenderStats {
+        self.stats
+    }
+
+    /// The first byte that was sent, and the next that is not acknowledged.
+    pub const fn progress(&self) -> Range<u64> {
+        self.offer.start..self.una
+    }
+
+    /// The round-trip time, once measured.
+    pub fn srtt(&self) -> Option<Duration> {
+        self.rtt.srtt()
+    }
+
+    /// What holds between any two inputs. Run after each in debug builds.
+    pub(crate) fn check_invariants(&self) {
+        assert!(self.offer.start <= self.una && self.una <= self.nxt && self.nxt <= self.max, "{self:?}");
+        assert!(self.max <= self.offer.size && self.loaded <= self.requested, "{self:?}");
+        assert!(self.requested <= self.offer.size && self.forgotten <= self.una, "{self:?}");
+        assert!(self.flight.iter().all(|it| it.end > self.una && it.end <= self.nxt), "{self:?}");
+        let outstanding = self.nxt > self.una;
+        if self.state == State::Sending {
+            let timers = &self.timers;
+            assert_eq!(timers.at(SenderTimer::Retransmit).is_some(), outstanding, "{self:?}");
+            assert_eq!(timers.at(SenderTimer::Persist).is_some(), self.is_withheld(), "{self:?}");
+        }
+        if self.state == State::Ending {
+            assert!(self.una == self.offer.size && self.timers.at(SenderTimer::End).is_some(), "{self:?}");
+        }
+        if self.state == State::Closed {
+            assert_eq!(self.timers.earliest(), None, "{self:?}");
+        }
+    }
+
+    fn send(&mut self, path: Path, body: Body) {
+        let transmission = self.next_transmission;
+        self.next_transmission += 1;
+        let packet = Packet { transfer: self.offer.transfer, transmission, body };
+        self.stats.bytes_on_wire += packet.encoded_len() as u64;
+        self.trace(|| Event::PacketSent { kind: packet.body.kind(), transmission });
+        self.output.push_back(SenderOutput::Packet(path, packet));
+    }
+
+    fn tell_reset(&mut self, path: Path) {
+        if let State::Aborted(code) = self.state {
+            self.send(path, Body::Reset(code));
+        }
+    }
+
+    /// The only place where the state changes.
+    fn enter(&mut self, state: State) {
+        let (from, to) = (self.state.name(), state.name());
+        self.trace(|| Event::StateChanged { from, to });
+        self.state = state;
+    }
+
+    fn close(&mut self, _now: Instant, outcome: Outcome) {
+        let told = matches!(self.state, State::Aborted(_));
+        self.stop_all();
+        self.enter(State::Closed);
+        if !told {
+            self.output.push_back(SenderOutput::Ended(outcome));
+        }
+    }
+
+    fn stop_all(&mut self) {
+        for timer in SenderTimer::ALL {
+            self.stop(timer);
+        }
+        self.timers.stop_all();
+        self.flight.clear();
+        self.candidate = None;
+    }
+
+    fn set(&mut self, timer: SenderTimer, at: Instant) {
+        if self.timers.set(timer, at) == super::timer::Changed::Yes {
+            self.trace(|| Event::TimerSet { timer: timer.name(), at });
+        }
+    }
+
+    fn stop(&mut self, timer: SenderTimer) {
+        if self.timers.stop(timer) == super::timer::Changed::Yes {
+            self.trace(|| Event::TimerStopped { timer: timer.name() });
+        }
+    }
+
+    fn dropped(&mut self, reason: DropReason) {
+        self.output.push_back(SenderOutput::Trace(Event::Dropped { reason }));
+    }
+
+    fn trace(&mut self, event: impl FnOnce() -> Event) {
+        if self.config.trace {
+            self.output.push_back(SenderOutput::Trace(event()));
+        }
+    }
+}
+
+/// A nonce of its own for each question.
+fn fresh(nonces: &mut Stream) -> Nonce {
+    Nonce(nonces.next_u64())
+}
+
+impl Sender {
+    /// The next batch of segments, if there is something that may be sent now, and the path it goes on. Ask until
+    /// `None`; each answer is at most [`SenderConfig::max_segments`] long.
+    pub fn poll_segments(&mut self, now: Instant) -> Option<(Path, SegmentBatch)> {
+        let path = self.path.filter(|_| self.state == State::Sending)?;
+        let batch = self.next_batch(now)?;
+        if cfg!(debug_assertions) {
+            self.check_invariants();
+        }
+        Some((path, batch))
+    }
+}

@@ -1,0 +1,94 @@
+//! What acknowledgments do.
+
+use core::time::Duration;
+
+use super::Sender;
+use crate::time::Instant;
+use crate::trace::{DropReason, Event, LossCause};
+use crate::transfer::congestion::Acked;
+use crate::transfer::recovery::Verdict;
+use crate::transfer::timer::SenderTimer;
+use crate::wire::Ack;
+
+impl Sender {
+    /// `newest`: no datagram of the client that was sent later has arrived yet.
+    pub(super) fn handle_ack(&mut self, now: Instant, ack: &Ack, newest: bool) {
+        // After going back, `max` is above `nxt`, and what was sent before may well have arrived.
+        if ack.ack > self.max {
+            return self.dropped(DropReason::AckBeyondMax);
+        }
+        // The limit never goes down, so an old acknowledgment can only repeat it.
+        let opened = ack.limit > self.limit;
+        self.limit = self.limit.max(ack.limit);
+        if newest && self.paused != ack.paused {
+            self.paused = ack.paused;
+            let paused = ack.paused;
+            self.trace(|| Event::Paused(paused));
+            self.rtt.on_progress();
+        }
+        if ack.ack < self.una {
+            return self.dropped(DropReason::Stale);
+        }
+        if ack.ack > self.una {
+            self.on_progress(now, ack);
+        } else if self.nxt > self.una {
+            self.discarded = self.discarded.max(ack.discarded);
+            if self.recovery.on_duplicate(ack) == Verdict::Lost {
+                self.go_back(now, LossCause::DuplicateAcks);
+            }
+        } else if opened {
+            // What was withheld may go. An answer to a probe that opens nothing leaves the backoff as it is, so that
+            // a long pause is not probed ten times a second.
+            self.rtt.on_progress();
+        }
+        let (una, limit, in_flight) = (self.una, self.limit, self.nxt - self.una);
+        self.trace(|| Event::Acknowledged { una, limit, in_flight });
+    }
+
+    fn on_progress(&mut self, now: Instant, ack: &Ack) {
+        let bytes = ack.ack - self.una;
+        self.una = ack.ack;
+        self.nxt = self.nxt.max(ack.ack);
+        self.discarded = ack.discarded;
+        self.recovery.on_progress();
+        self.measure(now, ack);
+        self.rtt.on_progress();
+        let before = self.cwnd();
+        let window_limited = core::mem::take(&mut self.window_limited);
+        let acked = Acked { now, bytes, una: self.una, nxt: self.nxt, window_limited };
+        if let Some(controller) = &mut self.controller {
+            controller.on_acked(acked);
+        }
+        let cwnd = self.cwnd();
+        if cwnd != before {
+            self.trace(|| Event::WindowChanged { cwnd });
+        }
+        // RFC 6298 §5.2 and §5.3.
+        if self.nxt > self.una {
+            self.set(SenderTimer::Retransmit, now + self.rtt.rto());
+        } else {
+            self.stop(SenderTimer::Retransmit);
+        }
+    }
+
+    /// A round trip, from the last batch that is acknowledged whole and was sent once (Karn's rule, RFC 6298 §3).
+    fn measure(&mut self, now: Instant, ack: &Ack) {
+        let mut last = None;
+        while let Some(flight) = self.flight.front().filter(|it| it.end <= ack.ack) {
+            last = Some(*flight);
+            self.flight.pop_front();
+        }
+        if let Some(flight) = last.filter(|it| !it.resent) {
+            self.sample(now - flight.sent, ack.delay);
+        }
+    }
+
+    pub(super) fn sample(&mut self, sample: Duration, held: Duration) {
+        self.rtt.on_sample(sample, held);
+        let rtt = &self.rtt;
+        let (latest, rto) = (rtt.latest(), rtt.rto());
+        if let (Some(srtt), Some(rttvar)) = (rtt.srtt(), rtt.rttvar()) {
+            self.trace(|| Event::RttUpdated { latest, srtt, rttvar, rto });
+        }
+    }
+}

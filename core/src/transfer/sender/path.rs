@@ -1,0 +1,128 @@
+//! Paths that are not proven: what they may be sent, and how they prove themselves.
+//!
+//! A client behind a NAT can appear at another port or address at any time. The server goes on sending to the old
+//! one until the new one has sent back a nonce that went there; so nobody can point a download at a third party, and
+//! nobody unproven ever gets more bytes than it sent (RFC 9000 §8.1 and §9.3, where the factor is three).
+
+use super::{Sender, State, fresh};
+use crate::node::Path;
+use crate::time::Instant;
+use crate::trace::{DropReason, Event, LossCause};
+use crate::transfer::timer::SenderTimer;
+use crate::wire::{Body, HEADER_LEN, Nonce, Packet, SYN_LEN};
+
+/// A challenge is repeated so often, then the new path is forgotten until it is heard of again.
+const MAX_CHALLENGES: u32 = 3;
+
+/// Bytes of a challenge. What leads to one, an acknowledgment or an answer to another challenge, is as long at least.
+const CHALLENGE_LEN: u64 = HEADER_LEN as u64 + 8;
+
+/// A path that has not proven itself yet. One at a time: a newer one replaces it.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate {
+    pub(super) path: Path,
+    /// What goes there and must come back.
+    nonce: Nonce,
+    /// Bytes that came from there.
+    received: u64,
+    /// Bytes that went there.
+    sent: u64,
+    challenges: u32,
+}
+
+impl Candidate {
+    const fn new(path: Path, nonce: Nonce) -> Self {
+        Self { path, nonce, received: 0, sent: 0, challenges: 0 }
+    }
+
+    pub(super) fn proves(&self, path: Path, nonce: Nonce) -> bool {
+        self.path == path && self.nonce == nonce
+    }
+}
+
+impl Sender {
+    /// Bytes came on `path`; if it is the one that must prove itself, so many more may go there.
+    pub(super) fn pay(&mut self, path: Path, length: usize) {
+        if let Some(candidate) = self.candidate.as_mut().filter(|it| it.path == path) {
+            candidate.received = candidate.received.saturating_add(length as u64);
+        }
+    }
+
+    /// The path that a right `SYN` came on, which must prove itself. Only the ticket's holder gets here, so nobody
+    /// else can push a candidate out.
+    pub(super) fn admit(&mut self, path: Path) -> Nonce {
+        let known = self.candidate.take().filter(|it| it.path == path);
+        let new = Candidate { received: SYN_LEN as u64, ..Candidate::new(path, fresh(&mut self.nonces)) };
+        self.candidate.insert(known.unwrap_or(new)).nonce
+    }
+
+    /// Sends to a path that is not proven, if it has sent as much; says whether it did.
+    pub(super) fn send_paid(&mut self, path: Path, body: Body) -> bool {
+        let length = Packet { transfer: self.offer.transfer, transmission: 0, body }.encoded_len() as u64;
+        let paid = self.candidate.as_mut().filter(|it| it.path == path && it.sent + length <= it.received);
+        let Some(candidate) = paid else {
+            self.dropped(DropReason::Amplification);
+            return false;
+        };
+        candidate.sent += length;
+        self.send(path, body);
+        true
+    }
+
+    /// Something of this transfer came on `path`, from a client that is proven elsewhere. Only the newest datagram
+    /// says where the client is now (RFC 9000 §9.3): an older one was overtaken by its move.
+    pub(super) fn heard(&mut self, now: Instant, path: Path, newest: bool) {
+        self.set(SenderTimer::Silence, now + self.config.silence);
+        if self.path == Some(path) || !newest {
+            return;
+        }
+        if self.candidate.as_ref().is_some_and(|it| it.path == path) {
+            return;
+        }
+        let nonce = fresh(&mut self.nonces);
+        self.candidate = Some(Candidate { received: CHALLENGE_LEN, ..Candidate::new(path, nonce) });
+        self.challenge(now);
+    }
+
+    /// Sends the challenge to the candidate, and sets the timer for the next.
+    pub(super) fn challenge(&mut self, now: Instant) {
+        let Some(candidate) = &mut self.candidate else { return };
+        let (path, nonce) = (candidate.path, candidate.nonce);
+        if candidate.challenges == MAX_CHALLENGES {
+            self.candidate = None;
+            return;
+        }
+        candidate.challenges += 1;
+        if self.send_paid(path, Body::PathChallenge(nonce)) {
+            self.trace(|| Event::PathChallenged);
+        }
+        self.set(SenderTimer::Path, now + self.rtt.base_rto());
+    }
+
+    /// The nonce came back from where it went: the client is there now.
+    pub(super) fn handle_path_response(&mut self, now: Instant, path: Path, nonce: Nonce) {
+        if !self.candidate.as_ref().is_some_and(|it| it.proves(path, nonce)) {
+            return self.dropped(DropReason::WrongNonce);
+        }
+        self.candidate = None;
+        self.stop(SenderTimer::Path);
+        let same_host = self.path.is_some_and(|old| old.remote.ip() == path.remote.ip());
+        self.path = Some(path);
+        self.stats.path_changes += 1;
+        self.trace(|| Event::PathValidated);
+        if !same_host {
+            // Another port alone is a NAT that forgot; another address may be another network (RFC 9000 §9.4).
+            self.rtt.on_path_changed();
+            if let Some(controller) = &mut self.controller {
+                controller.on_path_changed();
+            }
+        }
+        // A timeout or a probe on the old path says nothing about the new one.
+        self.rtt.on_progress();
+        if self.state == State::Ending {
+            self.say_end(now);
+        } else if self.nxt > self.una {
+            self.go_back(now, LossCause::PathChange);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Which segments go out, and what must be in memory for that.
+
+use super::{Sender, SenderOutput, State};
+use crate::time::Instant;
+use crate::trace::{Event, LossCause};
+use crate::transfer::congestion::Lost;
+use crate::transfer::timer::SenderTimer;
+use crate::wire::{Body, SegmentBatch};
+
+/// Bytes of one read. Large enough that a trip to the disk is paid for, small enough to be quick.
+pub(super) const READ_CHUNK: u64 = 256 << 10;
+
+/// How far ahead of `max` the file is read.
+const READ_AHEAD: u64 = 2 * READ_CHUNK;
+
+/// The most that one UDP send may carry.
+const MAX_BATCH: usize = 65_507;
+
+/// How many batches are remembered for their round trip. Older ones give no sample, that is all.
+const MAX_FLIGHT: usize = 1024;
+
+/// A batch on its way: when its last byte is acknowledged, that is a round trip.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Flight {
+    pub(super) end: u64,
+    pub(super) sent: Instant,
+    /// It carried bytes that had been sent before: Karn's rule.
+    pub(super) resent: bool,
+}
+
+impl Sender {
+    /// After every input: ask for what is needed, say `END` when all is acknowledged, run the timers that must run.
+    pub(super) fn pump(&mut self, now: Instant) {
+        if self.state == State::Sending {
+            self.request_reads();
+            self.forget();
+            if self.una == self.offer.size && self.hash.is_some() {
+                self.stop(SenderTimer::Retransmit);
+                self.stop(SenderTimer::Persist);
+                self.enter(State::Ending);
+                self.say_end(now);
+            } else {
+                self.run_persist(now);
+            }
+        }
+        if cfg!(debug_assertions) {
+            self.check_invariants();
+        }
+    }
+
+    pub(super) fn say_end(&mut self, now: Instant) {
+        let (Some(path), Some(hash)) = (self.path, self.hash) else { return };
+        self.send(path, Body::End { size: self.offer.size, hash });
+        self.set(SenderTimer::End, now + self.rtt.rto());
+    }
+
+    pub(super) fn request_reads(&mut self) {
+        let wanted = self.max.saturating_add(READ_AHEAD).min(self.offer.size);
+        while self.requested < wanted {
+            let end = (self.requested + READ_CHUNK).min(self.offer.size);
+            self.output.push_back(SenderOutput::Read(self.requested..end));
+            self.requested = end;
+        }
+    }
+
+    /// In steps of a whole read, so that it costs nothing.
+    fn forget(&mut self) {
+        if self.una - self.forgotten >= READ_CHUNK {
+            self.forgotten = self.una;
+            self.output.push_back(SenderOutput::Forget(self.una));
+        }
+    }
+
+    /// Whether data waits, nothing is outstanding, and only the receiver is why: only a probe can find out that it
+    /// no longer is.
+    pub(super) fn is_withheld(&self) -> bool {
+        self.una == self.nxt && self.una < self.offer.size && (self.paused || self.limit <= self.nxt)
+    }
+
+    /// The persist timer runs exactly while the receiver withholds (RFC 9293 §3.8.6.1).
+    fn run_persist(&mut self, now: Instant) {
+        if !self.is_withheld() {
+            self.stop(SenderTimer::Persist);
+        } else if self.timers.at(SenderTimer::Persist).is_none() {
+            self.set(SenderTimer::Persist, now + self.rtt.rto());
+        }
+    }
+
+    /// The next segments in order. Only whole ones, but for the file's last, and one up to the limit when nothing is
+    /// outstanding: silly windows (RFC 9293 §3.8.6.2) are not filled.
+    pub(super) fn next_batch(&mut self, now: Instant) -> Option<SegmentBatch> {
+        if self.paused {
+            return None;
+        }
+        let segment = u64::from(self.segment);
+        let by_window = self.una.saturating_add(self.cwnd());
+        let by_receiver = self.limit.min(self.offer.size);
+        let allowed = by_window.min(by_receiver);
+        let room = allowed.min(self.loaded).saturating_sub(self.nxt);
+        let count = (self.config.max_segments as u64).min((MAX_BATCH / self.datagram_len()) as u64).max(1);
+        let most = count * segment;
+        let is_rest = self.nxt + room == self.offer.size;
+        let length = if is_rest && room <= most {
+            room
+        } else if room >= segment {
+            (room / segment * segment).min(most)
+        } else if self.nxt == self.una && allowed <= self.loaded {
+            room
+        } else {
+            0
+        };
+        if by_window < by_receiver && by_window <= self.loaded && room < segment {
+            self.window_limited = true;
+        }
+        let end = self.nxt + length;
+        // Nothing more can follow this before an acknowledgment: the receiver should not hold it back.
+        let ack_now = end == self.offer.size || allowed.saturating_sub(end) < segment;
+        let batch = SegmentBatch::new(
+            self.offer.transfer,
+            self.next_transmission,
+            self.nxt..end,
+            self.segment,
+            ack_now,
+        )?;
+        self.on_sent(now, &batch);
+        Some(batch)
+    }
+
+    fn on_sent(&mut self, now: Instant, batch: &SegmentBatch) {
+        let range = batch.range();
+        let count = batch.count() as u64;
+        let resent = self.max.min(range.end) - range.start.min(self.max);
+        self.next_transmission += count;
+        self.nxt = range.end;
+        self.max = self.max.max(self.nxt);
+        self.stats.segments_sent += count;
+        self.stats.segments_resent += resent.div_ceil(u64::from(self.segment.max(1)));
+        self.stats.bytes_on_wire += batch.total_len() as u64;
+        if self.flight.len() == MAX_FLIGHT {
+            self.flight.pop_front();
+        }
+        self.flight.push_back(Flight { end: range.end, sent: now, resent: resent > 0 });
+        self.stop(SenderTimer::Persist);
+        if self.timers.at(SenderTimer::Retransmit).is_none() {
+            self.set(SenderTimer::Retransmit, now + self.rtt.rto());
+        }
+        self.request_reads();
+        let (in_flight, cwnd, limit) = (self.nxt - self.una, self.cwnd(), self.limit);
+        let (transmission, count) = (batch.transmission(), batch.count());
+        self.trace(|| Event::SegmentsSent { range, transmission, count, resent, in_flight, cwnd, limit });
+    }
+
+    /// Go-Back-N: everything outstanding goes again, from `una` on.
+    pub(super) fn go_back(&mut self, now: Instant, cause: LossCause) {
+        let (from, to) = (self.nxt, self.una);
+        self.trace(|| Event::WentBack { from, to, cause });
+        self.stats.went_back += 1;
+        if cause != LossCause::PathChange {
+            let lost = Lost { now, cause, una: self.una, in_flight: self.nxt - self.una };
+            if let Some(controller) = &mut self.controller {
+                controller.on_lost(lost);
+            }
+            let cwnd = self.cwnd();
+            self.trace(|| Event::WindowChanged { cwnd });
+        }
+        self.nxt = self.una;
+        self.flight.clear();
+        self.window_limited = false;
+        self.recovery.on_went_back(self.next_transmission, self.discarded);
+        self.stop(SenderTimer::Retransmit);
+    }
+
+    pub(super) fn cwnd(&self) -> u64 {
+        self.controller.as_ref().map_or(0, |it| it.window())
+    }
+
+    fn datagram_len(&self) -> usize {
+        crate::wire::DATA_HEADER_LEN + usize::from(self.segment)
+    }
+}

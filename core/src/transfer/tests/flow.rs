@@ -1,0 +1,175 @@
+//! The receiver's window: slow disks, pauses, limits on the rate, resuming.
+
+use core::time::Duration;
+
+use super::pair::{DELAY, Fate, Pair, SOON, Setup, Way};
+use crate::time::Instant;
+use crate::trace::Event;
+use crate::transfer::SILENCE;
+use crate::transfer::receiver::ReceiverFailure;
+use crate::wire::{Body, CongestionChoice, ResetCode};
+
+fn windowed(size: u64, window: u64) -> Pair {
+    let mut setup = Setup::new(size);
+    setup.receiver.congestion = CongestionChoice::Fixed(64);
+    setup.receiver.window = window;
+    setup.receiver.round_trip = Duration::ZERO;
+    setup.build()
+}
+
+/// The most that was outstanding at any time, in bytes.
+fn most_in_flight(pair: &Pair) -> u64 {
+    let in_flight = |(_, _, event): &(Instant, Way, Event)| match event {
+        Event::SegmentsSent { in_flight, .. } => Some(*in_flight),
+        _ => None,
+    };
+    pair.events.iter().filter_map(in_flight).max().unwrap_or_default()
+}
+
+#[test]
+fn a_slow_disk_stops_the_sender_at_the_window() {
+    let mut pair = windowed(10_000, 1000);
+    pair.slow_disk = true;
+    pair.run(Duration::from_secs(10));
+    assert_eq!(pair.written, 1000, "not one byte more than the window allows");
+    assert!(most_in_flight(&pair) <= 1000);
+    assert!(pair.events.iter().any(|(_, _, event)| *event == Event::TimerExpired { timer: "persist" }));
+    while !pair.finished {
+        pair.report_written();
+        pair.run(Duration::from_secs(1));
+    }
+    pair.assert_complete();
+}
+
+#[test]
+fn a_window_whose_reopening_is_lost_is_found_by_probing() {
+    let mut pair = windowed(3_000, 1000);
+    pair.slow_disk = true;
+    pair.run(Duration::from_secs(1));
+    // From now on everything that the client says by itself is lost; only answers to probes come through.
+    let mut probed = false;
+    pair.script = Box::new(move |_, _, packet| match packet.body {
+        Body::Probe { .. } => {
+            probed = true;
+            Fate::Deliver
+        }
+        Body::Ack(_) if !probed => Fate::Drop,
+        _ => Fate::Deliver,
+    });
+    pair.slow_disk = false;
+    pair.report_written();
+    pair.run(SOON);
+    pair.assert_complete();
+}
+
+#[test]
+fn odd_windows_do_not_lead_to_silly_segments() {
+    let mut pair = windowed(10_000, 250);
+    pair.run(SOON);
+    pair.assert_complete();
+    let sent = pair.sender.stats().segments_sent;
+    assert!(sent <= 102, "{sent} segments for 10,000 bytes in hundreds");
+}
+
+#[test]
+fn a_window_smaller_than_a_segment_is_read_as_one_segment() {
+    let mut pair = windowed(1_000, 1);
+    pair.run(SOON);
+    pair.assert_complete();
+}
+
+#[test]
+fn a_pause_stops_at_once_lasts_longer_than_silence_and_ends() {
+    let mut pair = windowed(100_000, 50_000);
+    while pair.written < 20_000 {
+        assert!(pair.step(Instant::from_millis(9000)));
+    }
+    pair.receiver.pause(pair.now);
+    pair.run(2 * DELAY + Duration::from_millis(1));
+    let at = pair.written;
+    let before = pair.offered(Way::ToServer);
+    pair.run(SILENCE * 3);
+    assert_eq!(pair.written, at, "nothing more than what was on its way");
+    assert_eq!(pair.failure, None);
+    let chatter = pair.offered(Way::ToServer) - before;
+    assert!(chatter < 200, "{chatter} datagrams in three minutes of pause");
+    pair.receiver.resume(pair.now);
+    pair.run(SOON);
+    pair.assert_complete();
+}
+
+#[test]
+fn a_limit_on_the_rate_is_kept_within_a_tenth() {
+    let mut setup = Setup::new(200_000);
+    setup.receiver.congestion = CongestionChoice::Fixed(64);
+    setup.receiver.limit_rate = Some(100_000);
+    let mut pair = setup.build();
+    pair.run(Duration::from_secs(30));
+    pair.assert_complete();
+    let seconds = (pair.now - Instant::from_millis(1000)).as_millis();
+    assert!((1800..2200).contains(&seconds), "{seconds} ms for two seconds' worth");
+}
+
+#[test]
+fn a_prefix_that_the_server_found_right_is_not_sent_again() {
+    let mut setup = Setup::new(10_000);
+    setup.start = 4_321;
+    setup.receiver.have = 4_321;
+    let mut pair = setup.build();
+    pair.run(SOON);
+    pair.assert_complete();
+    assert!(!pair.restarted);
+    assert_eq!(pair.sender.stats().segments_sent, 57);
+}
+
+#[test]
+fn a_prefix_of_something_else_is_thrown_away() {
+    let mut setup = Setup::new(1_000);
+    setup.receiver.have = 4_321;
+    let mut pair = setup.build();
+    pair.run(SOON);
+    pair.assert_complete();
+    assert!(pair.restarted);
+}
+
+#[test]
+fn a_prefix_that_is_the_whole_file_needs_no_data() {
+    let mut setup = Setup::new(1_000);
+    setup.start = 1_000;
+    setup.receiver.have = 1_000;
+    let mut pair = setup.build();
+    pair.run(SOON);
+    pair.assert_complete();
+    assert_eq!(pair.sender.stats().segments_sent, 0);
+}
+
+#[test]
+fn a_server_that_begins_where_nobody_asked_is_refused() {
+    let mut setup = Setup::new(1_000);
+    setup.start = 500;
+    setup.receiver.have = 400;
+    let mut pair = setup.build();
+    pair.run(SOON);
+    assert_eq!(pair.failure, Some(ReceiverFailure::Aborted(ResetCode::Protocol)));
+}
+
+#[test]
+fn an_algorithm_that_is_not_built_is_refused_never_replaced() {
+    let mut setup = Setup::new(1_000);
+    setup.receiver.congestion = CongestionChoice::Cubic;
+    let mut pair = setup.build();
+    pair.run(SOON);
+    assert_eq!(pair.failure, Some(ReceiverFailure::Reset(ResetCode::Unsupported)));
+}
+
+#[test]
+fn what_is_outstanding_never_exceeds_the_windows_of_the_moment() {
+    let mut pair = windowed(200_000, 7_777);
+    pair.run(SOON);
+    pair.assert_complete();
+    for (_, _, event) in &pair.events {
+        if let Event::SegmentsSent { range, in_flight, cwnd, limit, .. } = event {
+            assert!(in_flight <= cwnd && range.end <= *limit, "{event:?}");
+        }
+    }
+}
