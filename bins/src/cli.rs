@@ -5,6 +5,7 @@
 
 pub mod algorithms;
 pub mod args;
+pub mod config;
 pub mod exit;
 pub mod input;
 pub mod values;

@@ -5,7 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
-use backchat_core::chat::{Limits, check_text};
+use backchat_core::chat::Limits;
+use backchat_core::chat::frame::check_text;
 use backchat_core::text::visible;
 
 use super::args::{BadVariable, CHAT_PORT, Environment, LogFormat, ServerArgs, TRANSFER_PORT};
