@@ -1,7 +1,7 @@
 //! Everything that can go wrong for a client, with its word and its exit code, in one table.
 
 use backchat_core::chat::{ErrorCode, ErrorFrame};
-use backchat_core::node::{FailReason, LocalError};
+use backchat_core::node::{CommandError, FailReason, LocalError};
 
 use super::exit::Exit;
 use super::render::plain;
@@ -26,6 +26,11 @@ impl Failure {
     /// What a refusal of the server means.
     pub fn refused(error: &ErrorFrame) -> Self {
         Self::new(exit_of_code(&error.code), plain::error(error))
+    }
+
+    /// What it means that the client did not take a command.
+    pub fn command(error: &CommandError) -> Self {
+        Self::new(Exit::Other, error.to_string())
     }
 
     /// What the end of a download means. `message` is the core's, or the file's own where it is about a file.

@@ -1,0 +1,13 @@
+//! What stands above the client's loop for a person or a script: the chat in lines, and the one-shot commands.
+//!
+//! Each is an [`Application`](crate::driver::application::Application): it hands in commands and is told what
+//! happened. None holds protocol state; what they remember is what has to be shown.
+
+pub mod downloads;
+pub mod end;
+pub mod get;
+pub mod nick;
+pub mod once;
+pub mod request;
+pub mod roster;
+pub mod voice;
