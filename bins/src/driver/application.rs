@@ -86,7 +86,7 @@ pub enum Which {
 }
 
 /// What a command that was taken is called from now on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Receipt {
     /// A request to the server, whose answer carries this id.
     Request(RequestId),

@@ -23,7 +23,11 @@ pub enum TargetSpec {
 impl TargetSpec {
     /// Into `folder`, under the name that the server has for the file; refuses to replace, and resumes.
     pub fn folder(folder: impl Into<PathBuf>) -> Self {
-        Self::File { place: Place::Folder(folder.into()), existing: Existing::Refuse, partial: Partial::Resume }
+        Self::File {
+            place: Place::Folder(folder.into()),
+            existing: Existing::Refuse,
+            partial: Partial::Resume,
+        }
     }
 }
 

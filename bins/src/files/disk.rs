@@ -1,0 +1,171 @@
+//! What share and targets ask of a file system.
+//!
+//! The calls block and are made on the pool. A folder is a handle: names are single components beneath it, so no
+//! name leads out of it and a folder that is renamed meanwhile stays the same folder. The errors are `io::Error`s
+//! as a Unix system would give them; the layer above makes sentences of them.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::Path;
+
+/// A file system.
+pub trait Disk: Clone + Send + Sync + 'static {
+    /// A folder of it.
+    type Folder: Folder;
+
+    /// Opens a folder.
+    ///
+    /// # Errors
+    /// It is missing, not a folder, or not ours to open.
+    fn folder(&self, path: &Path) -> io::Result<Self::Folder>;
+}
+
+/// An open folder.
+pub trait Folder: Send + Sync + 'static {
+    /// A file in it.
+    type File: File;
+
+    /// Names of its entries and what is behind them, links followed as far as they stay inside; at most so many.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn list(&self, at_most: usize) -> io::Result<Vec<(OsString, Stat)>>;
+
+    /// What is behind a name; a link is described itself.
+    ///
+    /// # Errors
+    /// Nothing has this name.
+    fn stat(&self, name: &OsStr) -> io::Result<Stat>;
+
+    /// Opens for reading. Links are followed as far as they stay inside. Does not wait for the other end of a
+    /// FIFO, and does not open what is no regular file.
+    ///
+    /// # Errors
+    /// `InvalidInput` for what is no regular file; `PermissionDenied` for a link that leads out.
+    fn open(&self, name: &OsStr) -> io::Result<Self::File>;
+
+    /// Opens for reading and writing, and creates if need be. A link is not followed, a FIFO not waited for.
+    ///
+    /// # Errors
+    /// `ELOOP` for a link.
+    fn create(&self, name: &OsStr) -> io::Result<Self::File>;
+
+    /// Gives a file another name in the same folder.
+    ///
+    /// # Errors
+    /// `AlreadyExists` with [`Overwrite::No`] when the name is taken.
+    fn rename(&self, from: &OsStr, to: &OsStr, overwrite: Overwrite) -> io::Result<()>;
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn remove(&self, name: &OsStr) -> io::Result<()>;
+
+    /// Makes names durable: a new file and a rename are only then sure to survive a crash.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn sync(&self) -> io::Result<()>;
+
+    /// The user whose files are ours.
+    fn user(&self) -> u32;
+}
+
+/// An open file.
+pub trait File: Send + 'static {
+    /// What it is now.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn stat(&self) -> io::Result<Stat>;
+
+    /// Reads at `offset`; 0 at the end.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// Writes all of `bytes` at `offset`. After a failure part of them may be there.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+
+    /// Cuts or extends it.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn set_len(&self, length: u64) -> io::Result<()>;
+
+    /// Makes its bytes and its length durable.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn sync(&self) -> io::Result<()>;
+
+    /// Locks it against every other handle, until it is closed.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn try_lock(&self) -> io::Result<Lock>;
+}
+
+/// What came of locking a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// It is ours, or this file system has no locks.
+    Held,
+    /// Another handle has it.
+    Taken,
+}
+
+/// Whether a rename may replace a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overwrite {
+    /// It may.
+    Yes,
+    /// It fails instead, without a gap in which it could.
+    No,
+}
+
+/// What a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link.
+    Link,
+    /// A FIFO, device or socket.
+    Special,
+}
+
+/// What a file system knows of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat {
+    /// What it is.
+    pub kind: Kind,
+    /// The file system it is on.
+    pub device: u64,
+    /// Its number there.
+    pub inode: u64,
+    /// How many names it has.
+    pub links: u64,
+    /// The user it belongs to.
+    pub owner: u32,
+    /// Bytes.
+    pub size: u64,
+    /// When its bytes changed: seconds and nanoseconds since 1970.
+    pub modified: (i64, i64),
+    /// When its bytes or properties changed: seconds and nanoseconds since 1970. Nobody can set it back.
+    pub changed: (i64, i64),
+}
+
+impl Stat {
+    /// Whether both are the same file, whatever its names.
+    pub fn is_same_file(&self, other: &Self) -> bool {
+        (self.device, self.inode) == (other.device, other.inode)
+    }
+}

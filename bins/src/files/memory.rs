@@ -1,0 +1,454 @@
+//! A file system in memory: for tests, and for simulated hosts.
+//!
+//! It answers as a Unix system does where share and targets look: names and inodes are two things, a lock belongs
+//! to a handle, a file without a name lives as long as its handles, a full disk says so. It keeps everything that
+//! was written, synced or not: what a crash takes away is not modelled here.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rustix::io::Errno;
+
+use super::disk::{Disk, File, Folder, Kind, Lock, Overwrite, Stat};
+
+/// The user of every memory disk.
+const USER: u32 = 1000;
+
+/// A disk. Its clones are the same disk.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryDisk(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    folders: BTreeMap<PathBuf, BTreeMap<OsString, Node>>,
+    inodes: BTreeMap<u64, Inode>,
+    last_inode: u64,
+    /// Bytes that still fit.
+    free: u64,
+    access: Access,
+    /// A clock of changes: each change is a second later than the one before.
+    changes: i64,
+}
+
+/// What may be done to a memory disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everything.
+    ReadWrite,
+    /// Changes fail with `EROFS`.
+    ReadOnly,
+}
+
+#[derive(Clone, Debug)]
+enum Node {
+    File(u64),
+    Link(OsString),
+    Special,
+    Folder,
+}
+
+#[derive(Debug)]
+struct Inode {
+    bytes: Vec<u8>,
+    links: u64,
+    handles: u64,
+    owner: u32,
+    /// Whether one of its handles has the lock.
+    is_locked: bool,
+    modified: i64,
+    changed: i64,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            folders: BTreeMap::new(),
+            inodes: BTreeMap::new(),
+            last_inode: 0,
+            free: u64::MAX,
+            access: Access::ReadWrite,
+            changes: 0,
+        }
+    }
+}
+
+impl MemoryDisk {
+    /// An empty disk without a folder.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Makes a folder; its parents need not exist, and show it if they do.
+    pub fn add_folder(&self, path: impl Into<PathBuf>) {
+        let path = path.into();
+        if let Ok((parent, name)) = split(&path)
+            && let Some(entries) = self.state().folders.get_mut(parent)
+        {
+            entries.insert(name.to_owned(), Node::Folder);
+        }
+        self.state().folders.entry(path).or_default();
+    }
+
+    /// Puts a file into a folder that exists, or replaces its bytes.
+    ///
+    /// # Errors
+    /// The folder does not exist, or the disk is full.
+    pub fn put(&self, path: impl AsRef<Path>, bytes: &[u8]) -> io::Result<()> {
+        let (folder, name) = split(path.as_ref())?;
+        let file = self.folder(folder)?.create(name)?;
+        file.set_len(0)?;
+        file.write_all_at(bytes, 0)
+    }
+
+    /// The bytes of a file; `None` when there is none.
+    pub fn read(&self, path: impl AsRef<Path>) -> Option<Vec<u8>> {
+        let (folder, name) = split(path.as_ref()).ok()?;
+        let state = self.state();
+        match state.folders.get(folder)?.get(name)? {
+            Node::File(inode) => state.inodes.get(inode).map(|inode| inode.bytes.clone()),
+            Node::Link(_) | Node::Special | Node::Folder => None,
+        }
+    }
+
+    /// Puts a symbolic link into a folder. One with a `/` in it leads out.
+    ///
+    /// # Errors
+    /// The folder does not exist.
+    pub fn put_link(&self, path: impl AsRef<Path>, target: impl Into<OsString>) -> io::Result<()> {
+        self.put_node(path.as_ref(), Node::Link(target.into()))
+    }
+
+    /// Puts a FIFO into a folder.
+    ///
+    /// # Errors
+    /// The folder does not exist.
+    pub fn put_special(&self, path: impl AsRef<Path>) -> io::Result<()> {
+        self.put_node(path.as_ref(), Node::Special)
+    }
+
+    /// Says how many more bytes fit.
+    pub fn set_free(&self, bytes: u64) {
+        self.state().free = bytes;
+    }
+
+    /// Says whether it can be written to.
+    pub fn set_access(&self, access: Access) {
+        self.state().access = access;
+    }
+
+    fn put_node(&self, path: &Path, node: Node) -> io::Result<()> {
+        let (folder, name) = split(path)?;
+        self.state().folders.get_mut(folder).ok_or(Errno::NOENT)?.insert(name.to_owned(), node);
+        Ok(())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn split(path: &Path) -> io::Result<(&Path, &OsStr)> {
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) => Ok((folder, name)),
+        _ => Err(Errno::INVAL.into()),
+    }
+}
+
+impl State {
+    fn writable(&self) -> io::Result<()> {
+        match self.access {
+            Access::ReadWrite => Ok(()),
+            Access::ReadOnly => Err(Errno::ROFS.into()),
+        }
+    }
+
+    fn entries(&mut self, folder: &Path) -> io::Result<&mut BTreeMap<OsString, Node>> {
+        self.folders.get_mut(folder).ok_or_else(|| Errno::NOENT.into())
+    }
+
+    fn node(&self, folder: &Path, name: &OsStr) -> io::Result<Node> {
+        let node = self.folders.get(folder).and_then(|entries| entries.get(name));
+        node.cloned().ok_or_else(|| Errno::NOENT.into())
+    }
+
+    fn stat(&self, node: &Node) -> io::Result<Stat> {
+        let kind = match node {
+            Node::File(inode) => return self.inode_stat(*inode),
+            Node::Link(_) => Kind::Link,
+            Node::Special => Kind::Special,
+            Node::Folder => Kind::Folder,
+        };
+        Ok(Stat {
+            kind,
+            device: 1,
+            inode: 0,
+            links: 1,
+            owner: USER,
+            size: 0,
+            modified: (0, 0),
+            changed: (0, 0),
+        })
+    }
+
+    fn inode(&mut self, inode: u64) -> io::Result<&mut Inode> {
+        self.inodes.get_mut(&inode).ok_or_else(|| Errno::BADF.into())
+    }
+
+    fn inode_stat(&self, number: u64) -> io::Result<Stat> {
+        let inode = self.inodes.get(&number).ok_or(Errno::BADF)?;
+        Ok(Stat {
+            kind: Kind::File,
+            device: 1,
+            inode: number,
+            links: inode.links,
+            owner: inode.owner,
+            size: inode.bytes.len() as u64,
+            modified: (inode.modified, 0),
+            changed: (inode.changed, 0),
+        })
+    }
+
+    fn change(&mut self) -> i64 {
+        self.changes += 1;
+        self.changes
+    }
+
+    /// Takes a name away from a file, and the file too when that was the last of its names and handles.
+    fn unlink(&mut self, number: u64) {
+        let changed = self.change();
+        if let Some(inode) = self.inodes.get_mut(&number) {
+            inode.links = inode.links.saturating_sub(1);
+            inode.changed = changed;
+        }
+        self.drop_unused(number);
+    }
+
+    fn drop_unused(&mut self, number: u64) {
+        if let Some(inode) = self.inodes.get(&number)
+            && inode.links == 0
+            && inode.handles == 0
+        {
+            self.free = self.free.saturating_add(inode.bytes.len() as u64);
+            self.inodes.remove(&number);
+        }
+    }
+
+    /// Makes a file `length` bytes long, if the disk has room.
+    fn resize(&mut self, number: u64, length: u64) -> io::Result<()> {
+        let size = self.inode_stat(number)?.size;
+        let free = self.free.saturating_add(size).checked_sub(length).ok_or(Errno::NOSPC)?;
+        // An unlimited disk stays one.
+        self.free = if self.free == u64::MAX { u64::MAX } else { free };
+        let length = usize::try_from(length).map_err(|_| Errno::FBIG)?;
+        self.inode(number)?.bytes.resize(length, 0);
+        Ok(())
+    }
+}
+
+impl Disk for MemoryDisk {
+    type Folder = MemoryFolder;
+
+    fn folder(&self, path: &Path) -> io::Result<MemoryFolder> {
+        self.state().entries(path)?;
+        Ok(MemoryFolder { disk: self.clone(), path: path.to_owned() })
+    }
+}
+
+/// An open folder of a [`MemoryDisk`].
+#[derive(Debug)]
+pub struct MemoryFolder {
+    disk: MemoryDisk,
+    path: PathBuf,
+}
+
+impl MemoryFolder {
+    fn handle(&self, state: &mut State, inode: u64) -> io::Result<MemoryFile> {
+        state.inode(inode)?.handles += 1;
+        Ok(MemoryFile { disk: self.disk.clone(), inode, has_lock: AtomicBool::new(false) })
+    }
+
+    /// Follows links inside the folder, and no further than a system would.
+    fn resolve(&self, state: &State, name: &OsStr) -> io::Result<Node> {
+        let mut node = state.node(&self.path, name)?;
+        for _ in 0..8 {
+            let Node::Link(target) = node else { return Ok(node) };
+            if Path::new(&target).components().count() != 1 || target == ".." {
+                return Err(io::ErrorKind::PermissionDenied.into());
+            }
+            node = state.node(&self.path, &target)?;
+        }
+        Err(Errno::LOOP.into())
+    }
+}
+
+impl Folder for MemoryFolder {
+    type File = MemoryFile;
+
+    fn list(&self, at_most: usize) -> io::Result<Vec<(OsString, Stat)>> {
+        let state = self.disk.state();
+        let entries = state.folders.get(&self.path).ok_or(Errno::NOENT)?;
+        let found = entries.keys().filter_map(|name| {
+            let node = self.resolve(&state, name).ok()?;
+            Some((name.clone(), state.stat(&node).ok()?))
+        });
+        Ok(found.take(at_most).collect())
+    }
+
+    fn stat(&self, name: &OsStr) -> io::Result<Stat> {
+        let state = self.disk.state();
+        state.stat(&state.node(&self.path, name)?)
+    }
+
+    fn open(&self, name: &OsStr) -> io::Result<MemoryFile> {
+        let mut state = self.disk.state();
+        match self.resolve(&state, name)? {
+            Node::File(inode) => self.handle(&mut state, inode),
+            Node::Link(_) | Node::Special | Node::Folder => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+
+    fn create(&self, name: &OsStr) -> io::Result<MemoryFile> {
+        let mut state = self.disk.state();
+        state.writable()?;
+        let inode = match state.entries(&self.path)?.get(name).cloned() {
+            Some(Node::File(inode)) => inode,
+            Some(Node::Link(_)) => return Err(Errno::LOOP.into()),
+            Some(Node::Special) => return Err(Errno::NXIO.into()),
+            Some(Node::Folder) => return Err(Errno::ISDIR.into()),
+            None => {
+                let changed = state.change();
+                state.last_inode += 1;
+                let number = state.last_inode;
+                let inode = Inode {
+                    bytes: Vec::new(),
+                    links: 1,
+                    handles: 0,
+                    owner: USER,
+                    is_locked: false,
+                    modified: changed,
+                    changed,
+                };
+                state.inodes.insert(number, inode);
+                state.entries(&self.path)?.insert(name.to_owned(), Node::File(number));
+                number
+            }
+        };
+        self.handle(&mut state, inode)
+    }
+
+    fn rename(&self, from: &OsStr, to: &OsStr, overwrite: Overwrite) -> io::Result<()> {
+        let mut state = self.disk.state();
+        state.writable()?;
+        let entries = state.entries(&self.path)?;
+        let node = entries.get(from).cloned().ok_or(Errno::NOENT)?;
+        match (entries.get(to), overwrite) {
+            (Some(_), Overwrite::No) => return Err(Errno::EXIST.into()),
+            (Some(Node::Folder), Overwrite::Yes) => return Err(Errno::ISDIR.into()),
+            (Some(_) | None, _) => {}
+        }
+        entries.remove(from);
+        if let Some(Node::File(replaced)) = entries.insert(to.to_owned(), node) {
+            state.unlink(replaced);
+        }
+        Ok(())
+    }
+
+    fn remove(&self, name: &OsStr) -> io::Result<()> {
+        let mut state = self.disk.state();
+        state.writable()?;
+        match state.entries(&self.path)?.remove(name) {
+            Some(Node::File(inode)) => state.unlink(inode),
+            Some(_) => {}
+            None => return Err(Errno::NOENT.into()),
+        }
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn user(&self) -> u32 {
+        USER
+    }
+}
+
+/// An open file of a [`MemoryDisk`].
+#[derive(Debug)]
+pub struct MemoryFile {
+    disk: MemoryDisk,
+    inode: u64,
+    has_lock: AtomicBool,
+}
+
+impl File for MemoryFile {
+    fn stat(&self) -> io::Result<Stat> {
+        self.disk.state().inode_stat(self.inode)
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut state = self.disk.state();
+        let bytes = &state.inode(self.inode)?.bytes;
+        let rest = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        Ok(count)
+    }
+
+    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let mut state = self.disk.state();
+        state.writable()?;
+        let end = offset.checked_add(bytes.len() as u64).ok_or(Errno::FBIG)?;
+        if end > state.inode_stat(self.inode)?.size {
+            state.resize(self.inode, end)?;
+        }
+        let changed = state.change();
+        let start = usize::try_from(offset).map_err(|_| Errno::FBIG)?;
+        let inode = state.inode(self.inode)?;
+        inode.bytes[start..start + bytes.len()].copy_from_slice(bytes);
+        (inode.modified, inode.changed) = (changed, changed);
+        Ok(())
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        let mut state = self.disk.state();
+        state.writable()?;
+        state.resize(self.inode, length)?;
+        let changed = state.change();
+        let inode = state.inode(self.inode)?;
+        (inode.modified, inode.changed) = (changed, changed);
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn try_lock(&self) -> io::Result<Lock> {
+        let mut state = self.disk.state();
+        let inode = state.inode(self.inode)?;
+        if inode.is_locked {
+            return Ok(Lock::Taken);
+        }
+        inode.is_locked = true;
+        self.has_lock.store(true, Ordering::Relaxed);
+        Ok(Lock::Held)
+    }
+}
+
+impl Drop for MemoryFile {
+    fn drop(&mut self) {
+        let mut state = self.disk.state();
+        if let Ok(inode) = state.inode(self.inode) {
+            inode.handles = inode.handles.saturating_sub(1);
+            if self.has_lock.load(Ordering::Relaxed) {
+                inode.is_locked = false;
+            }
+        }
+        state.drop_unused(self.inode);
+    }
+}

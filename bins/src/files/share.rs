@@ -1,0 +1,297 @@
+//! The server's share: one folder, opened once, and the files of it that are being sent.
+//!
+//! A transfer's requests are carried out in order by its *reader*, whose state moves into a job and comes back
+//! with the results. What was read stays here until the core forgets it, because Go-Back-N may send it again. The
+//! hash of the whole file is made along the way, so nobody reads a file twice before its first byte, and is
+//! remembered by the file's version.
+
+mod hashes;
+mod held;
+mod reader;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use backchat_core::node::{FileEntry, FileError, FileName, ShareRequest};
+use backchat_core::time::UnixTime;
+use backchat_core::wire::TransferId;
+
+use self::hashes::Hashes;
+use self::held::Held;
+use self::reader::{Answer, Reader, Request};
+use super::disk::{Disk, Folder, Kind, Stat};
+use super::workers::{Where, Workers};
+use super::{NotHeld, Share, ShareCompletion};
+
+/// Files that a listing holds at most; of a larger folder some are left out, and the log says so.
+pub const LISTING_MAX: usize = 65_536;
+
+/// A folder whose files can be downloaded.
+pub struct FolderShare<D: Disk> {
+    disk: D,
+    path: PathBuf,
+    folder: Arc<D::Folder>,
+    lanes: BTreeMap<TransferId, Lane<D::Folder>>,
+    hashes: Hashes,
+    workers: Workers<Done<D::Folder>>,
+    ready: VecDeque<ShareCompletion>,
+    /// Tells a lane from an earlier one of the same transfer, whose job may still be out.
+    last_serial: u64,
+}
+
+/// One transfer's requests and bytes.
+struct Lane<F: Folder> {
+    serial: u64,
+    waiting: VecDeque<Request>,
+    /// `None` while a job has it.
+    reader: Option<Box<Reader<F>>>,
+    held: Held,
+    /// Tells a job that nobody waits for it any more.
+    cancelled: Arc<AtomicBool>,
+}
+
+/// What a job brings back.
+enum Done<F: Folder> {
+    Listed(Vec<FileEntry>),
+    Worked { transfer: TransferId, serial: u64, reader: Box<Reader<F>>, answers: Vec<Answer> },
+}
+
+impl<D: Disk> FolderShare<D> {
+    /// Opens the folder. `place` is where its blocking calls are made.
+    ///
+    /// # Errors
+    /// What the system says: missing, not a folder, not ours to read.
+    pub fn open(disk: D, path: impl Into<PathBuf>, place: Where) -> std::io::Result<Self> {
+        let path = path.into();
+        let folder = Arc::new(disk.folder(&path)?);
+        // A folder that can be opened need not be one that can be listed, and an operator wants to know now.
+        folder.list(1)?;
+        Ok(Self {
+            disk,
+            path,
+            folder,
+            lanes: BTreeMap::new(),
+            hashes: Hashes::default(),
+            workers: Workers::new(place),
+            ready: VecDeque::new(),
+            last_serial: 0,
+        })
+    }
+
+    /// The files that can be downloaded now. Blocks; for the caller who wants to print their number.
+    ///
+    /// # Errors
+    /// The folder cannot be read.
+    pub fn list(&self) -> std::io::Result<Vec<FileEntry>> {
+        list(&*self.folder)
+    }
+
+    fn push(&mut self, transfer: TransferId, request: Request) {
+        // A request without an `Open` before it is a mistake of the caller's; a lane without a file answers it.
+        let folder = &self.folder;
+        let last_serial = &mut self.last_serial;
+        let lane = self.lanes.entry(transfer).or_insert_with(|| {
+            *last_serial += 1;
+            Lane {
+                serial: *last_serial,
+                waiting: VecDeque::new(),
+                reader: Some(Box::new(Reader::new(Arc::clone(folder)))),
+                held: Held::default(),
+                cancelled: Arc::new(AtomicBool::new(false)),
+            }
+        });
+        lane.waiting.push_back(request);
+        self.start(transfer);
+    }
+
+    /// Gives a lane's reader what waits for it, if it is home.
+    fn start(&mut self, transfer: TransferId) {
+        let Some(lane) = self.lanes.get_mut(&transfer) else { return };
+        if lane.waiting.is_empty() {
+            return;
+        }
+        let Some(mut reader) = lane.reader.take() else { return };
+        let mut requests = std::mem::take(&mut lane.waiting);
+        for request in &mut requests {
+            if let Request::Read { buffer, .. } = request {
+                *buffer = lane.held.spare();
+            }
+        }
+        let (serial, cancelled) = (lane.serial, Arc::clone(&lane.cancelled));
+        self.workers.submit(move || {
+            let mut answers = Vec::with_capacity(requests.len());
+            for request in requests {
+                if cancelled.load(Ordering::Relaxed) {
+                    break;
+                }
+                answers.push(reader.answer(request, &cancelled));
+            }
+            Done::Worked { transfer, serial, reader, answers }
+        });
+    }
+
+    /// Takes a job's results in.
+    fn finish(&mut self, done: Done<D::Folder>) {
+        let (transfer, serial, mut reader, answers) = match done {
+            Done::Listed(entries) => {
+                self.ready.push_back(ShareCompletion::Listing(entries.into()));
+                return;
+            }
+            Done::Worked { transfer, serial, reader, answers } => (transfer, serial, reader, answers),
+        };
+        let Some(lane) = self.lanes.get_mut(&transfer).filter(|lane| lane.serial == serial) else { return };
+        for answer in answers {
+            let completion = match answer {
+                Answer::Opened(result) => {
+                    let result = result.map(|mut meta| {
+                        meta.hash = meta.hash.or_else(|| self.hashes.find(&meta.version));
+                        // Who knows the hash need not make it again.
+                        reader.known = meta.hash;
+                        meta
+                    });
+                    ShareCompletion::Opened { transfer, result }
+                }
+                Answer::PrefixHashed(result) => ShareCompletion::PrefixHashed { transfer, result },
+                Answer::Read(result) => {
+                    let result = result.map(|(done, bytes)| {
+                        lane.held.push(done.range.start, bytes);
+                        if let (Some(hash), Some(version)) = (done.hash, reader.version()) {
+                            self.hashes.insert(version, hash);
+                        }
+                        done
+                    });
+                    ShareCompletion::Read { transfer, result }
+                }
+            };
+            self.ready.push_back(completion);
+        }
+        lane.reader = Some(reader);
+        self.start(transfer);
+    }
+}
+
+impl<D: Disk> Share for FolderShare<D> {
+    fn submit(&mut self, request: ShareRequest) {
+        match request {
+            ShareRequest::List => {
+                let folder = Arc::clone(&self.folder);
+                self.workers.submit(move || {
+                    Done::Listed(list(&*folder).unwrap_or_else(|error| {
+                        tracing::warn!(%error, "the share cannot be listed");
+                        Vec::new()
+                    }))
+                });
+            }
+            ShareRequest::Open { transfer, name } => self.push(transfer, Request::Open(name)),
+            ShareRequest::HashPrefix { transfer, length } => self.push(transfer, Request::HashPrefix(length)),
+            ShareRequest::Read { transfer, range } => {
+                self.push(transfer, Request::Read { range, buffer: Vec::new() });
+            }
+            ShareRequest::Forget { transfer, below } => {
+                if let Some(lane) = self.lanes.get_mut(&transfer) {
+                    lane.held.forget(below);
+                }
+            }
+            ShareRequest::Close { transfer } => {
+                if let Some(lane) = self.lanes.remove(&transfer) {
+                    lane.cancelled.store(true, Ordering::Relaxed);
+                }
+                self.ready.retain(|completion| completion.transfer() != Some(transfer));
+            }
+        }
+    }
+
+    async fn next(&mut self) -> ShareCompletion {
+        loop {
+            if let Some(completion) = self.ready.pop_front() {
+                return completion;
+            }
+            let done = self.workers.next().await;
+            self.finish(done);
+        }
+    }
+
+    fn copy(&self, transfer: TransferId, range: Range<u64>, into: &mut [u8]) -> Result<(), NotHeld> {
+        self.lanes.get(&transfer).ok_or(NotHeld)?.held.copy(range, into)
+    }
+
+    fn reload(&mut self) {
+        match self.disk.folder(&self.path) {
+            Ok(folder) => self.folder = Arc::new(folder),
+            Err(error) => {
+                tracing::warn!(path = %self.path.display(), %error, "the share cannot be opened anew; the old one stays");
+            }
+        }
+    }
+}
+
+impl ShareCompletion {
+    fn transfer(&self) -> Option<TransferId> {
+        match self {
+            Self::Listing(_) => None,
+            Self::Opened { transfer, .. }
+            | Self::PrefixHashed { transfer, .. }
+            | Self::Read { transfer, .. } => Some(*transfer),
+        }
+    }
+}
+
+/// Regular files with a name that can be asked for, sorted by it.
+fn list<F: Folder>(folder: &F) -> std::io::Result<Vec<FileEntry>> {
+    let mut entries: Vec<FileEntry> = folder
+        .list(LISTING_MAX)?
+        .into_iter()
+        .filter(|(_, stat)| stat.kind == Kind::File)
+        .filter_map(|(name, stat)| {
+            let name = FileName::parse(name.to_str()?).ok()?;
+            Some(FileEntry { name, size: stat.size, modified: modified(&stat) })
+        })
+        .collect();
+    entries.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(entries)
+}
+
+fn modified(stat: &Stat) -> UnixTime {
+    let (seconds, nanos) = stat.modified;
+    UnixTime::from_millis(seconds.saturating_mul(1000).saturating_add(nanos / 1_000_000))
+}
+
+/// A server without a share: a chat alone. It lists nothing and finds nothing.
+#[derive(Debug, Default)]
+pub struct NoShare {
+    ready: VecDeque<ShareCompletion>,
+}
+
+impl Share for NoShare {
+    fn submit(&mut self, request: ShareRequest) {
+        let completion = match request {
+            ShareRequest::List => ShareCompletion::Listing(Arc::new([])),
+            ShareRequest::Open { transfer, .. } => {
+                ShareCompletion::Opened { transfer, result: Err(FileError::NotFound) }
+            }
+            ShareRequest::HashPrefix { .. }
+            | ShareRequest::Read { .. }
+            | ShareRequest::Forget { .. }
+            | ShareRequest::Close { .. } => return,
+        };
+        self.ready.push_back(completion);
+    }
+
+    async fn next(&mut self) -> ShareCompletion {
+        match self.ready.pop_front() {
+            Some(completion) => completion,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn copy(&self, _: TransferId, _: Range<u64>, _: &mut [u8]) -> Result<(), NotHeld> {
+        Err(NotHeld)
+    }
+
+    fn reload(&mut self) {}
+}

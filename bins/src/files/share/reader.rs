@@ -1,0 +1,203 @@
+//! One file being sent: opened, hashed along, and watched for changes. Its calls block; it lives in jobs.
+
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use backchat_core::node::{FileError, FileMeta, FileName, ReadDone};
+use backchat_core::wire::{FileVersion, Hash};
+
+use super::modified;
+use crate::files::disk::{File, Folder, Kind, Stat};
+
+/// Bytes read at once while a prefix is hashed.
+const PIECE: usize = 256 * 1024;
+
+/// What a reader is asked.
+pub(super) enum Request {
+    Open(FileName),
+    HashPrefix(u64),
+    /// With a buffer to read into.
+    Read {
+        range: Range<u64>,
+        buffer: Vec<u8>,
+    },
+}
+
+/// What it answers.
+pub(super) enum Answer {
+    Opened(Result<FileMeta, FileError>),
+    PrefixHashed(Result<Hash, FileError>),
+    Read(Result<(ReadDone, Vec<u8>), FileError>),
+}
+
+/// A file of the share, once it is open.
+pub(super) struct Reader<F: Folder> {
+    folder: Arc<F>,
+    open: Option<Open<F::File>>,
+    /// The hash of this version, when an earlier reading made it.
+    pub(super) known: Option<Hash>,
+}
+
+struct Open<F> {
+    file: F,
+    /// As it was when it was opened.
+    stat: Stat,
+    version: FileVersion,
+    hasher: blake3::Hasher,
+    /// Everything below is in `hasher`; `None` once a range was left out.
+    hashed: Option<u64>,
+}
+
+impl<F: Folder> Reader<F> {
+    pub(super) fn new(folder: Arc<F>) -> Self {
+        Self { folder, open: None, known: None }
+    }
+
+    /// Of the file that is open.
+    pub(super) fn version(&self) -> Option<FileVersion> {
+        self.open.as_ref().map(|open| open.version)
+    }
+
+    pub(super) fn answer(&mut self, request: Request, cancelled: &AtomicBool) -> Answer {
+        match request {
+            Request::Open(name) => Answer::Opened(self.open(&name)),
+            Request::HashPrefix(length) => Answer::PrefixHashed(self.hash_prefix(length, cancelled)),
+            Request::Read { range, buffer } => Answer::Read(self.read(range, buffer)),
+        }
+    }
+
+    fn open(&mut self, name: &FileName) -> Result<FileMeta, FileError> {
+        let explain = |error: io::Error| {
+            let explained = file_error(&error);
+            if explained != FileError::NotFound {
+                tracing::warn!(file = name.as_str(), %error, "a file of the share cannot be sent");
+            }
+            explained
+        };
+        let file = self.folder.open(name.as_str().as_ref()).map_err(explain)?;
+        let stat = file.stat().map_err(explain)?;
+        if stat.kind != Kind::File {
+            return Err(FileError::NotAFile);
+        }
+        let version = version(&stat);
+        self.open = Some(Open { file, stat, version, hasher: blake3::Hasher::new(), hashed: Some(0) });
+        let hash = (stat.size == 0).then(Hash::of_nothing);
+        Ok(FileMeta { size: stat.size, modified: modified(&stat), version, hash })
+    }
+
+    fn hash_prefix(&mut self, length: u64, cancelled: &AtomicBool) -> Result<Hash, FileError> {
+        let open = self.open.as_mut().ok_or(FileError::NotFound)?;
+        let mut hasher = blake3::Hasher::new();
+        let mut buffer = vec![0; PIECE];
+        let mut offset = 0;
+        while offset < length {
+            if cancelled.load(Ordering::Relaxed) {
+                return Err(FileError::Other("the transfer has ended".to_owned()));
+            }
+            let count = usize::try_from(length - offset).map_or(PIECE, |left| left.min(PIECE));
+            read_exact_at(&open.file, &mut buffer[..count], offset)?;
+            hasher.update(&buffer[..count]);
+            offset += count as u64;
+        }
+        let hash = Hash(*hasher.finalize().as_bytes());
+        (open.hasher, open.hashed) = (hasher, Some(length));
+        Ok(hash)
+    }
+
+    fn read(&mut self, range: Range<u64>, mut buffer: Vec<u8>) -> Result<(ReadDone, Vec<u8>), FileError> {
+        let known = self.known;
+        let open = self.open.as_mut().ok_or(FileError::NotFound)?;
+        let length = range
+            .end
+            .checked_sub(range.start)
+            .filter(|_| range.end <= open.stat.size)
+            .and_then(|length| usize::try_from(length).ok())
+            .ok_or_else(|| FileError::Other("a range beyond the file was asked for".to_owned()))?;
+        buffer.resize(length, 0);
+        read_exact_at(&open.file, &mut buffer, range.start)?;
+        if known.is_none() {
+            open.hash_along(&range, &buffer);
+        }
+        let hash = if range.end == open.stat.size {
+            // Bytes of two states of the file would have a hash that fits neither.
+            let stat = open.file.stat().map_err(|error| file_error(&error))?;
+            if !is_same_content(&open.stat, &stat) {
+                return Err(FileError::Changed);
+            }
+            known.or_else(|| open.hashed.map(|_| Hash(*open.hasher.finalize().as_bytes())))
+        } else {
+            None
+        };
+        Ok((ReadDone { range, hash }, buffer))
+    }
+}
+
+impl<F> Open<F> {
+    /// Takes the bytes of `range` into the hash.
+    fn hash_along(&mut self, range: &Range<u64>, bytes: &[u8]) {
+        if range.start == 0 && self.hashed != Some(0) {
+            // The prefix did not match, or reading begins anew.
+            self.hasher.reset();
+            self.hashed = Some(0);
+        }
+        if self.hashed == Some(range.start) {
+            self.hasher.update(bytes);
+            self.hashed = Some(range.end);
+        } else {
+            self.hashed = None;
+        }
+    }
+}
+
+/// Fills `buffer`. A file that ends before has shrunk since it was opened.
+fn read_exact_at(file: &impl File, buffer: &mut [u8], offset: u64) -> Result<(), FileError> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read_at(&mut buffer[filled..], offset + filled as u64) {
+            Ok(0) => return Err(FileError::Changed),
+            Ok(count) => filled += count,
+            Err(error) => return Err(file_error(&error)),
+        }
+    }
+    Ok(())
+}
+
+/// A digest of everything that changes when the file's bytes do.
+fn version(stat: &Stat) -> FileVersion {
+    let mut hasher = blake3::Hasher::new();
+    let (modified, changed) = (stat.modified, stat.changed);
+    for number in [stat.device, stat.inode, stat.size] {
+        hasher.update(&number.to_le_bytes());
+    }
+    for number in [modified.0, modified.1, changed.0, changed.1] {
+        hasher.update(&number.to_le_bytes());
+    }
+    let mut version = [0; 16];
+    version.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    FileVersion(version)
+}
+
+/// Whether the bytes of a file are still what they were. A change of its properties alone tells of bytes changed
+/// by somebody who set the time back; but losing or gaining a name does that too, and whoever removes or replaces
+/// a file wants its readers to finish.
+fn is_same_content(before: &Stat, now: &Stat) -> bool {
+    (before.size, before.modified) == (now.size, now.modified)
+        && (before.changed == now.changed || before.links != now.links)
+}
+
+/// What the system's answer means to somebody who asked for a file. Texts go to strangers: no path in them.
+fn file_error(error: &io::Error) -> FileError {
+    use rustix::io::Errno;
+    match error.kind() {
+        io::ErrorKind::NotFound => FileError::NotFound,
+        io::ErrorKind::PermissionDenied => FileError::Denied,
+        io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory => FileError::NotAFile,
+        _ => match error.raw_os_error().map(Errno::from_raw_os_error) {
+            // A link that leads out of the share, or round in a circle.
+            Some(Errno::XDEV | Errno::LOOP) => FileError::Denied,
+            _ => FileError::Other(error.kind().to_string()),
+        },
+    }
+}

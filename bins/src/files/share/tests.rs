@@ -1,0 +1,274 @@
+//! The share on a disk in memory and on a real one.
+
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use super::*;
+use crate::files::disk::File as _;
+use crate::files::memory::MemoryDisk;
+use crate::files::real::RealDisk;
+
+const TRANSFER: TransferId = TransferId(1);
+
+fn name(name: &str) -> FileName {
+    FileName::parse(name).unwrap()
+}
+
+fn memory(files: &[(&str, &[u8])]) -> (MemoryDisk, FolderShare<MemoryDisk>) {
+    let disk = MemoryDisk::new();
+    disk.add_folder("share");
+    for (name, bytes) in files {
+        disk.put(Path::new("share").join(name), bytes).unwrap();
+    }
+    let share = FolderShare::open(disk.clone(), "share", Where::Inline).unwrap();
+    (disk, share)
+}
+
+async fn open<D: Disk>(
+    share: &mut FolderShare<D>,
+    file: &str,
+) -> Result<backchat_core::node::FileMeta, FileError> {
+    share.submit(ShareRequest::Open { transfer: TRANSFER, name: name(file) });
+    match share.next().await {
+        ShareCompletion::Opened { transfer: TRANSFER, result } => result,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn read<D: Disk>(
+    share: &mut FolderShare<D>,
+    range: Range<u64>,
+) -> Result<backchat_core::node::ReadDone, FileError> {
+    share.submit(ShareRequest::Read { transfer: TRANSFER, range });
+    match share.next().await {
+        ShareCompletion::Read { transfer: TRANSFER, result } => result,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn listed<D: Disk>(share: &mut FolderShare<D>) -> Vec<(String, u64)> {
+    share.submit(ShareRequest::List);
+    match share.next().await {
+        ShareCompletion::Listing(entries) => {
+            entries.iter().map(|entry| (entry.name.as_str().to_owned(), entry.size)).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn hash(bytes: &[u8]) -> backchat_core::wire::Hash {
+    backchat_core::wire::Hash(*blake3::hash(bytes).as_bytes())
+}
+
+#[tokio::test]
+async fn a_listing_is_sorted_and_holds_regular_files_with_names_that_can_be_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for (name, size) in [("b.bin", 2), ("a.txt", 1), (".hidden", 3), ("tab\there", 4)] {
+        std::fs::write(at(name), vec![0; size]).unwrap();
+    }
+    std::fs::create_dir(at("folder")).unwrap();
+    symlink("a.txt", at("link")).unwrap();
+    symlink("/etc/passwd", at("out")).unwrap();
+    symlink("../outside", at("up")).unwrap();
+    symlink("nowhere", at("dangling")).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, at("fifo"), rustix::fs::Mode::RUSR).unwrap();
+    let mut share = FolderShare::open(RealDisk, folder.path(), Where::Pool).unwrap();
+    let expected = [("a.txt".to_owned(), 1), ("b.bin".to_owned(), 2), ("link".to_owned(), 1)];
+    assert_eq!(listed(&mut share).await, expected);
+}
+
+#[tokio::test]
+async fn nothing_but_a_regular_file_inside_can_be_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("a.txt"), b"a").unwrap();
+    std::fs::create_dir(at("folder")).unwrap();
+    symlink("a.txt", at("link")).unwrap();
+    symlink("/etc/passwd", at("out")).unwrap();
+    symlink("link2", at("link1")).unwrap();
+    symlink("link1", at("link2")).unwrap();
+    symlink("/dev/zero", at("device")).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, at("fifo"), rustix::fs::Mode::RUSR).unwrap();
+    symlink("fifo", at("to-fifo")).unwrap();
+    let mut share = FolderShare::open(RealDisk, folder.path(), Where::Pool).unwrap();
+    for (file, expected) in [
+        ("none", FileError::NotFound),
+        ("folder", FileError::NotAFile),
+        ("fifo", FileError::NotAFile),
+        ("to-fifo", FileError::NotAFile),
+        ("out", FileError::Denied),
+        ("device", FileError::Denied),
+        ("link1", FileError::Denied),
+    ] {
+        assert_eq!(open(&mut share, file).await, Err(expected), "{file}");
+        share.submit(ShareRequest::Close { transfer: TRANSFER });
+    }
+    assert_eq!(open(&mut share, "link").await.unwrap().size, 1);
+}
+
+#[tokio::test]
+async fn the_folder_stays_the_one_that_was_opened_until_a_reload() {
+    let parent = tempfile::tempdir().unwrap();
+    let share_path = parent.path().join("share");
+    std::fs::create_dir(&share_path).unwrap();
+    std::fs::write(share_path.join("old"), b"").unwrap();
+    let mut share = FolderShare::open(RealDisk, &share_path, Where::Pool).unwrap();
+    std::fs::rename(&share_path, parent.path().join("moved")).unwrap();
+    std::fs::create_dir(&share_path).unwrap();
+    std::fs::write(share_path.join("new"), b"").unwrap();
+    assert_eq!(listed(&mut share).await, [("old".to_owned(), 0)]);
+    share.reload();
+    assert_eq!(listed(&mut share).await, [("new".to_owned(), 0)]);
+    std::fs::remove_dir_all(&share_path).unwrap();
+    share.reload();
+    assert_eq!(listed(&mut share).await, []);
+}
+
+#[tokio::test]
+async fn a_missing_share_is_an_error_at_once() {
+    let error = FolderShare::open(RealDisk, "/no/such/folder", Where::Pool).err().unwrap();
+    assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
+}
+
+#[tokio::test]
+async fn reads_are_held_hashed_along_and_remembered() {
+    for place in [Where::Inline, Where::Pool] {
+        let bytes: Vec<u8> = (0..1000_u32).map(|i| i as u8).collect();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("f"), &bytes).unwrap();
+        let mut share = FolderShare::open(RealDisk, folder.path(), place).unwrap();
+        let meta = open(&mut share, "f").await.unwrap();
+        assert_eq!((meta.size, meta.hash), (1000, None));
+        assert_eq!(read(&mut share, 0..600).await.unwrap().hash, None);
+        assert_eq!(read(&mut share, 600..1000).await.unwrap().hash, Some(hash(&bytes)));
+        let mut copy = vec![0; 400];
+        share.copy(TRANSFER, 400..800, &mut copy).unwrap();
+        assert_eq!(copy, bytes[400..800]);
+        share.submit(ShareRequest::Forget { transfer: TRANSFER, below: 600 });
+        assert_eq!(share.copy(TRANSFER, 400..800, &mut copy), Err(NotHeld));
+        share.submit(ShareRequest::Close { transfer: TRANSFER });
+        assert_eq!(share.copy(TRANSFER, 600..1000, &mut copy), Err(NotHeld));
+        // A second reader of the same version knows the hash beforehand.
+        assert_eq!(open(&mut share, "f").await.unwrap().hash, Some(hash(&bytes)));
+        assert_eq!(read(&mut share, 0..1000).await.unwrap().hash, Some(hash(&bytes)));
+    }
+}
+
+#[tokio::test]
+async fn an_empty_file_has_its_hash_from_the_start() {
+    let (_disk, mut share) = memory(&[("empty", b"")]);
+    let meta = open(&mut share, "empty").await.unwrap();
+    assert_eq!((meta.size, meta.hash), (0, Some(hash(b""))));
+}
+
+#[tokio::test]
+async fn a_prefix_is_hashed_and_reading_goes_on_behind_it_or_starts_over() {
+    for start in [4, 0] {
+        let (_disk, mut share) = memory(&[("f", b"0123456789")]);
+        open(&mut share, "f").await.unwrap();
+        share.submit(ShareRequest::HashPrefix { transfer: TRANSFER, length: 4 });
+        let prefix = ShareCompletion::PrefixHashed { transfer: TRANSFER, result: Ok(hash(b"0123")) };
+        assert_eq!(share.next().await, prefix);
+        assert_eq!(read(&mut share, start..10).await.unwrap().hash, Some(hash(b"0123456789")));
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_shrinks_or_changes_while_it_is_sent_is_changed() {
+    let (disk, mut share) = memory(&[("f", b"0123456789")]);
+    open(&mut share, "f").await.unwrap();
+    read(&mut share, 0..5).await.unwrap();
+    disk.put("share/f", b"0123").unwrap();
+    assert_eq!(read(&mut share, 5..8).await, Err(FileError::Changed));
+
+    let (disk, mut share) = memory(&[("f", b"0123456789")]);
+    open(&mut share, "f").await.unwrap();
+    read(&mut share, 0..5).await.unwrap();
+    disk.put("share/f", b"9876543210").unwrap();
+    assert_eq!(read(&mut share, 5..10).await, Err(FileError::Changed));
+}
+
+#[tokio::test]
+async fn a_file_that_is_removed_while_it_is_sent_is_sent_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("f"), b"0123456789").unwrap();
+    let mut share = FolderShare::open(RealDisk, folder.path(), Where::Pool).unwrap();
+    open(&mut share, "f").await.unwrap();
+    read(&mut share, 0..5).await.unwrap();
+    std::fs::remove_file(folder.path().join("f")).unwrap();
+    assert_eq!(read(&mut share, 5..10).await.unwrap().hash, Some(hash(b"0123456789")));
+}
+
+#[tokio::test]
+async fn versions_differ_with_every_change_and_agree_without_one() {
+    let (disk, mut share) = memory(&[("f", b"one"), ("g", b"one")]);
+    let mut version = async |file: &str| {
+        share.submit(ShareRequest::Close { transfer: TRANSFER });
+        open(&mut share, file).await.unwrap().version
+    };
+    let (first, again, other) = (version("f").await, version("f").await, version("g").await);
+    assert_eq!(first, again);
+    assert_ne!(first, other);
+    disk.put("share/f", b"two").unwrap();
+    assert_ne!(version("f").await, first);
+}
+
+#[tokio::test]
+async fn after_a_close_nothing_more_is_heard_of_a_transfer() {
+    let (_disk, mut share) = memory(&[("f", b"0123456789")]);
+    open(&mut share, "f").await.unwrap();
+    share.submit(ShareRequest::Read { transfer: TRANSFER, range: 0..5 });
+    share.submit(ShareRequest::Close { transfer: TRANSFER });
+    assert_eq!(listed(&mut share).await.len(), 1);
+
+    // The same with a job that is out: its answer finds another lane of the same name.
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("f"), b"0123456789").unwrap();
+    let mut share = FolderShare::open(RealDisk, folder.path(), Where::Pool).unwrap();
+    share.submit(ShareRequest::Open { transfer: TRANSFER, name: name("missing") });
+    share.submit(ShareRequest::Close { transfer: TRANSFER });
+    assert_eq!(open(&mut share, "f").await.unwrap().size, 10);
+}
+
+#[tokio::test]
+async fn requests_out_of_turn_are_errors_not_panics() {
+    let (_disk, mut share) = memory(&[("f", b"0123456789")]);
+    assert_eq!(read(&mut share, 0..5).await, Err(FileError::NotFound));
+    share.submit(ShareRequest::Close { transfer: TRANSFER });
+    open(&mut share, "f").await.unwrap();
+    for range in [0..11, 5..u64::MAX] {
+        assert!(matches!(read(&mut share, range).await, Err(FileError::Other(_))));
+    }
+    #[expect(clippy::reversed_empty_ranges)]
+    let backwards = 5..4;
+    assert!(matches!(read(&mut share, backwards).await, Err(FileError::Other(_))));
+    share.submit(ShareRequest::HashPrefix { transfer: TRANSFER, length: 11 });
+    let changed = ShareCompletion::PrefixHashed { transfer: TRANSFER, result: Err(FileError::Changed) };
+    assert_eq!(share.next().await, changed);
+    // A hole: the bytes are there, nobody claims to know the hash.
+    assert_eq!(read(&mut share, 5..10).await.unwrap().hash, None);
+}
+
+#[tokio::test]
+async fn a_server_without_a_share_lists_and_finds_nothing() {
+    let mut share = NoShare::default();
+    share.submit(ShareRequest::List);
+    share.submit(ShareRequest::Open { transfer: TRANSFER, name: name("f") });
+    assert_eq!(share.next().await, ShareCompletion::Listing(Arc::new([])));
+    let not_found = ShareCompletion::Opened { transfer: TRANSFER, result: Err(FileError::NotFound) };
+    assert_eq!(share.next().await, not_found);
+}
+
+#[test]
+fn a_memory_disk_keeps_a_file_without_a_name_for_its_handles() {
+    let disk = MemoryDisk::new();
+    disk.add_folder("d");
+    disk.put("d/f", b"bytes").unwrap();
+    let folder = disk.folder(Path::new("d")).unwrap();
+    let file = folder.open("f".as_ref()).unwrap();
+    folder.remove("f".as_ref()).unwrap();
+    let mut buffer = [0; 5];
+    assert_eq!(file.read_at(&mut buffer, 0).unwrap(), 5);
+    assert_eq!(disk.read("d/f"), None);
+}

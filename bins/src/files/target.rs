@@ -1,0 +1,357 @@
+//! The client's targets: where downloads are written.
+//!
+//! Writes gather in a buffer and go to the disk as few large ones, hashed along. What is written lies in a partial
+//! file that is locked, hidden and ours alone; it gets the final name when everything is there and the hash is
+//! right, in one step, so nobody ever sees half a file under that name.
+//!
+//! Memory is bounded by the receive window: bytes count as received only when the operating system has them.
+
+mod opening;
+mod stdout;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::Write;
+
+use backchat_core::node::{DownloadId, FileName};
+
+use self::opening::Opening;
+use self::stdout::StdoutWriter;
+pub use self::stdout::stdout;
+use self::writer::FileWriter;
+use super::disk::Disk;
+use super::error::{TargetError, TargetEvent};
+use super::spec::TargetSpec;
+use super::workers::{Where, Workers};
+use super::{TargetCompletion, TargetOp, Targets};
+
+/// Bytes that one write to the disk has at most. Larger ones gain nothing, and each download has up to two.
+const CHUNK_MAX: usize = 512 * 1024;
+
+/// Downloads into files on `D`, and one at a time to standard output.
+pub struct FileTargets<D: Disk> {
+    disk: D,
+    /// `None` while a download has it.
+    stdout: Option<Box<dyn Write + Send>>,
+    lanes: BTreeMap<DownloadId, Lane<D>>,
+    workers: Workers<Done<D>>,
+    ready: VecDeque<TargetCompletion>,
+}
+
+/// One download's file, and what is to be done with it.
+struct Lane<D: Disk> {
+    waiting: VecDeque<Request>,
+    /// `None` while a job has it.
+    writer: Option<Writer<D>>,
+    /// What was written since the last request, and where it begins.
+    buffer: Vec<u8>,
+    start: u64,
+    /// A buffer that came back from the disk.
+    spare: Vec<u8>,
+}
+
+/// What is asked of a writer.
+enum Request {
+    Open { name: FileName, spec: TargetSpec },
+    Write { offset: u64, bytes: Vec<u8> },
+    Op(TargetOp),
+}
+
+/// What a writer answers.
+enum Answer {
+    Opened(Result<Opening, TargetError>),
+    /// With the buffer, to be used again.
+    Written {
+        through: u64,
+        buffer: Vec<u8>,
+    },
+    /// A write that an earlier failure has made pointless.
+    Dropped,
+    Failed(TargetError),
+    Restarted,
+    Digest(backchat_core::wire::Hash),
+    Committed(Result<TargetEvent, TargetError>),
+    Closed(Option<TargetEvent>),
+}
+
+/// What has the bytes.
+enum Writer<D: Disk> {
+    /// Not open yet, or not any more.
+    Closed(D),
+    File(FileWriter<D>),
+    Stdout(StdoutWriter),
+}
+
+/// What a job brings back.
+struct Done<D: Disk> {
+    download: DownloadId,
+    writer: Writer<D>,
+    answers: Vec<Answer>,
+}
+
+impl<D: Disk> FileTargets<D> {
+    /// Nothing open yet. `stdout` is where `-o -` goes; `place` is where blocking calls are made.
+    pub fn new(disk: D, stdout: Box<dyn Write + Send>, place: Where) -> Self {
+        Self {
+            disk,
+            stdout: Some(stdout),
+            lanes: BTreeMap::new(),
+            workers: Workers::new(place),
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// Whether a file is open.
+    pub fn is_idle(&self) -> bool {
+        self.lanes.is_empty()
+    }
+
+    fn push(&mut self, download: DownloadId, request: Request) {
+        if let Some(lane) = self.lanes.get_mut(&download) {
+            lane.gather();
+            lane.waiting.push_back(request);
+            self.start(download);
+        }
+    }
+
+    /// Gives a lane's writer what waits for it, if it is home.
+    fn start(&mut self, download: DownloadId) {
+        let Some(lane) = self.lanes.get_mut(&download) else { return };
+        if lane.writer.is_some() {
+            lane.gather();
+        }
+        if lane.waiting.is_empty() {
+            return;
+        }
+        let Some(mut writer) = lane.writer.take() else { return };
+        let requests = std::mem::take(&mut lane.waiting);
+        self.workers.submit(move || {
+            let mut answers = Vec::with_capacity(requests.len());
+            for request in requests {
+                let (next, answer) = writer.answer(request);
+                writer = next;
+                answers.push(answer);
+            }
+            Done { download, writer, answers }
+        });
+    }
+
+    /// Takes a job's results in.
+    fn finish(&mut self, done: Done<D>) {
+        let Done { download, writer, answers } = done;
+        let mut closed = false;
+        for answer in answers {
+            closed |= self.take(download, answer);
+        }
+        let writer = match writer {
+            Writer::Stdout(writer) if closed => {
+                self.stdout = Some(writer.into_inner());
+                Writer::Closed(self.disk.clone())
+            }
+            writer => writer,
+        };
+        if closed {
+            self.lanes.remove(&download);
+        } else if let Some(lane) = self.lanes.get_mut(&download) {
+            lane.writer = Some(writer);
+            self.start(download);
+        }
+    }
+
+    /// Makes completions of one answer; says whether the file is closed with it.
+    fn take(&mut self, download: DownloadId, answer: Answer) -> bool {
+        let mut failed = |error: TargetError| {
+            let kind = error.kind();
+            let event = TargetEvent::Failed { error };
+            self.ready.push_back(TargetCompletion::Event { download, event });
+            kind
+        };
+        match answer {
+            Answer::Opened(Ok(Opening::Open { have, event })) => {
+                self.ready.push_back(TargetCompletion::Event { download, event });
+                self.ready.push_back(TargetCompletion::Opened { download, result: Ok(have) });
+                false
+            }
+            Answer::Opened(Ok(Opening::Skip { path })) => {
+                let event = TargetEvent::Skipped { path };
+                self.ready.push_back(TargetCompletion::Event { download, event });
+                let result = Err(backchat_core::node::LocalError::Exists);
+                self.ready.push_back(TargetCompletion::Opened { download, result });
+                true
+            }
+            Answer::Opened(Err(error)) => {
+                let result = Err(failed(error));
+                self.ready.push_back(TargetCompletion::Opened { download, result });
+                true
+            }
+            Answer::Written { through, buffer } => {
+                if let Some(lane) = self.lanes.get_mut(&download) {
+                    lane.spare = buffer;
+                }
+                self.ready.push_back(TargetCompletion::Written { download, through });
+                false
+            }
+            Answer::Failed(error) => {
+                let error = failed(error);
+                self.ready.push_back(TargetCompletion::Failed { download, error });
+                false
+            }
+            Answer::Dropped | Answer::Restarted => false,
+            Answer::Digest(hash) => {
+                self.ready.push_back(TargetCompletion::Digest { download, hash });
+                false
+            }
+            Answer::Committed(Ok(event)) => {
+                self.ready.push_back(TargetCompletion::Event { download, event });
+                self.ready.push_back(TargetCompletion::Committed { download, result: Ok(()) });
+                true
+            }
+            Answer::Committed(Err(error)) => {
+                let result = Err(failed(error));
+                self.ready.push_back(TargetCompletion::Committed { download, result });
+                false
+            }
+            Answer::Closed(event) => {
+                if let Some(event) = event {
+                    self.ready.push_back(TargetCompletion::Event { download, event });
+                }
+                true
+            }
+        }
+    }
+}
+
+impl<D: Disk> Lane<D> {
+    /// Makes a request of what was written since the last one.
+    fn gather(&mut self) {
+        if !self.buffer.is_empty() {
+            let mut next = std::mem::take(&mut self.spare);
+            next.clear();
+            let bytes = std::mem::replace(&mut self.buffer, next);
+            self.waiting.push_back(Request::Write { offset: self.start, bytes });
+        }
+    }
+}
+
+impl<D: Disk> Writer<D> {
+    fn answer(self, request: Request) -> (Self, Answer) {
+        match (self, request) {
+            (Self::Closed(disk), Request::Open { name, spec }) => {
+                match opening::open(disk.clone(), &name, spec) {
+                    Ok((writer, opening)) => {
+                        (writer.map_or(Self::Closed(disk), Self::File), Answer::Opened(Ok(opening)))
+                    }
+                    Err(error) => (Self::Closed(disk), Answer::Opened(Err(error))),
+                }
+            }
+            (Self::File(mut writer), Request::Write { offset, bytes }) => {
+                let answer = writer.write(offset, bytes);
+                (Self::File(writer), answer)
+            }
+            (Self::File(mut writer), Request::Op(op)) => match op {
+                TargetOp::Restart => {
+                    let answer = writer.restart();
+                    (Self::File(writer), answer)
+                }
+                TargetOp::Digest => {
+                    let answer = Answer::Digest(writer.digest());
+                    (Self::File(writer), answer)
+                }
+                TargetOp::Commit => match writer.commit() {
+                    Ok(event) => (Self::Closed(writer.into_disk()), Answer::Committed(Ok(event))),
+                    Err(error) => (Self::File(writer), Answer::Committed(Err(error))),
+                },
+                TargetOp::Discard => {
+                    let (disk, event) = writer.discard();
+                    (Self::Closed(disk), Answer::Closed(Some(event)))
+                }
+                TargetOp::Keep => {
+                    let (disk, event) = writer.keep();
+                    (Self::Closed(disk), Answer::Closed(Some(event)))
+                }
+            },
+            (Self::Stdout(mut writer), Request::Open { .. }) => {
+                let opening = writer.opening();
+                (Self::Stdout(writer), Answer::Opened(Ok(opening)))
+            }
+            (Self::Stdout(mut writer), Request::Write { bytes, .. }) => {
+                let answer = writer.write(bytes);
+                (Self::Stdout(writer), answer)
+            }
+            (Self::Stdout(mut writer), Request::Op(op)) => {
+                let answer = match op {
+                    TargetOp::Restart => writer.restart(),
+                    TargetOp::Digest => Answer::Digest(writer.digest()),
+                    TargetOp::Commit => Answer::Committed(writer.commit()),
+                    TargetOp::Discard | TargetOp::Keep => Answer::Closed(None),
+                };
+                (Self::Stdout(writer), answer)
+            }
+            // After a failed `Open` nothing is asked any more, and a file is opened once.
+            (writer @ (Self::Closed(_) | Self::File(_)), _) => (writer, Answer::Dropped),
+        }
+    }
+}
+
+impl<D: Disk> Targets for FileTargets<D> {
+    fn open(&mut self, download: DownloadId, name: &FileName, spec: TargetSpec) {
+        let writer = match &spec {
+            TargetSpec::File { .. } => Writer::Closed(self.disk.clone()),
+            TargetSpec::Stdout => match self.stdout.take() {
+                Some(stdout) => Writer::Stdout(StdoutWriter::new(stdout)),
+                None => {
+                    self.take(download, Answer::Opened(Err(TargetError::StdoutTaken)));
+                    return;
+                }
+            },
+        };
+        let request = Request::Open { name: name.clone(), spec };
+        self.lanes.insert(
+            download,
+            Lane {
+                waiting: VecDeque::from([request]),
+                writer: Some(writer),
+                buffer: Vec::new(),
+                start: 0,
+                spare: Vec::new(),
+            },
+        );
+        self.start(download);
+    }
+
+    fn write(&mut self, download: DownloadId, offset: u64, bytes: &[u8]) {
+        let Some(lane) = self.lanes.get_mut(&download) else { return };
+        let continues = lane.start + lane.buffer.len() as u64 == offset;
+        if !continues || lane.buffer.len() + bytes.len() > CHUNK_MAX {
+            lane.gather();
+        }
+        if lane.buffer.is_empty() {
+            lane.start = offset;
+        }
+        lane.buffer.extend_from_slice(bytes);
+    }
+
+    fn submit(&mut self, download: DownloadId, request: TargetOp) {
+        self.push(download, Request::Op(request));
+    }
+
+    fn flush(&mut self) {
+        // As many as there are downloads at once: a handful.
+        let downloads: Vec<DownloadId> = self.lanes.keys().copied().collect();
+        for download in downloads {
+            self.start(download);
+        }
+    }
+
+    async fn next(&mut self) -> TargetCompletion {
+        loop {
+            if let Some(completion) = self.ready.pop_front() {
+                return completion;
+            }
+            let done = self.workers.next().await;
+            self.finish(done);
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! One partial file being written. Its calls block; it lives in jobs.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+
+use backchat_core::node::Have;
+use backchat_core::wire::Hash;
+
+use super::Answer;
+use super::opening::{Location, NAMES_MAX};
+use crate::files::disk::{Disk, File, Folder, Overwrite};
+use crate::files::error::{TargetError, TargetEvent};
+use crate::files::partial::numbered_name;
+use crate::files::spec::Existing;
+
+/// Bytes read at once while the prefix is hashed.
+const PIECE: usize = 256 * 1024;
+
+/// A locked partial file and the hash of what is in it.
+pub(super) struct FileWriter<D: Disk> {
+    disk: D,
+    location: Location<D::Folder>,
+    part: OsString,
+    part_path: PathBuf,
+    file: <D::Folder as Folder>::File,
+    existing: Existing,
+    hasher: blake3::Hasher,
+    /// Bytes that are in the file and in `hasher`.
+    position: u64,
+    /// Set by the first failure: what comes after it would leave a hole.
+    has_failed: bool,
+}
+
+impl<D: Disk> FileWriter<D> {
+    pub(super) fn new(
+        disk: D,
+        location: Location<D::Folder>,
+        part: OsString,
+        part_path: PathBuf,
+        file: <D::Folder as Folder>::File,
+        existing: Existing,
+    ) -> Self {
+        let hasher = blake3::Hasher::new();
+        Self { disk, location, part, part_path, file, existing, hasher, position: 0, has_failed: false }
+    }
+
+    pub(super) fn final_path(&self) -> PathBuf {
+        self.location.final_path()
+    }
+
+    pub(super) fn into_disk(self) -> D {
+        self.disk
+    }
+
+    /// Hashes what an earlier run left, to go on behind it.
+    pub(super) fn read_prefix(&mut self) -> Result<Have, TargetError> {
+        let mut buffer = vec![0; PIECE];
+        loop {
+            match self.file.read_at(&mut buffer, self.position) {
+                Ok(0) => return Ok(Have { length: self.position, hash: self.digest() }),
+                Ok(count) => {
+                    self.hasher.update(&buffer[..count]);
+                    self.position += count as u64;
+                }
+                Err(error) => return Err(self.explain("read", error)),
+            }
+        }
+    }
+
+    /// Throws away what an earlier run left.
+    pub(super) fn begin(&mut self) -> Result<Have, TargetError> {
+        self.file.set_len(0).map_err(|error| self.explain("cut", error))?;
+        self.hasher.reset();
+        self.position = 0;
+        Ok(Have { length: 0, hash: Hash::of_nothing() })
+    }
+
+    pub(super) fn write(&mut self, offset: u64, buffer: Vec<u8>) -> Answer {
+        if self.has_failed {
+            return Answer::Dropped;
+        }
+        if offset != self.position {
+            let (path, end) = (self.part_path.clone(), self.position);
+            return self.fail(TargetError::Hole { path, end, offset });
+        }
+        match self.file.write_all_at(&buffer, offset) {
+            Ok(()) => {
+                self.hasher.update(&buffer);
+                self.position += buffer.len() as u64;
+                Answer::Written { through: self.position, buffer }
+            }
+            Err(error) => {
+                let error = self.explain("write", error);
+                self.fail(error)
+            }
+        }
+    }
+
+    pub(super) fn restart(&mut self) -> Answer {
+        match self.begin() {
+            Ok(_) => Answer::Restarted,
+            Err(error) => self.fail(error),
+        }
+    }
+
+    pub(super) fn digest(&self) -> Hash {
+        Hash(*self.hasher.finalize().as_bytes())
+    }
+
+    /// Gives the file its final name, once the disk has its bytes.
+    pub(super) fn commit(&mut self) -> Result<TargetEvent, TargetError> {
+        self.file.sync().map_err(|error| self.explain("sync", error))?;
+        self.rename()?;
+        if let Err(error) = self.location.folder.sync() {
+            // The file is whole and has its name; only a crash of the machine could still take that away.
+            tracing::warn!(folder = %self.location.folder_path.display(), %error, "the folder cannot be synced");
+        }
+        Ok(TargetEvent::Committed { path: self.final_path() })
+    }
+
+    fn rename(&mut self) -> Result<(), TargetError> {
+        let overwrite = match self.existing {
+            Existing::Replace => Overwrite::Yes,
+            Existing::Refuse | Existing::Rename | Existing::Skip => Overwrite::No,
+        };
+        let first = self.location.name.clone();
+        let mut number = 0;
+        loop {
+            let error = match self.location.folder.rename(&self.part, &self.location.name, overwrite) {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            let is_taken = error.kind() == io::ErrorKind::AlreadyExists;
+            if is_taken && self.existing == Existing::Rename && number < NAMES_MAX {
+                // Somebody took the name while we were downloading.
+                number += 1;
+                self.location.name = numbered_name(&first, number);
+                continue;
+            }
+            self.location.name = first;
+            let path = self.final_path();
+            return Err(if is_taken {
+                TargetError::Exists { path }
+            } else {
+                TargetError::from_io("rename to", &path, self.position, error)
+            });
+        }
+    }
+
+    /// Removes the partial file.
+    pub(super) fn discard(self) -> (D, TargetEvent) {
+        if let Err(error) = self.location.folder.remove(&self.part) {
+            tracing::warn!(path = %self.part_path.display(), %error, "the partial file cannot be removed");
+        }
+        (self.disk, TargetEvent::Discarded { partial: self.part_path })
+    }
+
+    /// Leaves the partial file for a resume, if there is anything in it.
+    pub(super) fn keep(self) -> (D, TargetEvent) {
+        if self.position == 0 {
+            return self.discard();
+        }
+        // A write that failed half-way may have left bytes that nobody has hashed. A resume hashes what it
+        // finds, so cutting them off saves bytes on the wire and nothing more.
+        if let Err(error) = self.file.set_len(self.position) {
+            tracing::debug!(path = %self.part_path.display(), %error, "the partial file cannot be cut");
+        }
+        (self.disk, TargetEvent::Kept { partial: self.part_path, length: self.position })
+    }
+
+    fn explain(&self, doing: &'static str, error: io::Error) -> TargetError {
+        TargetError::from_io(doing, &self.part_path, self.position, error)
+    }
+
+    fn fail(&mut self, error: TargetError) -> Answer {
+        self.has_failed = true;
+        Answer::Failed(error)
+    }
+}

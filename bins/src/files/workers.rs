@@ -1,0 +1,98 @@
+//! Where blocking work is done, and its results wait.
+
+use std::collections::VecDeque;
+
+use tokio::sync::mpsc;
+
+/// Jobs that run at once. More threads than a disk has heads, or a machine has cores, gain nothing; what is
+/// beyond waits here, at most one job a file.
+const RUNNING_MAX: usize = 16;
+
+/// Where the blocking work of a disk is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Where {
+    /// On tokio's blocking threads: for real disks.
+    Pool,
+    /// On the spot, before the request returns: for disks in memory, and for simulators, which have one thread.
+    Inline,
+}
+
+type Job<T> = Box<dyn FnOnce() -> T + Send>;
+
+/// Runs jobs and hands out what they return.
+pub(super) struct Workers<T> {
+    place: Where,
+    waiting: VecDeque<Job<T>>,
+    running: usize,
+    done: VecDeque<T>,
+    results: mpsc::Receiver<T>,
+    /// Kept, so that `results` never ends: with nothing under way, it pends.
+    sender: mpsc::Sender<T>,
+}
+
+impl<T: Send + 'static> Workers<T> {
+    pub(super) fn new(place: Where) -> Self {
+        let (sender, results) = mpsc::channel(RUNNING_MAX);
+        Self { place, waiting: VecDeque::new(), running: 0, done: VecDeque::new(), results, sender }
+    }
+
+    /// Takes a job; returns at once, on the pool.
+    pub(super) fn submit(&mut self, job: impl FnOnce() -> T + Send + 'static) {
+        match self.place {
+            Where::Inline => self.done.push_back(job()),
+            Where::Pool => {
+                self.waiting.push_back(Box::new(job));
+                self.start();
+            }
+        }
+    }
+
+    /// The next result; pends while there is none. Cancel safe.
+    pub(super) async fn next(&mut self) -> T {
+        if let Some(done) = self.done.pop_front() {
+            return done;
+        }
+        match self.results.recv().await {
+            Some(done) => {
+                self.running -= 1;
+                self.start();
+                done
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    fn start(&mut self) {
+        while self.running < RUNNING_MAX
+            && let Some(job) = self.waiting.pop_front()
+        {
+            let sender = self.sender.clone();
+            self.running += 1;
+            tokio::task::spawn_blocking(move || {
+                // A receiver that is gone belongs to a loop that has ended.
+                let _ = sender.blocking_send(job());
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn more_jobs_than_threads_all_come_back() {
+        for place in [Where::Pool, Where::Inline] {
+            let mut workers = Workers::new(place);
+            for number in 0..100 {
+                workers.submit(move || number);
+            }
+            let mut results = Vec::new();
+            for _ in 0..100 {
+                results.push(workers.next().await);
+            }
+            results.sort_unstable();
+            assert_eq!(results, (0..100).collect::<Vec<_>>());
+        }
+    }
+}

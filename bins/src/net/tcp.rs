@@ -1,0 +1,233 @@
+//! Chat connections over TCP.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use rustix::io::Errno;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::{Listener, Network, UdpSocket};
+
+/// Silence after which the system asks a peer whether it is still there. Clients that take part with `nc` send
+/// no pings of ours, and NATs forget an idle connection after some minutes; 2 h is what Linux would wait.
+pub const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+
+/// Between two questions when none was answered.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
+
+/// Unanswered questions after which the connection is dead.
+const KEEPALIVE_RETRIES: u32 = 4;
+
+/// Connections that the kernel holds for us until we take them. A room of thousands reconnects at once when a
+/// server restarts, and a full queue costs each a second or more.
+const BACKLOG: u32 = 4096;
+
+/// How long no connection is taken after the process or the system had no descriptor or memory for one. Trying
+/// at once would spin, for the connection stays in the queue.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+
+/// Listens for chat connections.
+#[derive(Debug)]
+pub struct TcpListener {
+    listener: tokio::net::TcpListener,
+    local: SocketAddr,
+    /// Set while descriptors or memory have run out. It outlives a cancelled `accept`.
+    exhausted_until: Option<Instant>,
+}
+
+impl TcpListener {
+    /// Listens on `address`; port 0 takes a free one. `[::]` takes IPv4 too where the system says so.
+    ///
+    /// # Errors
+    /// What the system says, such as `AddrInUse`.
+    pub async fn bind(address: SocketAddr) -> io::Result<Self> {
+        let socket = match address {
+            SocketAddr::V4(_) => tokio::net::TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => tokio::net::TcpSocket::new_v6()?,
+        };
+        // A restarted server gets its port back at once, and not another server's.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        let listener = socket.listen(BACKLOG)?;
+        let local = listener.local_addr()?;
+        Ok(Self { listener, local, exhausted_until: None })
+    }
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+
+    async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+        loop {
+            if let Some(until) = self.exhausted_until {
+                tokio::time::sleep_until(until).await;
+                self.exhausted_until = None;
+            }
+            match self.listener.accept().await {
+                Ok((stream, peer)) => {
+                    if let Err(error) = prepare(&stream) {
+                        // The peer was gone before we had a look.
+                        tracing::debug!(%peer, %error, "connection not taken");
+                        continue;
+                    }
+                    return Ok((stream, canonical(peer)));
+                }
+                Err(error) => match Trouble::of(&error) {
+                    Trouble::Connection => {}
+                    Trouble::Exhausted => {
+                        tracing::warn!(%error, "no connection can be taken, trying again in {EXHAUSTED_PAUSE:?}");
+                        self.exhausted_until = Some(Instant::now() + EXHAUSTED_PAUSE);
+                    }
+                    Trouble::Listener => return Err(error),
+                },
+            }
+        }
+    }
+}
+
+/// Whom an error of `accept` is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trouble {
+    /// The connection that was to be taken: the next one may be well.
+    Connection,
+    /// The process or the system has nothing left to hold a connection with.
+    Exhausted,
+    /// Listening itself.
+    Listener,
+}
+
+impl Trouble {
+    fn of(error: &io::Error) -> Self {
+        match error.raw_os_error().map(Errno::from_raw_os_error) {
+            Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM) => Self::Exhausted,
+            Some(Errno::BADF | Errno::INVAL | Errno::NOTSOCK | Errno::OPNOTSUPP) => Self::Listener,
+            // accept(2) passes on what went wrong on the network, and lists a dozen errors to be tried again.
+            _ => Self::Connection,
+        }
+    }
+}
+
+/// The options that every chat connection has.
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    // Whole frames are written at once: waiting for more to fill a packet only delays them.
+    stream.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_IDLE)
+        .with_interval(KEEPALIVE_INTERVAL)
+        .with_retries(KEEPALIVE_RETRIES);
+    SockRef::from(stream).set_tcp_keepalive(&keepalive)
+}
+
+/// An IPv4 peer of an IPv6 socket is the IPv4 peer that it is, so that limits per address see one address.
+fn canonical(peer: SocketAddr) -> SocketAddr {
+    SocketAddr::new(peer.ip().to_canonical(), peer.port())
+}
+
+/// A client's ways out over the real network.
+#[derive(Clone, Debug)]
+pub struct TcpNetwork {
+    server: String,
+}
+
+impl TcpNetwork {
+    /// To `server`, as `host:port`; the name is looked up at each attempt, for servers move.
+    pub fn new(server: impl Into<String>) -> Self {
+        Self { server: server.into() }
+    }
+}
+
+impl Network for TcpNetwork {
+    type Stream = TcpStream;
+    type Udp = UdpSocket;
+
+    async fn connect(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        let stream = TcpStream::connect(&self.server).await?;
+        prepare(&stream)?;
+        let server = stream.peer_addr()?;
+        Ok((stream, server))
+    }
+
+    async fn bind_udp(&self, server: SocketAddr) -> io::Result<UdpSocket> {
+        let any: IpAddr = match server {
+            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        UdpSocket::bind(SocketAddr::new(any, 0)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    fn loopback() -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
+    }
+
+    #[tokio::test]
+    async fn both_ends_send_at_once_and_notice_a_dead_peer() {
+        let mut listener = TcpListener::bind(loopback()).await.unwrap();
+        let network = TcpNetwork::new(listener.local_addr().to_string());
+        let (accepted, connected) = tokio::join!(listener.accept(), network.connect());
+        let ((mut here, peer), (mut there, server)) = (accepted.unwrap(), connected.unwrap());
+        assert_eq!(server, listener.local_addr());
+        assert_eq!(peer, there.local_addr().unwrap());
+        for stream in [&here, &there] {
+            assert!(stream.nodelay().unwrap());
+            assert!(SockRef::from(stream).keepalive().unwrap());
+            assert_eq!(SockRef::from(stream).tcp_keepalive_time().unwrap(), KEEPALIVE_IDLE);
+        }
+        here.write_all(b"hello\n").await.unwrap();
+        let mut line = [0; 6];
+        there.read_exact(&mut line).await.unwrap();
+        assert_eq!(&line, b"hello\n");
+    }
+
+    #[tokio::test]
+    async fn an_ipv4_peer_of_an_ipv6_listener_is_an_ipv4_peer() {
+        let Ok(mut listener) = TcpListener::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0))).await else {
+            return; // a machine without IPv6
+        };
+        let network = TcpNetwork::new(format!("127.0.0.1:{}", listener.local_addr().port()));
+        let (accepted, connected) = tokio::join!(listener.accept(), network.connect());
+        assert!(accepted.unwrap().1.is_ipv4());
+        assert!(connected.unwrap().1.is_ipv4());
+    }
+
+    #[tokio::test]
+    async fn a_port_in_use_is_an_error_that_says_so() {
+        let first = TcpListener::bind(loopback()).await.unwrap();
+        let second = TcpListener::bind(first.local_addr()).await;
+        assert_eq!(second.unwrap_err().kind(), io::ErrorKind::AddrInUse);
+    }
+
+    #[test]
+    fn running_out_of_descriptors_does_not_end_the_listening() {
+        let trouble = |errno: Errno| Trouble::of(&io::Error::from_raw_os_error(errno.raw_os_error()));
+        assert_eq!(trouble(Errno::MFILE), Trouble::Exhausted);
+        assert_eq!(trouble(Errno::NFILE), Trouble::Exhausted);
+        assert_eq!(trouble(Errno::CONNABORTED), Trouble::Connection);
+        assert_eq!(trouble(Errno::NETUNREACH), Trouble::Connection);
+        assert_eq!(trouble(Errno::BADF), Trouble::Listener);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_outlives_a_cancelled_accept() {
+        let mut listener = TcpListener::bind(loopback()).await.unwrap();
+        let until = Instant::now() + EXHAUSTED_PAUSE;
+        listener.exhausted_until = Some(until);
+        let cancelled = tokio::time::timeout(EXHAUSTED_PAUSE / 2, listener.accept()).await;
+        assert!(cancelled.is_err());
+        assert_eq!(listener.exhausted_until, Some(until));
+    }
+}
