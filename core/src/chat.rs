@@ -1,6 +1,6 @@
 //! The chat: frames over a reliable stream, and the sessions at both ends as state machines.
 //!
-//! [`ChatServer`] holds all sessions of a server, `ChatClient` the one of a client. Neither opens a socket nor
+//! [`ChatServer`] holds all sessions of a server, [`ChatClient`] the one of a client. Neither opens a socket nor
 //! reads a clock: a driver tells what arrived and when, writes what is [`pending`](ChatServer::pending), and
 //! reports how much of it was taken. Downloads are only opened here, with a ticket; their bytes go elsewhere.
 //!
@@ -9,8 +9,9 @@
 //! - [`nickname`], [`filename`], [`limits`]: what is allowed.
 //! - [`history`], [`roster`], [`outbox`]: what a server keeps.
 //! - [`table`]: the states of a session and what each input does in each, as data.
-//! - [`server`]: the server's end.
+//! - [`server`], [`client`]: the two ends.
 
+pub mod client;
 pub mod filename;
 pub mod frame;
 pub mod hex;
@@ -24,6 +25,10 @@ pub mod roster;
 pub mod server;
 pub mod table;
 
+pub use client::{
+    ChatClient, ClientAction, ClientChatEvent, ClientConfig, ClientCounters, CommandError, DisconnectReason,
+    JoinAs, Reconnect,
+};
 pub use filename::{FileName, FileNameError};
 pub use frame::{
     ClientFrame, ErrorCode, ErrorFrame, FileEntry, FrameError, Have, Message, NameEntry, Private, Request,

@@ -11,9 +11,24 @@
 //! payload within the batch that was just handed to [`Client::handle_datagrams`]; it must be carried out (copied)
 //! before the next input.
 
+mod client;
+mod counters;
+mod deadlines;
+mod server;
+
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
+
+pub use client::{
+    Client, ClientConfig, ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, FailReason,
+    GetRequest, Have, LocalError, Summary, TargetRequest,
+};
+pub use counters::Counters;
+pub use server::{
+    FileError, FileMeta, ReadDone, Server, ServerConfig, ServerEvent, ServerOutput, ShareRequest,
+    TransferLimits,
+};
 
 use crate::wire::SegmentBatch;
 

@@ -113,17 +113,17 @@ const MAX_CLIENTS: u64 = 10_000_000;
 impl Limits {
     /// Messages: say, tell, and changes of nickname, which everybody hears of.
     pub fn messages(&self) -> Rate {
-        Rate { burst: self.burst, per_second: self.per_second }
+        Rate::new(self.burst, self.per_second)
     }
 
     /// Requests that are answered to one alone: lists, downloads, pings.
     pub fn requests(&self) -> Rate {
-        Rate { burst: self.request_burst, per_second: self.requests_per_second }
+        Rate::new(self.request_burst, self.requests_per_second)
     }
 
     /// Lines that are no frames.
     pub fn malformed(&self) -> Rate {
-        Rate { burst: self.malformed_burst, per_second: self.malformed_per_second }
+        Rate::new(self.malformed_burst, self.malformed_per_second)
     }
 
     /// The first limit that is outside its range.

@@ -221,3 +221,119 @@ impl Outbox {
         assert_eq!(lists, self.lists as usize, "lists are the lazy items");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::lines::MAX_LINE_BYTES;
+    use crate::chat::nickname::Nickname;
+
+    /// What waits, taken `step` bytes at a time.
+    fn drained(outbox: &mut Outbox, sources: Sources<'_>, step: usize) -> Vec<u8> {
+        let mut all = Vec::new();
+        loop {
+            let mut slices = [IoSlice::new(&[]); 2];
+            let filled = outbox.pending(&mut slices);
+            let mut bytes: Vec<u8> = slices[..filled].iter().flat_map(|slice| slice.to_vec()).collect();
+            bytes.truncate(step);
+            if bytes.is_empty() {
+                return all;
+            }
+            outbox.take(bytes.len(), sources);
+            outbox.check_invariants();
+            all.extend(bytes);
+        }
+    }
+
+    fn with_sources<T>(names: usize, messages: usize, f: impl FnOnce(Sources<'_>) -> T) -> T {
+        let (mut roster, mut history) = (Roster::default(), History::new(messages));
+        for number in 0..names {
+            let nick = Nickname::parse(&format!("{number:05}-{}", "x".repeat(26))).unwrap();
+            roster.take(&nick, SessionId(number as u64)).unwrap();
+        }
+        for number in 0..messages {
+            history.push(SessionId(1), None, Bytes::from(format!("{number}\n")));
+        }
+        f(Sources { history: &history, roster: &roster, files: &[], viewer: SessionId(1) })
+    }
+
+    #[test]
+    fn ten_thousand_names_come_in_pages_that_fit_a_line() {
+        with_sources(10_000, 0, |sources| {
+            let mut outbox = Outbox::default();
+            outbox.push_lazy(Lazy::Names { id: None, after: None }, sources);
+            let bytes = drained(&mut outbox, sources, usize::MAX);
+            let (mut shown, mut pages) = (Vec::new(), 0);
+            for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+                assert!(line.len() <= MAX_LINE_BYTES);
+                let Ok(ServerFrame::Names { names, more, .. }) = ServerFrame::decode(line) else {
+                    panic!("a page of names was expected")
+                };
+                shown.extend(names.into_iter().map(|entry| entry.nick));
+                pages += 1;
+                assert_eq!(more, shown.len() < 10_000);
+            }
+            assert_eq!((shown.len(), pages), (10_000, 16));
+            assert!(shown.is_sorted());
+            assert_eq!(outbox.lists(), 0);
+        });
+    }
+
+    #[test]
+    fn live_frames_keep_their_place_behind_a_backlog_however_it_is_taken() {
+        with_sources(0, 3, |sources| {
+            for step in 1..12 {
+                let mut outbox = Outbox::default();
+                outbox.push(Bytes::from_static(b"first\n"));
+                outbox.push_lazy(Lazy::History(Range { next: 1, end: 4 }), sources);
+                outbox.push(Bytes::from_static(b"last\n"));
+                assert_eq!(outbox.live_bytes(), 11);
+                assert_eq!(drained(&mut outbox, sources, step), b"first\n0\n1\n2\nlast\n");
+                assert!(outbox.is_empty() && outbox.live_bytes() == 0);
+            }
+        });
+    }
+
+    #[test]
+    fn an_empty_list_is_a_page_and_an_empty_history_is_nothing() {
+        with_sources(0, 0, |sources| {
+            let mut outbox = Outbox::default();
+            outbox.push_lazy(Lazy::History(Range { next: 1, end: 1 }), sources);
+            assert!(outbox.is_empty());
+            outbox.push_lazy(Lazy::Files { id: None, after: None }, sources);
+            let page = drained(&mut outbox, sources, usize::MAX);
+            assert_eq!(page, b"{\"type\":\"files\",\"files\":[],\"more\":false}\n");
+        });
+    }
+
+    #[test]
+    fn a_cut_leaves_the_frame_that_was_begun() {
+        with_sources(0, 3, |sources| {
+            let mut outbox = Outbox::default();
+            outbox.push(Bytes::from_static(b"begun\n"));
+            outbox.push(Bytes::from_static(b"not begun\n"));
+            outbox.push_lazy(Lazy::History(Range { next: 1, end: 4 }), sources);
+            outbox.take(2, sources);
+            outbox.cut();
+            outbox.check_invariants();
+            outbox.push(Bytes::from_static(b"end\n"));
+            assert_eq!(drained(&mut outbox, sources, usize::MAX), b"gun\nend\n");
+        });
+    }
+
+    #[test]
+    fn what_waits_is_announced_once_until_it_has_gone() {
+        with_sources(0, 0, |sources| {
+            let mut outbox = Outbox::default();
+            assert!(!outbox.announce());
+            outbox.push(Bytes::from_static(b"a\n"));
+            assert!(outbox.announce() && !outbox.announce());
+            outbox.push(Bytes::from_static(b"b\n"));
+            outbox.take(2, sources);
+            assert!(!outbox.announce(), "the driver is still at it");
+            outbox.take(2, sources);
+            outbox.push(Bytes::from_static(b"c\n"));
+            assert!(outbox.announce());
+        });
+    }
+}

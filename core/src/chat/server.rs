@@ -218,8 +218,8 @@ impl ChatServer {
     }
 
     /// Whether a download runs for a session: then it need not join, and silence is no reason to close it.
-    pub fn set_busy(&mut self, session: SessionId, busy: bool) {
-        let now = self.begin(self.now);
+    pub fn set_busy(&mut self, now: Instant, session: SessionId, busy: bool) {
+        let now = self.begin(now);
         if let Some(entry) = self.sessions.get_mut(&session) {
             if entry.busy && !busy && entry.nick.is_none() {
                 entry.since = now;

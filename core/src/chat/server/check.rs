@@ -5,7 +5,7 @@ use crate::chat::table::State;
 
 /// How many sessions are looked at for each input, on average: checking all of them every time would make ten
 /// thousand sessions cost ten thousand times as much.
-const SESSIONS_PER_INPUT: u64 = 64;
+const SESSIONS_PER_INPUT: u64 = 4;
 
 /// Whether the invariants are to be checked after the input with this number.
 pub(super) fn is_due(input: u64, sessions: usize) -> bool {

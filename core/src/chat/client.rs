@@ -1,0 +1,311 @@
+//! The client's end of the chat.
+//!
+//! # How it is driven
+//! [`ChatClient::start`], then one `handle_*` or command at a time, each followed by [`ChatClient::poll_action`] until
+//! it answers `None` and by [`ChatClient::deadline`] for when to call [`ChatClient::handle_timeout`].
+//!
+//! # What it promises
+//! - Messages are sent in the order in which they were given, and paced so that the server has no reason to refuse
+//!   one: whoever pipes a thousand lines in loses none.
+//! - When the connection breaks and the session goes on, unconfirmed messages are sent again under the same ids,
+//!   which the server recognises: nothing is lost, nothing doubled. When the session does not go on they are not
+//!   sent again, since they may have been delivered: each is reported as [`ClientChatEvent::Unconfirmed`].
+//!   Messages that were never sent stay in the queue and go out.
+//! - A message is shown once, recognised by its number within an epoch.
+//! - The server is trusted with nothing: a line has a bound, what is no frame is counted and dropped.
+
+pub mod action;
+mod commands;
+mod link;
+mod outgoing;
+mod pace;
+mod receive;
+
+pub use action::{
+    ClientAction, ClientChatEvent, ClientConfig, ClientCounters, CommandError, DisconnectReason, JoinAs,
+    Reconnect,
+};
+
+use super::frame::{Request, RequestId, ServerFrame};
+use super::hex::Hex;
+use super::limits::{Bucket, Limits};
+use super::lines::Lines;
+use crate::seed::{Seed, Stream};
+use crate::time::Instant;
+use outgoing::Outgoing;
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+/// What is going on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Not started.
+    New,
+    /// The driver is connecting.
+    Connecting,
+    /// Connected, and the join is not answered yet.
+    Joining,
+    /// Connected; joined, if that is what the client is for.
+    Up,
+    /// Not connected; will try again.
+    Waiting,
+    /// Said that it leaves; the server closes.
+    Leaving,
+    /// Nothing more will happen.
+    Over,
+}
+
+/// A message, or a change of nickname: what the server counts as one.
+#[derive(Clone, Debug)]
+struct Queued {
+    id: RequestId,
+    request: Request,
+    /// Sent on this connection, and not answered.
+    sent: bool,
+}
+
+/// Another request that waits for its answer.
+#[derive(Clone, Debug)]
+struct Asked {
+    id: RequestId,
+    request: Request,
+    /// When it was sent on this connection.
+    sent: Option<Instant>,
+}
+
+/// What makes coming back possible.
+#[derive(Clone, Copy, Debug)]
+struct Comeback {
+    token: Hex<16>,
+    epoch: Hex<8>,
+}
+
+/// The session of a client.
+#[derive(Debug)]
+pub struct ChatClient {
+    config: ClientConfig,
+    phase: Phase,
+    now: Instant,
+    /// When the phase has lasted too long: to try again, to give up on an answer.
+    timer: Option<Instant>,
+    /// When something came last.
+    last_input: Instant,
+    /// When the connection became good.
+    up_since: Instant,
+    /// Where the jitter of reconnecting comes from.
+    jitter: Stream,
+    /// Attempts since the connection was last good.
+    attempts: u32,
+    /// When reconnecting ends; set by the first loss.
+    give_up_at: Option<Instant>,
+    /// A welcome has come, in this run.
+    has_joined: bool,
+    /// A join went unanswered: the server may hold the nickname for a session of ours that we know nothing of.
+    has_ghost: bool,
+    join_id: Option<RequestId>,
+    comeback: Option<Comeback>,
+    /// The server's life that `seen` counts in.
+    epoch: Option<Hex<8>>,
+    /// The highest number of a message that was shown.
+    seen: u64,
+    limits: Limits,
+    last_id: u64,
+    /// In the order in which they were given.
+    messages: VecDeque<Queued>,
+    asks: VecDeque<Asked>,
+    /// What the server's buckets hold at least.
+    message_bucket: Bucket,
+    ask_bucket: Bucket,
+    /// Not before this, said the server.
+    hold_messages: Instant,
+    hold_asks: Instant,
+    lines: Lines,
+    outgoing: Outgoing,
+    /// Why the server is about to close the connection.
+    closing: Option<String>,
+    actions: VecDeque<ClientAction>,
+    counters: ClientCounters,
+}
+
+impl ChatClient {
+    /// A client that does nothing yet.
+    pub fn new(config: ClientConfig, seed: &Seed) -> Self {
+        Self {
+            config,
+            phase: Phase::New,
+            now: Instant::ZERO,
+            timer: None,
+            last_input: Instant::ZERO,
+            up_since: Instant::ZERO,
+            jitter: seed.stream("reconnect"),
+            attempts: 0,
+            give_up_at: None,
+            has_joined: false,
+            has_ghost: false,
+            join_id: None,
+            comeback: None,
+            epoch: None,
+            seen: 0,
+            limits: Limits::default(),
+            last_id: 0,
+            messages: VecDeque::new(),
+            asks: VecDeque::new(),
+            message_bucket: Bucket::default(),
+            ask_bucket: Bucket::default(),
+            hold_messages: Instant::ZERO,
+            hold_asks: Instant::ZERO,
+            lines: Lines::default(),
+            outgoing: Outgoing::default(),
+            closing: None,
+            actions: VecDeque::new(),
+            counters: ClientCounters::default(),
+        }
+    }
+
+    /// Begins: asks the driver to connect. Once.
+    pub fn start(&mut self, now: Instant) {
+        let now = self.begin(now);
+        if self.phase == Phase::New {
+            self.connect(now);
+        }
+    }
+
+    /// The driver has connected.
+    pub fn handle_connected(&mut self, now: Instant) {
+        let now = self.begin(now);
+        if self.phase == Phase::Connecting {
+            self.greet(now);
+        }
+        self.settle(now);
+    }
+
+    /// The driver could not connect.
+    pub fn handle_connect_failed(&mut self, now: Instant) {
+        let now = self.begin(now);
+        if self.phase == Phase::Connecting {
+            self.lose(now, DisconnectReason::CannotConnect);
+        }
+        self.settle(now);
+    }
+
+    /// Bytes arrived.
+    pub fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) {
+        let now = self.begin(now);
+        self.read(now, bytes);
+        self.settle(now);
+    }
+
+    /// The connection took `count` of the bytes that are [`pending`](Self::pending).
+    pub fn handle_taken(&mut self, now: Instant, count: usize) {
+        let now = self.begin(now);
+        self.outgoing.take(count);
+        self.settle(now);
+    }
+
+    /// The connection is gone. After [`ClientAction::Close`] it need not be told.
+    pub fn handle_closed(&mut self, now: Instant) {
+        let now = self.begin(now);
+        match self.phase {
+            Phase::Joining | Phase::Up | Phase::Leaving => {
+                let reason = self.closing.take().map_or(DisconnectReason::Lost, DisconnectReason::Closed);
+                self.lose(now, reason);
+            }
+            Phase::New | Phase::Connecting | Phase::Waiting | Phase::Over => {}
+        }
+        self.settle(now);
+    }
+
+    /// The time of [`deadline`](Self::deadline) has come. Calling it early does nothing.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let now = self.begin(now);
+        if self.timer.is_some_and(|at| at <= now) {
+            self.timer = None;
+            self.expire(now);
+        }
+        self.settle(now);
+    }
+
+    /// Fills `slices` with the bytes that wait for the connection, front first, and tells how many it filled: 0 when
+    /// nothing waits.
+    pub fn pending<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        self.outgoing.pending(slices)
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called.
+    pub fn deadline(&self) -> Option<Instant> {
+        [self.timer, self.next_message_at(), self.next_ask_at()].into_iter().flatten().min()
+    }
+
+    /// What is to be done next.
+    pub fn poll_action(&mut self) -> Option<ClientAction> {
+        self.actions.pop_front()
+    }
+
+    /// Whether nothing waits to be sent or to be answered.
+    pub fn is_idle(&self) -> bool {
+        self.messages.is_empty() && self.asks.is_empty()
+    }
+
+    /// Whether nothing more will happen.
+    pub fn is_over(&self) -> bool {
+        self.phase == Phase::Over
+    }
+
+    /// Whether the client is connected and, if it is to join, has joined.
+    pub fn is_up(&self) -> bool {
+        self.phase == Phase::Up
+    }
+
+    /// The server's limits, as its welcome told them.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// How often what has happened.
+    pub fn counters(&self) -> &ClientCounters {
+        &self.counters
+    }
+
+    fn begin(&mut self, now: Instant) -> Instant {
+        self.now = self.now.max(now);
+        self.now
+    }
+
+    fn next_id(&mut self) -> RequestId {
+        self.last_id += 1;
+        RequestId::Number(self.last_id)
+    }
+
+    fn event(&mut self, event: ClientChatEvent) {
+        self.actions.push_back(ClientAction::Event(event));
+    }
+
+    fn show(&mut self, frame: ServerFrame) {
+        self.event(ClientChatEvent::Frame(Box::new(frame)));
+    }
+
+    /// Ends an input: sends what may be sent now.
+    fn settle(&mut self, now: Instant) {
+        if self.phase == Phase::Up {
+            self.send_messages(now);
+            self.send_asks(now);
+        }
+        if self.outgoing.announce() {
+            self.actions.push_back(ClientAction::Pending);
+        }
+        if cfg!(debug_assertions) {
+            self.check_invariants();
+        }
+    }
+
+    /// Panics where the client contradicts itself.
+    fn check_invariants(&self) {
+        assert!(self.messages.len() <= commands::MAX_MESSAGES, "no more messages than may wait");
+        assert!(self.asks.len() <= commands::MAX_ASKS, "no more requests than may wait");
+        let connected = matches!(self.phase, Phase::Joining | Phase::Up | Phase::Leaving);
+        assert!(connected || self.outgoing.is_empty(), "nothing waits for a connection that is not there");
+        assert!(self.phase != Phase::Over || self.is_idle(), "what was left over has been reported");
+        assert!(self.phase != Phase::Waiting || self.timer.is_some(), "who waits knows how long");
+        self.outgoing.check_invariants();
+    }
+}

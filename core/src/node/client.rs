@@ -1,0 +1,328 @@
+//! The client: its session in the chat and every download it runs.
+//!
+//! - `output`: what it wants done, and what a user is told.
+//! - `downloads`: from a request of the user to the file that has its name.
+
+mod downloads;
+mod output;
+
+use core::time::Duration;
+use std::collections::{BTreeMap, VecDeque};
+use std::io::IoSlice;
+use std::net::SocketAddr;
+
+use downloads::Download;
+pub use output::{
+    ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, FailReason, GetRequest, Have,
+    LocalError, Summary, TargetRequest,
+};
+
+use super::deadlines::Deadlines;
+use super::{Close, Counters, Path};
+use crate::chat::client::{
+    ChatClient, ClientAction, ClientChatEvent, ClientConfig as ChatClientConfig, CommandError,
+};
+use crate::chat::{Nickname, RequestId};
+use crate::seed::Seed;
+use crate::time::Instant;
+use crate::trace::{DropReason, Event, Record};
+use crate::transfer::SILENCE;
+use crate::wire::{self, Packet, ResetCode, TransferId};
+
+/// What a client is made of.
+#[derive(Clone, Debug)]
+pub struct ClientConfig {
+    /// The chat.
+    pub chat: ChatClientConfig,
+    /// How many bytes a burst may have so that the UDP socket's buffer holds it.
+    pub receive_window: u64,
+    /// Nothing heard for so long ends a download.
+    pub silence: Duration,
+    /// Whether observations are wanted.
+    pub trace: bool,
+}
+
+impl ClientConfig {
+    /// With a window that fits a socket whose buffer nobody has enlarged.
+    pub fn new(chat: ChatClientConfig) -> Self {
+        Self { chat, receive_window: 160 << 10, silence: SILENCE, trace: false }
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Client {
+    config: ClientConfig,
+    chat: ChatClient,
+    /// The address that the chat was reached at.
+    server: Option<SocketAddr>,
+    downloads: BTreeMap<DownloadId, Download>,
+    by_transfer: BTreeMap<TransferId, DownloadId>,
+    deadlines: Deadlines<DownloadId>,
+    last_download: u64,
+    queue: VecDeque<ClientOutput>,
+    counters: Counters,
+}
+
+impl Client {
+    /// A client that does nothing yet.
+    pub fn new(config: ClientConfig, seed: &Seed) -> Self {
+        Self {
+            chat: ChatClient::new(config.chat.clone(), seed),
+            server: None,
+            downloads: BTreeMap::new(),
+            by_transfer: BTreeMap::new(),
+            deadlines: Deadlines::new(),
+            last_download: 0,
+            queue: VecDeque::new(),
+            counters: Counters::default(),
+            config,
+        }
+    }
+
+    /// Begins: asks for a stream to the server.
+    pub fn start(&mut self, now: Instant) {
+        self.chat.start(now);
+        self.settle(now);
+    }
+
+    /// The stream is there; `server` is the address that was reached.
+    pub fn handle_connected(&mut self, now: Instant, server: SocketAddr) {
+        self.server = Some(server);
+        self.chat.handle_connected(now);
+        self.settle(now);
+    }
+
+    /// No stream could be had.
+    pub fn handle_connect_failed(&mut self, now: Instant) {
+        self.chat.handle_connect_failed(now);
+        self.settle(now);
+    }
+
+    /// Bytes arrived on the stream.
+    pub fn handle_stream_bytes(&mut self, now: Instant, bytes: &[u8]) {
+        self.chat.handle_bytes(now, bytes);
+        self.settle(now);
+    }
+
+    /// The stream took `count` of the bytes that are pending.
+    pub fn handle_stream_taken(&mut self, now: Instant, count: usize) {
+        self.chat.handle_taken(now, count);
+        self.settle(now);
+    }
+
+    /// The stream is gone.
+    pub fn handle_stream_closed(&mut self, now: Instant) {
+        self.chat.handle_closed(now);
+        self.settle(now);
+    }
+
+    /// What waits for the stream, front first; returns how many of `slices` were set.
+    pub fn stream_pending<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        self.chat.pending(slices)
+    }
+
+    /// Datagrams that arrived together on one path: `stride` bytes each, the last perhaps shorter. A
+    /// [`TargetRequest::Write`] that follows names bytes of them.
+    pub fn handle_datagrams(&mut self, now: Instant, path: Path, bytes: &[u8], stride: usize) {
+        for (index, datagram) in bytes.chunks(stride.max(1)).enumerate() {
+            match wire::decode(datagram) {
+                Ok(packet) => self.take_packet(now, path, &packet, index),
+                Err(error) => {
+                    self.counters.datagrams_received += 1;
+                    self.drop_datagram(now, None, DropReason::Malformed(error.name()));
+                }
+            }
+        }
+        self.handle_batch_end(now);
+    }
+
+    /// One decoded packet, number `index` of those that arrived together; for a simulator that does not make the
+    /// bytes. [`Client::handle_batch_end`] follows the last.
+    pub fn handle_packet(&mut self, now: Instant, path: Path, packet: &Packet, index: usize) {
+        self.take_packet(now, path, packet, index);
+        self.settle(now);
+    }
+
+    /// All that arrived together was handed in.
+    pub fn handle_batch_end(&mut self, now: Instant) {
+        for download in self.downloads.keys().copied().collect::<Vec<_>>() {
+            if self.with_receiver(now, download, |receiver| receiver.handle_batch_end(now)) {
+                self.report(now, download);
+            }
+        }
+        self.settle(now);
+    }
+
+    fn take_packet(&mut self, now: Instant, path: Path, packet: &Packet, index: usize) {
+        self.counters.datagrams_received += 1;
+        let Some(&download) = self.by_transfer.get(&packet.transfer) else {
+            return self.drop_datagram(now, None, DropReason::UnknownTransfer);
+        };
+        if !self.downloads.get(&download).is_some_and(|it| it.is_from(path.remote)) {
+            return self.drop_datagram(now, Some(packet.transfer), DropReason::ForeignAddress);
+        }
+        self.hand_in(now, download, packet, index);
+    }
+
+    /// A message to all. The id comes back with `accepted`.
+    ///
+    /// # Errors
+    /// The text cannot be a message, this client does not join, or too much waits already.
+    pub fn say(&mut self, now: Instant, text: &str, action: bool) -> Result<RequestId, CommandError> {
+        let id = self.chat.say(now, text, action);
+        self.settle(now);
+        id
+    }
+
+    /// A message to one.
+    ///
+    /// # Errors
+    /// As [`Client::say`].
+    pub fn tell(
+        &mut self,
+        now: Instant,
+        to: &Nickname,
+        text: &str,
+        action: bool,
+    ) -> Result<RequestId, CommandError> {
+        let id = self.chat.tell(now, to, text, action);
+        self.settle(now);
+        id
+    }
+
+    /// Another nickname.
+    ///
+    /// # Errors
+    /// As [`Client::say`].
+    pub fn nick(&mut self, now: Instant, nick: &Nickname) -> Result<RequestId, CommandError> {
+        let id = self.chat.nick(now, nick);
+        self.settle(now);
+        id
+    }
+
+    /// Who is here?
+    ///
+    /// # Errors
+    /// Too much waits already, or it is over.
+    pub fn names(&mut self, now: Instant) -> Result<RequestId, CommandError> {
+        let id = self.chat.names(now);
+        self.settle(now);
+        id
+    }
+
+    /// What can be downloaded?
+    ///
+    /// # Errors
+    /// Too much waits already, or it is over.
+    pub fn files(&mut self, now: Instant) -> Result<RequestId, CommandError> {
+        let id = self.chat.files(now);
+        self.settle(now);
+        id
+    }
+
+    /// What was said before, at most `count` messages.
+    ///
+    /// # Errors
+    /// This client does not join, too much waits already, or it is over.
+    pub fn history(&mut self, now: Instant, count: Option<u32>) -> Result<RequestId, CommandError> {
+        let id = self.chat.history(now, None, count);
+        self.settle(now);
+        id
+    }
+
+    /// Says goodbye. What waits is thrown away; downloads that run are stopped and keep what they have.
+    pub fn leave(&mut self, now: Instant) {
+        self.stop_all(now);
+        self.chat.leave(now);
+        self.settle(now);
+    }
+
+    /// Carries out what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.chat.deadline().is_some_and(|at| at <= now) {
+            self.chat.handle_timeout(now);
+        }
+        while let Some(download) = self.deadlines.pop_due(now) {
+            self.with_receiver(now, download, |receiver| receiver.handle_timeout(now));
+        }
+        self.settle(now);
+    }
+
+    /// The next thing to do; see the module [`crate::node`].
+    pub fn poll_output(&mut self, _now: Instant) -> ClientOutput {
+        self.queue.pop_front().unwrap_or_else(|| {
+            let deadlines = [self.chat.deadline(), self.deadlines.first()];
+            ClientOutput::Timeout(deadlines.into_iter().flatten().min())
+        })
+    }
+
+    /// Whether nothing waits to be sent, answered or downloaded.
+    pub fn is_idle(&self) -> bool {
+        self.chat.is_idle() && self.downloads.values().all(Download::is_over)
+    }
+
+    /// Whether it is over with the chat: left, refused, or given up.
+    pub fn is_over(&self) -> bool {
+        self.chat.is_over()
+    }
+
+    /// How many downloads have not ended.
+    pub fn downloads(&self) -> usize {
+        self.downloads.values().filter(|it| !it.is_over()).count()
+    }
+
+    /// Whether a UDP socket is still of use: downloads run, or late packets are to be answered.
+    pub fn needs_datagrams(&self) -> bool {
+        !self.by_transfer.is_empty()
+    }
+
+    /// The chat: its limits, what it has counted.
+    pub const fn chat(&self) -> &ChatClient {
+        &self.chat
+    }
+
+    /// What was counted of downloads and datagrams.
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// After every input: what the chat wants.
+    fn settle(&mut self, now: Instant) {
+        while let Some(action) = self.chat.poll_action() {
+            match action {
+                ClientAction::Connect => self.queue.push_back(ClientOutput::Connect),
+                ClientAction::Pending => self.queue.push_back(ClientOutput::Stream),
+                ClientAction::Close => self.queue.push_back(ClientOutput::CloseStream(Close::Flushed)),
+                ClientAction::Ticket { id, round_trip, ticket } => {
+                    self.on_ticket(now, &id, round_trip, &ticket);
+                }
+                ClientAction::Event(event) => self.on_chat_event(now, event),
+            }
+        }
+    }
+
+    fn on_chat_event(&mut self, now: Instant, event: ClientChatEvent) {
+        if self.is_about_a_download(now, &event) {
+            return;
+        }
+        let is_over = matches!(event, ClientChatEvent::GaveUp | ClientChatEvent::Refused(_));
+        // A session without a nickname is not parked: the server ends its downloads with its connection.
+        let is_lost =
+            matches!(event, ClientChatEvent::Disconnected { .. }) && self.config.chat.join.is_none();
+        self.queue.push_back(ClientOutput::Event(ClientEvent::Chat(event)));
+        if is_over || is_lost {
+            for download in self.downloads.keys().copied().collect::<Vec<_>>() {
+                self.end(now, download, ResetCode::SessionOver);
+            }
+        }
+    }
+
+    fn drop_datagram(&mut self, now: Instant, transfer: Option<TransferId>, reason: DropReason) {
+        self.counters.dropped(reason);
+        if self.config.trace {
+            let event = Event::Dropped { reason };
+            self.queue.push_back(ClientOutput::Trace(Record { at: now, transfer, event }));
+        }
+    }
+}

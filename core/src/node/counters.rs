@@ -1,0 +1,34 @@
+//! What a node has counted. For operators and tests; nothing decides by it.
+
+use std::collections::BTreeMap;
+
+use crate::trace::DropReason;
+
+/// See the module.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Datagrams that arrived, good or bad.
+    pub datagrams_received: u64,
+    /// Datagrams that were dropped, by reason.
+    pub datagrams_dropped: BTreeMap<&'static str, u64>,
+    /// Tickets given.
+    pub tickets: u64,
+    /// Downloads that ended, by outcome.
+    pub downloads_ended: BTreeMap<&'static str, u64>,
+    /// Bytes of files sent and acknowledged, or received and written.
+    pub bytes: u64,
+    /// Segments sent; on a client, received.
+    pub segments: u64,
+    /// Segments that carried nothing new.
+    pub segments_resent: u64,
+}
+
+impl Counters {
+    pub(super) fn dropped(&mut self, reason: DropReason) {
+        *self.datagrams_dropped.entry(reason.name()).or_default() += 1;
+    }
+
+    pub(super) fn ended(&mut self, outcome: &'static str) {
+        *self.downloads_ended.entry(outcome).or_default() += 1;
+    }
+}

@@ -1,0 +1,325 @@
+//! From a request in the chat to the end of its transfer.
+
+use super::{FileError, FileMeta, ReadDone, Server, ServerEvent, ServerOutput, ShareRequest};
+use crate::chat::{ErrorCode, FileName, Have, Hex, RequestId, ServerFrame, SessionId, TicketFrame};
+use crate::node::Transmit;
+use crate::time::Instant;
+use crate::trace::Event;
+use crate::transfer::{Offer, Outcome, Sender, SenderOutput};
+use crate::wire::{Hash, ResetCode, Ticket, TransferId};
+
+/// One download, from its request on.
+#[derive(Debug)]
+pub(super) struct Download {
+    pub(super) session: SessionId,
+    id: Option<RequestId>,
+    file: FileName,
+    began: Instant,
+    stage: Stage,
+    /// It stands in the server's queue of those that may have segments.
+    pub(super) is_ready: bool,
+}
+
+/// How far it is.
+#[derive(Debug)]
+enum Stage {
+    /// The file is being opened.
+    Opening(Option<Have>),
+    /// The client's prefix is being checked.
+    Hashing(FileMeta, Have),
+    /// There is a ticket. A machine of its own takes it from here; in a box, for it is large and the others are not.
+    Offered(Box<Sender>),
+    /// It is over, and the file is closed; late packets may still be answered.
+    Over(Box<Sender>),
+}
+
+impl Download {
+    pub(super) fn sender(&mut self) -> Option<&mut Sender> {
+        match &mut self.stage {
+            Stage::Offered(sender) | Stage::Over(sender) => Some(sender),
+            Stage::Opening(_) | Stage::Hashing(..) => None,
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Over(_))
+    }
+
+    /// It has no ticket yet, or one that was not used.
+    fn is_unused(&self) -> bool {
+        match &self.stage {
+            Stage::Opening(_) | Stage::Hashing(..) => true,
+            Stage::Offered(sender) => !sender.is_bound(),
+            Stage::Over(_) => false,
+        }
+    }
+}
+
+impl Server {
+    /// A session asks for a file.
+    pub(super) fn request(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        id: Option<RequestId>,
+        file: FileName,
+        have: Option<Have>,
+    ) {
+        let (mut running, mut unused, mut in_all) = (0u32, 0u32, 0u32);
+        for download in self.downloads.values().filter(|it| !it.is_over()) {
+            in_all += 1;
+            if download.session == session {
+                unused += u32::from(download.is_unused());
+                running += u32::from(!download.is_unused());
+            }
+        }
+        let limits = self.chat.limits();
+        let (per_session, tickets) = (limits.downloads_per_session, limits.tickets_per_session);
+        let most = self.config.transfer.downloads;
+        let refusal = if self.life != super::Life::Running {
+            Some((ErrorCode::ShuttingDown, "the server is shutting down".to_owned()))
+        } else if running >= per_session {
+            Some((
+                ErrorCode::Busy,
+                format!("you have {running} downloads running, at most {per_session} may"),
+            ))
+        } else if unused >= tickets {
+            Some((ErrorCode::Busy, format!("you hold {unused} tickets, at most {tickets} may be unused")))
+        } else if in_all >= most {
+            Some((ErrorCode::Busy, format!("the server has {in_all} downloads running, at most {most} may")))
+        } else {
+            None
+        };
+        if let Some((code, message)) = refusal {
+            return self.refuse(now, session, id, file, code, message);
+        }
+        // 64 random bits: a second draw is for the one run in a billion years that needs it.
+        let mut transfer = TransferId(self.ids.next_u64());
+        while self.downloads.contains_key(&transfer) {
+            transfer = TransferId(self.ids.next_u64());
+        }
+        let name = file.clone();
+        let stage = Stage::Opening(have.filter(|have| have.length > 0));
+        let download = Download { session, id, file, began: now, stage, is_ready: false };
+        self.downloads.insert(transfer, download);
+        self.chat.set_busy(session, true);
+        self.queue.push_back(ServerOutput::Share(ShareRequest::Open { transfer, name }));
+    }
+
+    /// The answer to [`ShareRequest::Open`].
+    pub fn handle_opened(&mut self, now: Instant, transfer: TransferId, result: Result<FileMeta, FileError>) {
+        let opening = self.downloads.get_mut(&transfer).and_then(|it| match &mut it.stage {
+            Stage::Opening(have) => Some(have.take()),
+            _ => None,
+        });
+        match (opening, result) {
+            (None, _) => {}
+            (Some(_), Err(error)) => self.refuse_opened(now, transfer, &error),
+            (Some(Some(have)), Ok(meta)) if have.length <= meta.size => {
+                let length = have.length;
+                self.set_stage(transfer, Stage::Hashing(meta, have));
+                self.queue.push_back(ServerOutput::Share(ShareRequest::HashPrefix { transfer, length }));
+            }
+            (Some(_), Ok(meta)) => self.offer(now, transfer, meta, 0),
+        }
+        self.settle(now);
+    }
+
+    /// The answer to [`ShareRequest::HashPrefix`].
+    pub fn handle_prefix_hashed(
+        &mut self,
+        now: Instant,
+        transfer: TransferId,
+        result: Result<Hash, FileError>,
+    ) {
+        let hashing = self.downloads.get(&transfer).and_then(|it| match &it.stage {
+            Stage::Hashing(meta, have) => Some((*meta, *have)),
+            _ => None,
+        });
+        match (hashing, result) {
+            (None, _) => {}
+            (Some(_), Err(error)) => self.refuse_opened(now, transfer, &error),
+            (Some((mut meta, have)), Ok(found)) if found.0 == have.blake3 => {
+                // A prefix that is the whole file: its hash is the file's.
+                meta.hash = meta.hash.or((have.length == meta.size).then_some(found));
+                self.offer(now, transfer, meta, have.length);
+            }
+            (Some((meta, _)), Ok(_)) => self.offer(now, transfer, meta, 0),
+        }
+        self.settle(now);
+    }
+
+    /// The answer to [`ShareRequest::Read`].
+    pub fn handle_read(&mut self, now: Instant, transfer: TransferId, result: Result<ReadDone, FileError>) {
+        if let Some(sender) = self.downloads.get_mut(&transfer).and_then(Download::sender) {
+            match result {
+                Ok(done) => sender.handle_read(now, done.range.end, done.hash),
+                Err(FileError::Changed) => sender.abort(now, ResetCode::Changed),
+                Err(_) => sender.abort(now, ResetCode::ReadFailed),
+            }
+            self.wake(now, transfer);
+        }
+        self.settle(now);
+    }
+
+    fn set_stage(&mut self, transfer: TransferId, stage: Stage) {
+        if let Some(download) = self.downloads.get_mut(&transfer) {
+            download.stage = stage;
+        }
+    }
+
+    fn offer(&mut self, now: Instant, transfer: TransferId, meta: FileMeta, start: u64) {
+        let config = self.sender_config();
+        let ticket = Ticket(self.tickets.bytes());
+        let FileMeta { size, modified, version, hash } = meta;
+        let hash = if size == 0 { Some(Hash::of_nothing()) } else { hash };
+        let Some(download) = self.downloads.get_mut(&transfer) else { return };
+        let frame = ServerFrame::Ticket(Box::new(TicketFrame {
+            id: download.id.take(),
+            file: download.file.clone(),
+            size,
+            modified,
+            start,
+            transfer: Hex::from(transfer.0),
+            ticket: Hex(ticket.0),
+            udp: self.config.udp,
+            expires_ms: self.config.transfer.ticket_ms,
+        }));
+        let offer = Offer { transfer, ticket, size, version, hash, start };
+        let nonces = self.seed.child("nonces").stream(&transfer.to_string());
+        download.stage = Stage::Offered(Box::new(Sender::new(now, config, offer, nonces)));
+        let (session, file) = (download.session, download.file.clone());
+        self.chat.reply(now, session, &frame);
+        self.counters.tickets += 1;
+        let event = ServerEvent::Offered { session, transfer, file, size, start };
+        self.queue.push_back(ServerOutput::Event(event));
+        self.collect(now, transfer);
+    }
+
+    fn refuse_opened(&mut self, now: Instant, transfer: TransferId, error: &FileError) {
+        let Some(Download { session, id, file, .. }) = self.downloads.remove(&transfer) else { return };
+        self.queue.push_back(ServerOutput::Share(ShareRequest::Close { transfer }));
+        self.release(session);
+        let code = match error {
+            FileError::NotFound | FileError::NotAFile => ErrorCode::NoSuchFile,
+            FileError::Denied | FileError::Changed | FileError::Other(_) => ErrorCode::Refused,
+        };
+        let message = format!("{file}: {error}");
+        self.refuse(now, session, id, file, code, message);
+    }
+
+    fn refuse(
+        &mut self,
+        now: Instant,
+        session: SessionId,
+        id: Option<RequestId>,
+        file: FileName,
+        code: ErrorCode,
+        message: String,
+    ) {
+        self.chat.reply(now, session, &ServerFrame::error(id, code.clone(), message));
+        self.queue.push_back(ServerOutput::Event(ServerEvent::Refused { session, file, code }));
+    }
+
+    /// Ends a download before its end.
+    pub(super) fn end(&mut self, now: Instant, transfer: TransferId, code: ResetCode) {
+        let Some(download) = self.downloads.get_mut(&transfer) else { return };
+        if let Some(sender) = download.sender() {
+            sender.abort(now, code);
+            self.collect(now, transfer);
+        } else {
+            let session = download.session;
+            self.downloads.remove(&transfer);
+            self.queue.push_back(ServerOutput::Share(ShareRequest::Close { transfer }));
+            self.release(session);
+        }
+    }
+
+    /// Everything of a session ends with it.
+    pub(super) fn end_session(&mut self, now: Instant, session: SessionId) {
+        let of_session = |(id, it): (&TransferId, &Download)| (it.session == session).then_some(*id);
+        for transfer in self.downloads.iter().filter_map(of_session).collect::<Vec<_>>() {
+            self.end(now, transfer, ResetCode::SessionOver);
+        }
+    }
+
+    /// Tells the chat when a session's last download is over.
+    fn release(&mut self, session: SessionId) {
+        if !self.downloads.values().any(|it| it.session == session && !it.is_over()) {
+            self.chat.set_busy(session, false);
+        }
+    }
+
+    /// After an input to a sender: takes what it wants done; and perhaps it may send segments now.
+    pub(super) fn wake(&mut self, now: Instant, transfer: TransferId) {
+        if let Some(download) = self.downloads.get_mut(&transfer).filter(|it| !it.is_ready) {
+            download.is_ready = true;
+            self.ready.push_back(transfer);
+        }
+        self.collect(now, transfer);
+    }
+
+    /// Takes what a sender wants done, and notes when it wants to be woken.
+    pub(super) fn collect(&mut self, now: Instant, transfer: TransferId) {
+        let Some(download) = self.downloads.get_mut(&transfer) else { return };
+        let Some(sender) = download.sender() else { return };
+        let mut ended = None;
+        while let Some(output) = sender.poll_output() {
+            let output = match output {
+                SenderOutput::Packet(path, packet) => {
+                    let datagram = packet.encode().into();
+                    ServerOutput::Transmit(Transmit::Packet { path, datagram })
+                }
+                SenderOutput::Read(range) => ServerOutput::Share(ShareRequest::Read { transfer, range }),
+                SenderOutput::Forget(below) => ServerOutput::Share(ShareRequest::Forget { transfer, below }),
+                SenderOutput::Ended(outcome) => {
+                    ended = Some(outcome);
+                    continue;
+                }
+                SenderOutput::Trace(event) => {
+                    if let Event::Dropped { reason } = event {
+                        self.counters.dropped(reason);
+                    }
+                    if !self.config.trace {
+                        continue;
+                    }
+                    let record = crate::trace::Record { at: now, transfer: Some(transfer), event };
+                    ServerOutput::Trace(record)
+                }
+            };
+            self.queue.push_back(output);
+        }
+        let (deadline, closed) = (sender.deadline(), sender.is_closed());
+        self.deadlines.set(transfer, deadline);
+        if let Some(outcome) = ended {
+            self.on_ended(now, transfer, outcome);
+        }
+        if closed {
+            self.downloads.remove(&transfer);
+            self.ready.retain(|&it| it != transfer);
+        }
+    }
+
+    fn on_ended(&mut self, now: Instant, transfer: TransferId, outcome: Outcome) {
+        let Some(mut download) = self.downloads.remove(&transfer) else { return };
+        let (session, file, began) = (download.session, download.file.clone(), download.began);
+        self.queue.push_back(ServerOutput::Share(ShareRequest::Close { transfer }));
+        if let Some(sender) = download.sender() {
+            let (progress, stats, round_trip) = (sender.progress(), sender.stats(), sender.srtt());
+            self.trace(now, Some(transfer), Event::Ended { outcome: outcome.name() });
+            self.counters.ended(outcome.name());
+            self.counters.bytes += progress.end - progress.start;
+            self.counters.segments += stats.segments_sent;
+            self.counters.segments_resent += stats.segments_resent;
+            let took = now - began;
+            let event =
+                ServerEvent::Ended { session, transfer, file, outcome, progress, stats, round_trip, took };
+            self.queue.push_back(ServerOutput::Event(event));
+        }
+        if let Stage::Offered(sender) = download.stage {
+            download.stage = Stage::Over(sender);
+        }
+        self.downloads.insert(transfer, download);
+        self.release(session);
+    }
+}
