@@ -102,7 +102,7 @@ impl Server {
         let stage = Stage::Opening(have.filter(|have| have.length > 0));
         let download = Download { session, id, file, began: now, stage, is_ready: false };
         self.downloads.insert(transfer, download);
-        self.chat.set_busy(session, true);
+        self.chat.set_busy(now, session, true);
         self.queue.push_back(ServerOutput::Share(ShareRequest::Open { transfer, name }));
     }
 
@@ -199,7 +199,7 @@ impl Server {
     fn refuse_opened(&mut self, now: Instant, transfer: TransferId, error: &FileError) {
         let Some(Download { session, id, file, .. }) = self.downloads.remove(&transfer) else { return };
         self.queue.push_back(ServerOutput::Share(ShareRequest::Close { transfer }));
-        self.release(session);
+        self.release(now, session);
         let code = match error {
             FileError::NotFound | FileError::NotAFile => ErrorCode::NoSuchFile,
             FileError::Denied | FileError::Changed | FileError::Other(_) => ErrorCode::Refused,
@@ -231,7 +231,7 @@ impl Server {
             let session = download.session;
             self.downloads.remove(&transfer);
             self.queue.push_back(ServerOutput::Share(ShareRequest::Close { transfer }));
-            self.release(session);
+            self.release(now, session);
         }
     }
 
@@ -244,9 +244,9 @@ impl Server {
     }
 
     /// Tells the chat when a session's last download is over.
-    fn release(&mut self, session: SessionId) {
+    fn release(&mut self, now: Instant, session: SessionId) {
         if !self.downloads.values().any(|it| it.session == session && !it.is_over()) {
-            self.chat.set_busy(session, false);
+            self.chat.set_busy(now, session, false);
         }
     }
 
@@ -320,6 +320,6 @@ impl Server {
             download.stage = Stage::Over(sender);
         }
         self.downloads.insert(transfer, download);
-        self.release(session);
+        self.release(now, session);
     }
 }
