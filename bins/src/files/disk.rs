@@ -41,7 +41,8 @@ pub trait Folder: Send + Sync + 'static {
     /// FIFO, and does not open what is no regular file.
     ///
     /// # Errors
-    /// `InvalidInput` for what is no regular file; `PermissionDenied` for a link that leads out.
+    /// `InvalidInput` for what is no regular file; `PermissionDenied` without a code of the system for a link that
+    /// leads out.
     fn open(&self, name: &OsStr) -> io::Result<Self::File>;
 
     /// Opens for reading and writing, and creates if need be. A link is not followed, a FIFO not waited for.

@@ -190,14 +190,12 @@ fn is_same_content(before: &Stat, now: &Stat) -> bool {
 /// What the system's answer means to somebody who asked for a file. Texts go to strangers: no path in them.
 fn file_error(error: &io::Error) -> FileError {
     use rustix::io::Errno;
-    match error.kind() {
-        io::ErrorKind::NotFound => FileError::NotFound,
-        io::ErrorKind::PermissionDenied => FileError::Denied,
-        io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory => FileError::NotAFile,
-        _ => match error.raw_os_error().map(Errno::from_raw_os_error) {
-            // A link that leads out of the share, or round in a circle.
-            Some(Errno::XDEV | Errno::LOOP) => FileError::Denied,
-            _ => FileError::Other(error.kind().to_string()),
-        },
+    match (error.kind(), error.raw_os_error().map(Errno::from_raw_os_error)) {
+        (io::ErrorKind::NotFound, _) => FileError::NotFound,
+        // A link that leads out: cap-std's own error where it walks the path itself, the kernel's where that does.
+        (io::ErrorKind::PermissionDenied, None) | (_, Some(Errno::XDEV | Errno::LOOP)) => FileError::NotAFile,
+        (io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory, _) => FileError::NotAFile,
+        (io::ErrorKind::PermissionDenied, Some(_)) => FileError::Denied,
+        (kind, _) => FileError::Other(kind.to_string()),
     }
 }

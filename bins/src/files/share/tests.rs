@@ -97,9 +97,9 @@ async fn nothing_but_a_regular_file_inside_can_be_opened() {
         ("folder", FileError::NotAFile),
         ("fifo", FileError::NotAFile),
         ("to-fifo", FileError::NotAFile),
-        ("out", FileError::Denied),
-        ("device", FileError::Denied),
-        ("link1", FileError::Denied),
+        ("out", FileError::NotAFile),
+        ("device", FileError::NotAFile),
+        ("link1", FileError::NotAFile),
     ] {
         assert_eq!(open(&mut share, file).await, Err(expected), "{file}");
         share.submit(ShareRequest::Close { transfer: TRANSFER });

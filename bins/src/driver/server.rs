@@ -1,0 +1,217 @@
+//! The server's loop.
+//!
+//! - [`serve`]: waits, and hands each input to the core.
+//! - `serving`: carries out what the core wants done.
+//! - `closing`: connections on their way out.
+
+mod closing;
+mod serving;
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use backchat_core::chat::{ChatConfig, Limits};
+use backchat_core::node::{Counters, Server, ServerConfig, ServerEvent, TransferLimits};
+use backchat_core::seed::Seed;
+use backchat_core::time::Instant;
+use backchat_core::trace::Record;
+use tokio::sync::mpsc;
+
+use self::serving::Serving;
+use super::round::{Round, Source};
+use crate::files::Share;
+use crate::net::{Clock, Entropy, Listener, Udp};
+
+/// The outside of a server.
+#[derive(Debug)]
+pub struct ServerParts<L, U, F, C, E> {
+    /// Where chat connections come from.
+    pub listener: L,
+    /// The socket that downloads are served from.
+    pub udp: U,
+    /// What can be downloaded.
+    pub share: F,
+    /// Time.
+    pub clock: C,
+    /// Where tickets and tokens come from.
+    pub entropy: E,
+}
+
+/// What an operator decides.
+#[derive(Clone, Debug, Default)]
+pub struct ServerSettings {
+    /// How much clients may do in the chat.
+    pub limits: Limits,
+    /// The message of the day.
+    pub motd: Option<String>,
+    /// What downloads may take.
+    pub transfer: TransferLimits,
+    /// Where clients find the downloads, when that is not the address that the socket is bound to.
+    pub advertise: Option<SocketAddr>,
+    /// Whether [`Observer::trace`] is called.
+    pub trace: bool,
+}
+
+/// What an operator, or a signal, wants of a server that runs. A closed channel wants nothing.
+#[derive(Clone, Debug)]
+pub enum Control {
+    /// Tell the users, let downloads finish for as long as `grace`, and end. A second one ends the grace.
+    Shutdown {
+        /// How long.
+        grace: Duration,
+    },
+    /// End at once, without a word.
+    Abort,
+    /// Take other settings and open the share's folder anew.
+    Reload(Box<Reload>),
+}
+
+/// Settings that can change while a server runs.
+#[derive(Clone, Debug)]
+pub struct Reload {
+    /// How much clients may do in the chat.
+    pub limits: Limits,
+    /// The message of the day.
+    pub motd: Option<String>,
+    /// What downloads may take.
+    pub transfer: TransferLimits,
+}
+
+/// Who is told what happens: a log, a test, a checker.
+pub trait Observer {
+    /// Something that an operator wants to read.
+    fn event(&mut self, now: Instant, event: ServerEvent) {
+        let _ = (now, event);
+    }
+
+    /// An observation; only where [`ServerSettings::trace`] asks for them.
+    fn trace(&mut self, record: Record) {
+        let _ = record;
+    }
+}
+
+/// Nobody is told.
+impl Observer for () {}
+
+/// How a server ended, in good order.
+#[derive(Clone, Debug)]
+pub struct ServerEnd {
+    /// Whether everybody was told.
+    pub how: Ending,
+    /// What the core has counted.
+    pub counters: Counters,
+    /// Datagrams that were not sent because the socket was full.
+    pub datagrams_lost: u64,
+}
+
+/// Whether everybody was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// After [`Control::Shutdown`].
+    Stopped,
+    /// After [`Control::Abort`].
+    Aborted,
+}
+
+/// Why a server cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// There is nothing to make tickets of.
+    #[error("the system has no entropy for us: {0}")]
+    Entropy(io::Error),
+    /// No connection will come any more.
+    #[error("cannot accept connections any more: {0}")]
+    Listener(io::Error),
+    /// No datagram will come any more.
+    #[error("the socket for downloads is broken: {0}")]
+    Udp(io::Error),
+}
+
+/// Serves until [`Control::Shutdown`] or [`Control::Abort`]. The caller owns signals, and has bound the sockets.
+///
+/// # Errors
+/// The outside has failed for good.
+pub async fn serve<L, U, F, C, E>(
+    parts: ServerParts<L, U, F, C, E>,
+    settings: ServerSettings,
+    mut control: mpsc::Receiver<Control>,
+    observer: &mut impl Observer,
+) -> Result<ServerEnd, ServeError>
+where
+    L: Listener,
+    U: Udp,
+    F: Share,
+    C: Clock,
+    E: Entropy,
+{
+    let ServerParts { mut listener, udp, mut share, clock, mut entropy } = parts;
+    let seed = Seed::from_entropy(entropy.seed().map_err(ServeError::Entropy)?);
+    let config = ServerConfig {
+        chat: ChatConfig { limits: settings.limits, motd: settings.motd, at: clock.wall() },
+        transfer: settings.transfer,
+        udp: settings.advertise.unwrap_or_else(|| udp.local_addr()),
+        max_segments: udp.max_segments(),
+        trace: settings.trace,
+    };
+    let now = clock.now();
+    let mut serving = Serving::new(now, Server::new(now, config, &seed), observer);
+    let mut round = Round::default();
+    let mut is_controlled = true;
+    loop {
+        let deadline = serving.drain(&clock, &udp, &mut share);
+        if let Some(how) = serving.ending() {
+            return Ok(serving.end(how));
+        }
+        let due = async {
+            match deadline {
+                Some(at) if at > clock.now() => clock.sleep_until(at).await,
+                // At once, without the timer's granularity: there is more to send.
+                Some(_) => {}
+                None => std::future::pending().await,
+            }
+        };
+        let source = tokio::select! {
+            biased;
+            control = control.recv(), if is_controlled => {
+                match control {
+                    Some(control) => serving.control(clock.now(), control, &mut share),
+                    None => is_controlled = false,
+                }
+                Source::Control
+            }
+            () = due, if round.may(Source::Timer) => {
+                serving.timeout(&clock);
+                Source::Timer
+            }
+            completion = share.next(), if round.may(Source::Files) => {
+                serving.completion(clock.now(), completion);
+                Source::Files
+            }
+            result = udp.readable(), if round.may(Source::Received) => {
+                result.map_err(ServeError::Udp)?;
+                serving.receive(&clock, &udp, &mut share).map_err(ServeError::Udp)?;
+                Source::Received
+            }
+            result = udp.writable(), if serving.is_blocked() && round.may(Source::Writable) => {
+                result.map_err(ServeError::Udp)?;
+                serving.writable(clock.now(), &udp);
+                Source::Writable
+            }
+            stream = serving.streams.next(), if round.may(Source::Streams) => {
+                serving.read(stream, &clock, &udp, &mut share);
+                Source::Streams
+            }
+            accepted = listener.accept(), if round.may(Source::Accept) => {
+                let (stream, peer) = accepted.map_err(ServeError::Listener)?;
+                serving.accepted(clock.now(), stream, peer);
+                Source::Accept
+            }
+            () = std::future::ready(()), if round.has_begun() => {
+                round = Round::default();
+                continue;
+            }
+        };
+        round.served(source);
+    }
+}
