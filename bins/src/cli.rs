@@ -5,7 +5,11 @@
 
 pub mod algorithms;
 pub mod args;
+pub mod client;
 pub mod config;
 pub mod exit;
+pub mod failure;
 pub mod input;
+pub mod render;
+pub mod signals;
 pub mod values;

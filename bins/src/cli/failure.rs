@@ -1,7 +1,8 @@
 //! Everything that can go wrong for a client, with its word and its exit code, in one table.
 
+use backchat_core::chat::client::{CommandError, DisconnectReason};
 use backchat_core::chat::{ErrorCode, ErrorFrame};
-use backchat_core::node::{CommandError, FailReason, LocalError};
+use backchat_core::node::{FailReason, LocalError};
 
 use super::exit::Exit;
 use super::render::plain;
@@ -26,6 +27,16 @@ impl Failure {
     /// What a refusal of the server means.
     pub fn refused(error: &ErrorFrame) -> Self {
         Self::new(exit_of_code(&error.code), plain::error(error))
+    }
+
+    /// What it means that the connection is gone, or never was.
+    pub fn lost(reason: Option<&DisconnectReason>) -> Self {
+        match reason {
+            Some(reason @ DisconnectReason::Silent) => Self::new(Exit::TimedOut, reason.to_string()),
+            Some(reason @ DisconnectReason::NotNow(_)) => Self::new(Exit::Refused, reason.to_string()),
+            Some(reason) => Self::new(Exit::Connection, reason.to_string()),
+            None => Self::new(Exit::Connection, DisconnectReason::Lost.to_string()),
+        }
     }
 
     /// What it means that the client did not take a command.

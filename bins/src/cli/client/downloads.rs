@@ -35,8 +35,6 @@ pub struct Download {
     pub received: u64,
     /// Bytes a second, lately.
     pub bytes_per_second: u64,
-    /// The round trip to the server.
-    pub round_trip: Option<Duration>,
     /// Whether it is held.
     pub is_paused: bool,
     /// The file was there and is left alone.
@@ -118,7 +116,6 @@ impl Downloads {
             size: 0,
             received: 0,
             bytes_per_second: 0,
-            round_trip: None,
             is_paused: false,
             is_skipped: false,
             trouble: None,
@@ -170,11 +167,10 @@ impl Downloads {
                 running.received = *start;
                 News::Started { resumed_from: *start }
             }
-            DownloadEvent::Progress { received, size, rate, round_trip, .. } => {
-                running.received = *received;
+            DownloadEvent::Progress { written, size, rate } => {
+                running.received = *written;
                 running.size = *size;
                 running.bytes_per_second = *rate;
-                running.round_trip = *round_trip;
                 News::Progress
             }
             DownloadEvent::Paused => {
@@ -186,12 +182,12 @@ impl Downloads {
                 News::Resumed
             }
             DownloadEvent::Finished(summary) => {
-                running.size = summary.bytes;
-                running.received = summary.bytes;
+                running.size = summary.size;
+                running.received = summary.size;
                 News::Done(Box::new(Done {
-                    bytes: summary.bytes,
-                    received: summary.received,
-                    duration: summary.duration,
+                    bytes: summary.size,
+                    received: summary.size.saturating_sub(summary.resumed_from),
+                    duration: summary.took,
                     segments_received: summary.segments_received,
                     duplicates: summary.duplicates,
                     sent_again: summary.duplicates.saturating_add(summary.discarded),
@@ -205,7 +201,8 @@ impl Downloads {
             {
                 News::Skipped
             }
-            DownloadEvent::Failed { reason, message } => {
+            DownloadEvent::Failed { reason, message, kept } => {
+                running.received = *kept;
                 let message = running.trouble.as_ref().unwrap_or(message);
                 News::Failed(Failure::download(reason, message.clone()))
             }
@@ -253,7 +250,6 @@ impl Report {
                 received: self.state.received,
                 size: self.state.size,
                 bits_per_second: self.state.bytes_per_second.saturating_mul(8),
-                round_trip_seconds: self.state.round_trip.map(seconds),
             },
             News::Paused => Event::Paused { file },
             News::Resumed => Event::Resumed { file },

@@ -1,6 +1,6 @@
 //! How a client's run ends, and what the end of a connection means for it.
 
-use backchat_core::node::ClientEvent;
+use backchat_core::chat::client::{ClientChatEvent, DisconnectReason};
 
 use super::voice::Voice;
 use crate::cli::exit::Exit;
@@ -39,14 +39,12 @@ pub fn of(end: Option<End>, voice: &Voice) -> End {
     })
 }
 
-/// What an event means for the whole run: only those after which nothing more can come.
-pub fn of_event(event: &ClientEvent) -> Option<Failure> {
+/// What an event means for the whole run: only those after which nothing more can come. `lost` is what is known of why
+/// the connection ended.
+pub fn of_event(event: &ClientChatEvent, lost: Option<&DisconnectReason>) -> Option<Failure> {
     match event {
-        ClientEvent::Refused(error) => Some(Failure::refused(error)),
-        ClientEvent::GaveUp { reason } => Some(Failure::new(Exit::Connection, reason.to_string())),
-        ClientEvent::Unconfirmed { .. } | ClientEvent::Unsent { .. } | ClientEvent::Unanswered { .. } => {
-            None
-        }
+        ClientChatEvent::Refused(error) => Some(Failure::refused(error)),
+        ClientChatEvent::GaveUp => Some(Failure::lost(lost)),
         _ => None,
     }
 }

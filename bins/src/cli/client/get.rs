@@ -2,7 +2,8 @@
 //!
 //! Standard output is the data's when it goes there; else it is JSON's; people read standard error.
 
-use backchat_core::node::{ClientEvent, CommandError, DownloadId, GetRequest};
+use backchat_core::chat::client::{ClientChatEvent, CommandError, DisconnectReason};
+use backchat_core::node::{ClientEvent, DownloadId, GetRequest};
 use backchat_core::time::Instant;
 use tokio::sync::mpsc;
 
@@ -27,6 +28,8 @@ pub struct Get {
     resume: Option<String>,
     downloads: Downloads,
     is_interrupted: bool,
+    /// Why the connection is gone.
+    lost: Option<DisconnectReason>,
     end: Option<End>,
 }
 
@@ -42,7 +45,17 @@ impl Get {
         let resume = (target != TargetSpec::Stdout).then_some(resume);
         let command = Some(Command::Get { request: request.clone(), target });
         let downloads = Downloads::default();
-        Self { voice, signals, command, request, resume, downloads, is_interrupted: false, end: None }
+        Self {
+            voice,
+            signals,
+            command,
+            request,
+            resume,
+            downloads,
+            is_interrupted: false,
+            lost: None,
+            end: None,
+        }
     }
 
     /// How it ended.
@@ -132,11 +145,16 @@ impl Application for Get {
                 Some(report) => self.on_report(&report),
                 None => Flow::Continue,
             },
-            other => match end::of_event(&other) {
-                // The download tells it in its own words, if it runs.
-                Some(failure) if self.downloads.is_empty() => self.fail(failure),
-                _ => Flow::Continue,
-            },
+            ClientEvent::Chat(event) => {
+                if let ClientChatEvent::Disconnected { reason } = &event {
+                    self.lost = Some(reason.clone());
+                }
+                match end::of_event(&event, self.lost.as_ref()) {
+                    // The download tells it in its own words, if it runs.
+                    Some(failure) if self.downloads.is_empty() => self.fail(failure),
+                    _ => Flow::Continue,
+                }
+            }
         }
     }
 

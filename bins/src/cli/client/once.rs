@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use backchat_core::chat::client::{ClientChatEvent, CommandError, DisconnectReason};
 use backchat_core::chat::{FileEntry, NameEntry, RequestId, ServerFrame};
-use backchat_core::node::{ClientEvent, CommandError, DownloadId};
+use backchat_core::node::{ClientEvent, DownloadId};
 use backchat_core::time::Instant;
 use tokio::sync::mpsc;
 
@@ -27,6 +28,8 @@ pub struct Once {
     /// What the answer carries.
     request: Option<RequestId>,
     answer: Answer,
+    /// Why the connection is gone.
+    lost: Option<DisconnectReason>,
     end: Option<End>,
 }
 
@@ -64,7 +67,7 @@ impl Once {
             _ => Answer::Taken,
         };
         let silence = Silence::new(timeout);
-        Self { voice, signals, silence, command: Some(command), request: None, answer, end: None }
+        Self { voice, signals, silence, command: Some(command), request: None, answer, lost: None, end: None }
     }
 
     /// How it ended.
@@ -150,11 +153,14 @@ impl Application for Once {
     fn event(&mut self, event: ClientEvent, _: Instant) -> Flow {
         self.silence.is_broken();
         match event {
-            ClientEvent::Frame(frame) => self.on_frame(frame),
-            other => match end::of_event(&other) {
-                Some(failure) => self.fail(failure),
-                None => Flow::Continue,
-            },
+            ClientEvent::Chat(ClientChatEvent::Frame(frame)) => self.on_frame(*frame),
+            ClientEvent::Chat(event) => {
+                if let ClientChatEvent::Disconnected { reason } = &event {
+                    self.lost = Some(reason.clone());
+                }
+                end::of_event(&event, self.lost.as_ref()).map_or(Flow::Continue, |failure| self.fail(failure))
+            }
+            ClientEvent::Download { .. } => Flow::Continue,
         }
     }
 

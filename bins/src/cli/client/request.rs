@@ -4,7 +4,6 @@
 use backchat_core::chat::FileName;
 use backchat_core::node::GetRequest;
 use backchat_core::text::visible;
-use backchat_core::wire::{CongestionChoice, Recovery};
 
 use crate::cli::args::{GetArgs, Output};
 use crate::cli::exit::Exit;
@@ -18,12 +17,12 @@ pub fn of(args: &GetArgs) -> Result<(GetRequest, TargetSpec), Failure> {
         let message = format!("no such file '{}': {error}", visible(&args.name));
         Failure::new(Exit::NotFound, message)
     })?;
+    let default = GetRequest::new(file);
     let request = GetRequest {
-        file,
-        recovery: args.recovery.unwrap_or(Recovery::GoBackN),
-        congestion: args.congestion.unwrap_or(CongestionChoice::Classic),
+        recovery: args.recovery.unwrap_or(default.recovery),
+        congestion: args.congestion.unwrap_or(default.congestion),
         limit_rate: args.limit_rate.map(Rate::bytes_per_second),
-        segment: None,
+        ..default
     };
     Ok((request, target(args)))
 }
@@ -62,6 +61,7 @@ pub fn quote(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use backchat_core::wire::CongestionChoice;
     use proptest::prelude::*;
 
     use super::*;

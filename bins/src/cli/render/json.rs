@@ -23,10 +23,7 @@ pub enum Event<'a> {
         text: &'a str,
     },
     /// The connection is there.
-    Connected {
-        /// The server, as it was asked for.
-        server: &'a str,
-    },
+    Connected,
     /// The connection is gone.
     Disconnected {
         /// Why.
@@ -37,14 +34,15 @@ pub enum Event<'a> {
         /// After how many seconds.
         after_seconds: f64,
     },
-    /// A message that was sent and never confirmed, by a server that no longer knows: it may or may not have been
-    /// delivered.
+    /// A message that was never confirmed: it was not sent, or it is not known whether it was delivered.
     Unconfirmed {
         /// What the program called it.
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<&'a Value>,
         /// Its text.
         text: &'a str,
+        /// Which of the two, for people.
+        message: &'a str,
     },
     /// A download begins.
     Started {
@@ -70,9 +68,6 @@ pub enum Event<'a> {
         size: u64,
         /// Bits a second, lately.
         bits_per_second: u64,
-        /// The round trip to the server.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        round_trip_seconds: Option<f64>,
     },
     /// A download is held.
     Paused {

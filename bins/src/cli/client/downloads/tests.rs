@@ -1,7 +1,7 @@
 //! What is told of a download from its beginning to each of its ends.
 
 use backchat_core::node::Summary;
-use backchat_core::wire::Hash;
+use backchat_core::wire::{CongestionChoice, FileVersion, Hash, TransferId};
 
 use super::*;
 
@@ -29,9 +29,8 @@ fn opened(resumed_from: u64) -> TargetEvent {
 
 fn summary() -> Summary {
     Summary {
-        bytes: 524_288,
-        received: 262_144,
-        duration: Duration::from_millis(500),
+        size: 524_288,
+        took: Duration::from_millis(500),
         segments_received: 200,
         duplicates: 1,
         resumed_from: 262_144,
@@ -46,7 +45,15 @@ fn a_download_that_goes_on_is_told_from_its_start_to_its_summary() {
     let mut downloads = begun();
     assert_eq!(downloads.of_file("book.bin"), Some(ID));
     downloads.on_target(ID, &opened(262_144));
-    let started = told(&mut downloads, &DownloadEvent::Started { size: 524_288, start: 262_144 });
+    let begins = DownloadEvent::Started {
+        transfer: TransferId(1),
+        size: 524_288,
+        start: 262_144,
+        version: FileVersion([0; 16]),
+        congestion: CongestionChoice::Classic,
+        segment: 1200,
+    };
+    let started = told(&mut downloads, &begins);
     assert_eq!(
         started.words().as_deref(),
         Some("book.bin: 512.00 KiB to ./book.bin, going on at 256.00 KiB")
@@ -55,13 +62,12 @@ fn a_download_that_goes_on_is_told_from_its_start_to_its_summary() {
         json(&started, None),
         r#"{"type":"started","id":"mine","file":"book.bin","path":"./book.bin","size":524288,"resumed_from":262144}"#
     );
-    let round_trip = Some(Duration::from_millis(30));
-    let progress = DownloadEvent::Progress { received: 300_000, size: 524_288, rate: 1_000, round_trip };
+    let progress = DownloadEvent::Progress { written: 300_000, size: 524_288, rate: 1_000 };
     let progress = told(&mut downloads, &progress);
     assert_eq!(progress.words(), None);
     assert_eq!(
         json(&progress, None),
-        r#"{"type":"progress","file":"book.bin","received":300000,"size":524288,"bits_per_second":8000,"round_trip_seconds":0.03}"#
+        r#"{"type":"progress","file":"book.bin","received":300000,"size":524288,"bits_per_second":8000}"#
     );
     assert_eq!(
         json(&told(&mut downloads, &DownloadEvent::Paused), None),
@@ -91,8 +97,11 @@ fn a_failure_of_the_file_is_told_in_the_files_own_words() {
     let error = crate::files::TargetError::Exists { path: "./book.bin".into() };
     let text = error.to_string();
     downloads.on_target(ID, &TargetEvent::Failed { error });
-    let failed =
-        DownloadEvent::Failed { reason: FailReason::Local(LocalError::Exists), message: "exists".into() };
+    let failed = DownloadEvent::Failed {
+        reason: FailReason::Local(LocalError::Exists),
+        message: "exists".into(),
+        kept: 0,
+    };
     let failed = told(&mut downloads, &failed);
     assert_eq!(failed.words(), Some(format!("book.bin: {text}")));
     let printed: Value = serde_json::from_str(&json(&failed, Some("again"))).expect("JSON");
@@ -104,8 +113,11 @@ fn a_failure_of_the_file_is_told_in_the_files_own_words() {
 fn a_file_that_was_to_be_left_alone_is_no_failure() {
     let mut downloads = begun();
     downloads.on_target(ID, &TargetEvent::Skipped { path: "./book.bin".into() });
-    let failed =
-        DownloadEvent::Failed { reason: FailReason::Local(LocalError::Exists), message: String::new() };
+    let failed = DownloadEvent::Failed {
+        reason: FailReason::Local(LocalError::Exists),
+        message: String::new(),
+        kept: 0,
+    };
     let skipped = told(&mut downloads, &failed);
     assert_eq!(skipped.words().as_deref(), Some("book.bin: ./book.bin exists and is left as it is"));
     assert!(matches!(skipped.news, News::Skipped));
