@@ -24,8 +24,9 @@ use std::future::Future;
 use std::ops::Range;
 use std::sync::Arc;
 
+use backchat_core::chat::{FileEntry, FileName};
 use backchat_core::node::ShareRequest;
-use backchat_core::node::{DownloadId, FileEntry, FileError, FileMeta, FileName, Have, LocalError, ReadDone};
+use backchat_core::node::{DownloadId, FileError, FileMeta, Have, LocalError, ReadDone};
 use backchat_core::wire::{Hash, TransferId};
 
 pub use disk::Disk;
@@ -105,6 +106,9 @@ pub trait Targets: Send {
 
     /// The next answer; pends while there is none. Cancel safe.
     fn next(&mut self) -> impl Future<Output = TargetCompletion> + Send;
+
+    /// Whether no file is open and everything that happened was told.
+    fn is_idle(&self) -> bool;
 }
 
 /// What is asked of a file that is open; the core's `TargetRequest` without `Open` and `Write`.

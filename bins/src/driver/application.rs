@@ -3,8 +3,12 @@
 //! An [`Application`] holds no protocol state. It hands in what the user wants and is told what happened; when
 //! and how that reaches the server is decided below it.
 
-use backchat_core::node::{ClientEvent, CommandError, DownloadId, GetRequest, RequestId};
+use std::io;
+
+use backchat_core::chat::{Nickname, RequestId};
+use backchat_core::node::{ClientEvent, DownloadError, DownloadId, GetRequest};
 use backchat_core::time::Instant;
+use backchat_core::trace::Record;
 
 use crate::files::{TargetEvent, TargetSpec};
 
@@ -19,15 +23,28 @@ pub trait Application {
     /// was taken from a queue and not returned would be lost.
     fn command(&mut self) -> impl Future<Output = Command> + Send;
 
-    /// `command` was handed to the client, or refused; called before any event that follows from it.
-    fn answered(&mut self, command: Command, answer: Result<Receipt, CommandError>, now: Instant) -> Flow;
+    /// `command` was handed to the client, or refused; called before any event that follows from it. What the chat
+    /// refused comes as `DownloadError::Chat`, whatever the command was.
+    fn answered(&mut self, command: Command, answer: Result<Receipt, DownloadError>, now: Instant) -> Flow;
 
     /// Something happened in the chat or to a download.
     fn event(&mut self, event: ClientEvent, now: Instant) -> Flow;
 
-    /// Something happened to the file of a download; `Opened` precedes every `ClientEvent::Download` that speaks
-    /// of bytes, and `Failed` precedes the `ClientEvent::Download` that ends it.
+    /// Something happened to the file of a download. `Opened` precedes every `ClientEvent::Download` that speaks of
+    /// bytes; `Committed`, `Skipped` and `Failed` precede the one that ends it, `Kept` and `Discarded` follow it.
     fn target(&mut self, download: DownloadId, event: TargetEvent, now: Instant) -> Flow;
+
+    /// The server could not be reached, and this is what the system said. A `ClientEvent` that says what follows
+    /// from it comes next.
+    fn cannot_connect(&mut self, error: &io::Error, now: Instant) -> Flow {
+        let _ = (error, now);
+        Flow::Continue
+    }
+
+    /// An observation; only where `ClientConfig::trace` asks for them.
+    fn trace(&mut self, record: Record) {
+        let _ = record;
+    }
 }
 
 /// What a user can want.
@@ -43,7 +60,7 @@ pub enum Command {
     /// A message to one.
     Tell {
         /// The nickname it goes to.
-        to: String,
+        to: Nickname,
         /// Its text, unescaped.
         text: String,
         /// Whether it is an action.
@@ -54,7 +71,7 @@ pub enum Command {
     /// What can be downloaded. The answer comes as a frame.
     Files,
     /// A new nickname.
-    Nick(String),
+    Nick(Nickname),
     /// What was said before, at most so many messages. They come as frames marked as backlog.
     History(u32),
     /// Download a file.
@@ -70,9 +87,10 @@ pub enum Command {
     Resume(Which),
     /// End downloads and keep what they have: `ClientEvent::Download` follows with the reason `Stopped`.
     Stop(Which),
-    /// Leave when everything that was said is confirmed and no download is left (the end of piped input).
+    /// As [`Quit`](Self::Quit), when everything that was said is confirmed and no download is left: what the end of
+    /// piped input means.
     Finish,
-    /// Stop all downloads, say goodbye and end.
+    /// Stop all downloads and keep what they have, say goodbye and end. A second one ends at once.
     Quit,
 }
 

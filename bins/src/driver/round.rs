@@ -11,11 +11,12 @@ pub(super) enum Source {
     Streams,
     Accept,
     Connect,
+    Bind,
 }
 
 /// Who was served in this round. Everybody is served at most once a round.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Round(u8);
+pub(super) struct Round(u16);
 
 impl Round {
     /// Whether a source may be waited for.
@@ -33,7 +34,7 @@ impl Round {
         self.0 != 0
     }
 
-    fn bit(source: Source) -> u8 {
+    fn bit(source: Source) -> u16 {
         1 << source as u8
     }
 }

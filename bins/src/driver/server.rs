@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 use self::serving::Serving;
 use super::round::{Round, Source};
 use crate::files::Share;
-use crate::net::{Clock, Entropy, Listener, Udp};
+use crate::net::{Batch, Clock, Entropy, Listener, Udp};
 
 /// The outside of a server.
 #[derive(Debug)]
@@ -156,6 +156,7 @@ where
     };
     let now = clock.now();
     let mut serving = Serving::new(now, Server::new(now, config, &seed), observer);
+    let mut batch = Batch::new();
     let mut round = Round::default();
     let mut is_controlled = true;
     loop {
@@ -190,7 +191,7 @@ where
             }
             result = udp.readable(), if round.may(Source::Received) => {
                 result.map_err(ServeError::Udp)?;
-                serving.receive(&clock, &udp, &mut share).map_err(ServeError::Udp)?;
+                serving.receive(&mut batch, &clock, &udp, &mut share).map_err(ServeError::Udp)?;
                 Source::Received
             }
             result = udp.writable(), if serving.is_blocked() && round.may(Source::Writable) => {

@@ -17,7 +17,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use backchat_core::node::{FileEntry, FileError, FileName, ShareRequest};
+use backchat_core::chat::{FileEntry, FileName};
+use backchat_core::node::{FileError, ShareRequest};
 use backchat_core::time::UnixTime;
 use backchat_core::wire::TransferId;
 

@@ -15,7 +15,8 @@ mod writer;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::Write;
 
-use backchat_core::node::{DownloadId, FileName};
+use backchat_core::chat::FileName;
+use backchat_core::node::DownloadId;
 
 use self::opening::Opening;
 use self::stdout::StdoutWriter;
@@ -101,11 +102,6 @@ impl<D: Disk> FileTargets<D> {
             workers: Workers::new(place),
             ready: VecDeque::new(),
         }
-    }
-
-    /// Whether a file is open.
-    pub fn is_idle(&self) -> bool {
-        self.lanes.is_empty()
     }
 
     fn push(&mut self, download: DownloadId, request: Request) {
@@ -353,5 +349,9 @@ impl<D: Disk> Targets for FileTargets<D> {
             let done = self.workers.next().await;
             self.finish(done);
         }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.lanes.is_empty() && self.ready.is_empty()
     }
 }

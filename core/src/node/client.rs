@@ -231,6 +231,12 @@ impl Client {
         id
     }
 
+    /// How many bytes a burst may have so that the UDP socket's buffer holds it; for downloads whose ticket comes
+    /// from now on. A driver that binds its socket late knows only then.
+    pub const fn set_receive_window(&mut self, bytes: u64) {
+        self.config.receive_window = bytes;
+    }
+
     /// Says goodbye. What waits is thrown away; downloads that run are stopped and keep what they have.
     pub fn leave(&mut self, now: Instant) {
         self.stop_all(now);

@@ -51,7 +51,11 @@ impl Closing {
     pub(super) fn linger(&mut self, now: Instant, stream: StreamId) -> Option<StreamId> {
         self.phases.insert(stream, Phase::Lingering);
         self.lingering.push_back((now + LINGER, stream));
-        if self.lingering.len() > LINGERING_MAX { self.lingering.pop_front().map(|(_, stream)| stream) } else { None }
+        if self.lingering.len() > LINGERING_MAX {
+            self.lingering.pop_front().map(|(_, stream)| stream)
+        } else {
+            None
+        }
     }
 
     /// A connection is gone.

@@ -38,7 +38,6 @@ pub(super) struct Serving<'a, S, O> {
     closing: Closing,
     /// Streams for which something may wait. Written to at the end of a turn.
     unwritten: Vec<StreamId>,
-    batch: Batch,
     outgoing: Outgoing,
     observer: &'a mut O,
     last_stream: u64,
@@ -62,7 +61,6 @@ impl<'a, S: Stream, O: Observer> Serving<'a, S, O> {
             streams: Streams::new(),
             closing: Closing::default(),
             unwritten: Vec::new(),
-            batch: Batch::new(),
             outgoing: Outgoing::new(),
             observer,
             last_stream: 0,
@@ -188,28 +186,24 @@ impl<'a, S: Stream, O: Observer> Serving<'a, S, O> {
     /// Takes in what has arrived, a bounded amount of it.
     pub(super) fn receive(
         &mut self,
+        batch: &mut Batch,
         clock: &impl Clock,
         udp: &impl Udp,
         share: &mut impl Share,
     ) -> io::Result<()> {
-        let mut batch = std::mem::take(&mut self.batch);
-        let result = (|| {
-            for _ in 0..RECEIVES_PER_TURN {
-                match udp.try_recv(&mut batch) {
-                    Ok(()) => {}
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                    Err(error) => return Err(error),
-                }
-                let now = clock.now();
-                for group in batch.groups() {
-                    self.server.handle_datagrams(now, group.path, group.bytes, group.stride);
-                    self.carry_out(now, udp, share);
-                }
+        for _ in 0..RECEIVES_PER_TURN {
+            match udp.try_recv(batch) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error),
             }
-            Ok(())
-        })();
-        self.batch = batch;
-        result
+            let now = clock.now();
+            for group in batch.groups() {
+                self.server.handle_datagrams(now, group.path, group.bytes, group.stride);
+                self.carry_out(now, udp, share);
+            }
+        }
+        Ok(())
     }
 
     /// The socket may take more.

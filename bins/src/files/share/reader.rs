@@ -5,7 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use backchat_core::node::{FileError, FileMeta, FileName, ReadDone};
+use backchat_core::chat::FileName;
+use backchat_core::node::{FileError, FileMeta, ReadDone};
 use backchat_core::wire::{FileVersion, Hash};
 
 use super::modified;

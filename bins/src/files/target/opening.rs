@@ -5,7 +5,8 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use backchat_core::node::{FileName, Have};
+use backchat_core::chat::FileName;
+use backchat_core::node::Have;
 
 use super::writer::FileWriter;
 use crate::files::disk::{Disk, Folder, Kind};

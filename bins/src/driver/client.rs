@@ -1,0 +1,162 @@
+//! The client's loop.
+//!
+//! - [`run_client`]: waits, and hands each input to the core.
+//! - `running`: carries out what the core and the application want done.
+
+mod running;
+
+use std::future::pending;
+use std::io;
+
+use backchat_core::node::{Client, ClientConfig, Counters};
+use backchat_core::seed::Seed;
+
+use self::running::Running;
+use super::application::Application;
+use super::round::{Round, Source};
+use crate::files::Targets;
+use crate::net::{Batch, Clock, Entropy, Network, Udp};
+
+/// The outside of a client.
+#[derive(Debug)]
+pub struct ClientParts<N, T, C, E> {
+    /// The ways to the server.
+    pub network: N,
+    /// Where downloads are written.
+    pub targets: T,
+    /// Time.
+    pub clock: C,
+    /// Where request ids and waits between attempts come from.
+    pub entropy: E,
+}
+
+/// How a client ended, in good order.
+#[derive(Clone, Debug)]
+pub struct ClientEnd {
+    /// What the core has counted.
+    pub counters: Counters,
+    /// Datagrams that were not sent because the socket was full or not there yet.
+    pub datagrams_lost: u64,
+}
+
+/// Why a client cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// There is nothing to make nonces of.
+    #[error("the system has no entropy for us: {0}")]
+    Entropy(io::Error),
+}
+
+/// Runs until the application wants to end: [`Command::Quit`](super::Command::Quit),
+/// [`Command::Finish`](super::Command::Finish) or [`Flow::Exit`](super::Flow::Exit). That a connection is lost, a
+/// server refuses or a disk is full ends nothing here: the application is told and decides.
+///
+/// When it returns, no file is open and everything that happened was told.
+///
+/// # Errors
+/// Nothing could be begun.
+pub async fn run_client<N, T, C, E>(
+    parts: ClientParts<N, T, C, E>,
+    config: ClientConfig,
+    application: &mut impl Application,
+) -> Result<ClientEnd, ClientError>
+where
+    N: Network,
+    T: Targets,
+    C: Clock,
+    E: Entropy,
+{
+    let ClientParts { network, targets, clock, mut entropy } = parts;
+    let seed = Seed::from_entropy(entropy.seed().map_err(ClientError::Entropy)?);
+    let mut running: Running<'_, N, T, _> = Running::new(Client::new(config, &seed), targets, application);
+    let mut batch = Batch::new();
+    let mut round = Round::default();
+    let mut connecting = None;
+    let mut binding = None;
+    running.start(clock.now());
+    loop {
+        let deadline = running.drain(clock.now());
+        if running.has_ended() {
+            return Ok(running.end());
+        }
+        if running.take_connect() {
+            connecting = Some(Box::pin(network.connect()));
+        }
+        if let Some(server) = running.take_bind() {
+            binding = Some(Box::pin(network.bind_udp(server)));
+        }
+        let due = async {
+            match deadline {
+                Some(at) if at > clock.now() => clock.sleep_until(at).await,
+                Some(_) => {}
+                None => pending().await,
+            }
+        };
+        let connected = async {
+            match &mut connecting {
+                Some(connecting) => connecting.await,
+                None => pending().await,
+            }
+        };
+        let bound = async {
+            match &mut binding {
+                Some(binding) => binding.await,
+                None => pending().await,
+            }
+        };
+        let readable = async {
+            match &running.udp {
+                Some(udp) => udp.readable().await,
+                None => pending().await,
+            }
+        };
+        let writable = async {
+            match &running.udp {
+                Some(udp) => udp.writable().await,
+                None => pending().await,
+            }
+        };
+        let source = tokio::select! {
+            biased;
+            command = running.application.command(), if round.may(Source::Control) => {
+                running.command(clock.now(), command);
+                Source::Control
+            }
+            () = due, if round.may(Source::Timer) => {
+                running.timeout(clock.now());
+                Source::Timer
+            }
+            completion = running.targets.next(), if round.may(Source::Files) => {
+                running.completion(clock.now(), completion);
+                Source::Files
+            }
+            result = readable, if round.may(Source::Received) => {
+                running.receive(result, &mut batch, &clock);
+                Source::Received
+            }
+            _ = writable, if running.outgoing.is_blocked() && round.may(Source::Writable) => {
+                running.writable();
+                Source::Writable
+            }
+            stream = running.streams.next(), if round.may(Source::Streams) => {
+                running.read(stream, &clock);
+                Source::Streams
+            }
+            result = connected, if round.may(Source::Connect) => {
+                connecting = None;
+                running.connected(clock.now(), result);
+                Source::Connect
+            }
+            result = bound, if round.may(Source::Bind) => {
+                binding = None;
+                running.bound(result);
+                Source::Bind
+            }
+            () = std::future::ready(()), if round.has_begun() => {
+                round = Round::default();
+                continue;
+            }
+        };
+        round.served(source);
+    }
+}
