@@ -11,4 +11,5 @@ pub mod nick;
 pub mod once;
 pub mod request;
 pub mod roster;
+pub mod silence;
 pub mod voice;

@@ -1,8 +1,8 @@
 //! Everything that can go wrong for a client, with its word and its exit code, in one table.
 
-use backchat_core::chat::client::{CommandError, DisconnectReason};
+use backchat_core::chat::client::CommandError;
 use backchat_core::chat::{ErrorCode, ErrorFrame};
-use backchat_core::node::{FailReason, LocalError};
+use backchat_core::node::{DownloadError, FailReason, LocalError};
 
 use super::exit::Exit;
 use super::render::plain;
@@ -29,19 +29,15 @@ impl Failure {
         Self::new(exit_of_code(&error.code), plain::error(error))
     }
 
-    /// What it means that the connection is gone, or never was.
-    pub fn lost(reason: Option<&DisconnectReason>) -> Self {
-        match reason {
-            Some(reason @ DisconnectReason::Silent) => Self::new(Exit::TimedOut, reason.to_string()),
-            Some(reason @ DisconnectReason::NotNow(_)) => Self::new(Exit::Refused, reason.to_string()),
-            Some(reason) => Self::new(Exit::Connection, reason.to_string()),
-            None => Self::new(Exit::Connection, DisconnectReason::Lost.to_string()),
-        }
-    }
-
     /// What it means that the client did not take a command.
-    pub fn command(error: &CommandError) -> Self {
-        Self::new(Exit::Other, error.to_string())
+    pub fn command(error: &DownloadError) -> Self {
+        let exit = match error {
+            DownloadError::NotBuilt(_) | DownloadError::Chat(CommandError::Text(_)) => Exit::Usage,
+            DownloadError::TooMany { .. } | DownloadError::NoSuchDownload | DownloadError::Chat(_) => {
+                Exit::Other
+            }
+        };
+        Self::new(exit, error.to_string())
     }
 
     /// What the end of a download means. `message` is the core's, or the file's own where it is about a file.

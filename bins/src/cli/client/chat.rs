@@ -16,15 +16,15 @@ use std::collections::VecDeque;
 use std::io;
 
 use backchat_core::chat::client::{ClientChatEvent, CommandError, DisconnectReason};
-use backchat_core::chat::{RequestId, ServerFrame};
-use backchat_core::node::{ClientEvent, DownloadId};
+use backchat_core::chat::{Nickname, RequestId, ServerFrame, TextError};
+use backchat_core::node::{ClientEvent, DownloadError, DownloadId};
 use backchat_core::time::Instant;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
 use self::requests::Requests;
 use super::downloads::{Downloads, News, Report};
-use super::end::{self, End};
+use super::end::{self, Connection, End};
 use super::request;
 use super::roster::Roster;
 use super::voice::{Style, Voice};
@@ -34,6 +34,7 @@ use crate::cli::input::{Input, JsonInput, Line, Pick, commands, read_line, read_
 use crate::cli::render::json::{self, Event};
 use crate::cli::render::units;
 use crate::cli::signals::Signal;
+use crate::cli::values::HostPort;
 use crate::driver::application::{Application, Command, Flow, Receipt, Which};
 use crate::files::TargetEvent;
 
@@ -61,7 +62,7 @@ pub struct Chat {
     requests: Requests,
     roster: Roster,
     downloads: Downloads,
-    lost: Option<DisconnectReason>,
+    connection: Connection,
     end: Option<End>,
 }
 
@@ -84,8 +85,8 @@ enum Origin {
 }
 
 impl Chat {
-    /// A chat that reads `lines` and writes with `voice`.
-    pub fn new(voice: Voice, lines: LineSource, signals: mpsc::Receiver<Signal>) -> Self {
+    /// A chat on `server` that reads `lines` and writes with `voice`.
+    pub fn new(server: &HostPort, voice: Voice, lines: LineSource, signals: mpsc::Receiver<Signal>) -> Self {
         Self {
             voice,
             signals,
@@ -95,7 +96,7 @@ impl Chat {
             requests: Requests::default(),
             roster: Roster::default(),
             downloads: Downloads::default(),
-            lost: None,
+            connection: Connection::new(server.to_string()),
             end: None,
         }
     }
@@ -159,10 +160,16 @@ impl Chat {
         match input {
             Input::Nothing => {}
             Input::Say { text, action } => self.ask(Command::Say { text, action }, id),
-            Input::Tell { to, text } => self.ask(Command::Tell { to, text, action: false }, id),
+            Input::Tell { to, text } => match Nickname::parse(&to) {
+                Ok(to) => self.ask(Command::Tell { to, text, action: false }, id),
+                Err(error) => self.voice.complain(id.as_ref(), "no-such-nick", &error.to_string()),
+            },
             Input::Names => self.ask(Command::Names, id),
             Input::Files => self.ask(Command::Files, id),
-            Input::Nick(nick) => self.ask(Command::Nick(nick), id),
+            Input::Nick(nick) => match Nickname::parse(&nick) {
+                Ok(nick) => self.ask(Command::Nick(nick), id),
+                Err(error) => self.voice.complain(id.as_ref(), "bad-nick", &error.to_string()),
+            },
             Input::History(count) => self.ask(Command::History(count.unwrap_or(DEFAULT_HISTORY)), id),
             Input::Get(args) => self.on_get(&args, id),
             Input::Pause(pick) => self.on_pick(pick, id, Command::Pause),
@@ -202,9 +209,11 @@ impl Chat {
         let which = match &pick {
             Pick::All if self.downloads.is_empty() => Err("no download is running".to_owned()),
             Pick::All => Ok(Which::All),
-            Pick::File(file) => {
-                self.downloads.of_file(file).map(Which::One).ok_or_else(|| format!("no download of '{file}' is running"))
-            }
+            Pick::File(file) => self
+                .downloads
+                .of_file(file)
+                .map(Which::One)
+                .ok_or_else(|| format!("no download of '{file}' is running")),
         };
         match which {
             Ok(which) => self.ask(command(which), id),
@@ -213,7 +222,10 @@ impl Chat {
     }
 
     fn on_stats(&mut self) {
-        let mut lines = vec![format!("{} sent and not taken yet", units::count(self.requests.untaken() as u64, "message"))];
+        let mut lines = vec![format!(
+            "{} sent and not taken yet",
+            units::count(self.requests.untaken() as u64, "message")
+        )];
         lines.extend(self.downloads.iter().map(|(_, download)| {
             let (received, size) = (units::size(download.received), units::size(download.size));
             let pace = match download.is_paused {
@@ -231,7 +243,8 @@ impl Chat {
         let Some(lines) = commands::help(about) else {
             let typed = about.unwrap_or_default();
             let nearest = commands::nearest(typed.trim_start_matches('/'));
-            let hint = nearest.map(|command| format!(", did you mean /{}?", command.name)).unwrap_or_default();
+            let hint =
+                nearest.map(|command| format!(", did you mean /{}?", command.name)).unwrap_or_default();
             return self.voice.complain(None, "bad-input", &format!("there is no command '{typed}'{hint}"));
         };
         for line in lines {
@@ -251,7 +264,9 @@ impl Chat {
             ClientChatEvent::Disconnected { reason } => self.on_disconnected(reason),
             ClientChatEvent::Reconnecting { after } => match self.voice.style() {
                 Style::Plain => self.voice.notice(&format!("trying again in {}", units::time(*after))),
-                Style::Json => self.voice.event(&Event::Reconnecting { after_seconds: json::seconds(*after) }),
+                Style::Json => {
+                    self.voice.event(&Event::Reconnecting { after_seconds: json::seconds(*after) })
+                }
             },
             ClientChatEvent::Unconfirmed { id, text } => {
                 self.on_lost_message(id, text, "it is not known whether this was delivered");
@@ -262,7 +277,7 @@ impl Chat {
             }
             ClientChatEvent::Refused(_) | ClientChatEvent::GaveUp => {}
         }
-        match end::of_event(event, self.lost.as_ref()) {
+        match self.connection.on_event(event) {
             Some(failure) => {
                 // Before anything else that was to be the end, such as the end of the input.
                 self.end = Some(End::Failed(failure));
@@ -274,7 +289,6 @@ impl Chat {
 
     fn on_disconnected(&mut self, reason: &DisconnectReason) {
         self.roster.forget();
-        self.lost = Some(reason.clone());
         if *reason == DisconnectReason::Left {
             return;
         }
@@ -346,7 +360,7 @@ impl Application for Chat {
         }
     }
 
-    fn answered(&mut self, command: Command, answer: Result<Receipt, CommandError>, _: Instant) -> Flow {
+    fn answered(&mut self, command: Command, answer: Result<Receipt, DownloadError>, _: Instant) -> Flow {
         let Some(asked) = self.given.take() else {
             // A `Quit` after a signal, which nobody asked for.
             return Flow::Continue;
@@ -368,8 +382,9 @@ impl Application for Chat {
             Ok(Receipt::Done) => {}
             Err(error) => {
                 let code = match error {
-                    CommandError::Text(_) => "bad-text",
-                    _ => "other",
+                    DownloadError::Chat(CommandError::Text(TextError::TooLong { .. })) => "text-too-long",
+                    DownloadError::Chat(CommandError::Text(_)) => "bad-text",
+                    _ => "refused",
                 };
                 self.voice.complain(asked.id.as_ref(), code, &format!("not sent: {error}"));
             }
@@ -391,6 +406,11 @@ impl Application for Chat {
 
     fn target(&mut self, download: DownloadId, event: TargetEvent, _: Instant) -> Flow {
         self.downloads.on_target(download, &event);
+        Flow::Continue
+    }
+
+    fn cannot_connect(&mut self, error: &io::Error, _: Instant) -> Flow {
+        self.connection.on_error(error);
         Flow::Continue
     }
 }

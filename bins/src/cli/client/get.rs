@@ -2,17 +2,22 @@
 //!
 //! Standard output is the data's when it goes there; else it is JSON's; people read standard error.
 
-use backchat_core::chat::client::{ClientChatEvent, CommandError, DisconnectReason};
-use backchat_core::node::{ClientEvent, DownloadId, GetRequest};
+use std::io;
+use std::time::Duration;
+
+use backchat_core::chat::client::ClientChatEvent;
+use backchat_core::node::{ClientEvent, DownloadError, DownloadId, GetRequest};
 use backchat_core::time::Instant;
 use tokio::sync::mpsc;
 
 use super::downloads::{Downloads, News, Report};
-use super::end::{self, End};
+use super::end::{self, Connection, End};
+use super::silence::Silence;
 use super::voice::{Style, Voice};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::signals::Signal;
+use crate::cli::values::HostPort;
 use crate::driver::application::{Application, Command, Flow, Receipt, Which};
 use crate::files::{TargetEvent, TargetSpec};
 
@@ -28,32 +33,33 @@ pub struct Get {
     resume: Option<String>,
     downloads: Downloads,
     is_interrupted: bool,
-    /// Why the connection is gone.
-    lost: Option<DisconnectReason>,
+    connection: Connection,
+    /// Runs while the server is waited for, until the data flows: from then on the core watches.
+    silence: Silence,
     end: Option<End>,
 }
 
 impl Get {
-    /// Downloads `request` to `target`. `resume` is the command line that would go on.
+    /// Downloads `request` from `server` to `target`; gives up after `timeout` of silence. `resume` is the command line
+    /// that would go on.
     pub fn new(
-        request: GetRequest,
-        target: TargetSpec,
+        (request, target): (GetRequest, TargetSpec),
+        server: &HostPort,
         resume: String,
         voice: Voice,
         signals: mpsc::Receiver<Signal>,
+        timeout: Duration,
     ) -> Self {
-        let resume = (target != TargetSpec::Stdout).then_some(resume);
-        let command = Some(Command::Get { request: request.clone(), target });
-        let downloads = Downloads::default();
         Self {
             voice,
             signals,
-            command,
+            resume: (target != TargetSpec::Stdout).then_some(resume),
+            command: Some(Command::Get { request: request.clone(), target }),
             request,
-            resume,
-            downloads,
+            downloads: Downloads::default(),
             is_interrupted: false,
-            lost: None,
+            connection: Connection::new(server.to_string()),
+            silence: Silence::new(timeout),
             end: None,
         }
     }
@@ -74,6 +80,7 @@ impl Get {
     }
 
     fn on_report(&mut self, report: &Report) -> Flow {
+        self.silence.stop();
         let flow = match &report.news {
             News::Done(_) | News::Skipped => self.finish(End::Done),
             News::Failed(_) if self.is_interrupted => self.finish(End::Interrupted),
@@ -117,20 +124,24 @@ impl Application for Get {
         if let Some(command) = self.command.take() {
             return command;
         }
-        match self.signals.recv().await {
-            Some(_) if self.downloads.is_empty() => {
-                self.finish(End::Interrupted);
-                Command::Quit
-            }
-            Some(_) => {
+        tokio::select! {
+            biased;
+            Some(_) = self.signals.recv() => {
+                if self.downloads.is_empty() {
+                    self.finish(End::Interrupted);
+                    return Command::Quit;
+                }
                 self.is_interrupted = true;
                 Command::Stop(Which::All)
             }
-            None => std::future::pending().await,
+            silence = self.silence.lasts() => {
+                self.fail(self.connection.timed_out(silence));
+                Command::Quit
+            }
         }
     }
 
-    fn answered(&mut self, _: Command, answer: Result<Receipt, CommandError>, _: Instant) -> Flow {
+    fn answered(&mut self, _: Command, answer: Result<Receipt, DownloadError>, _: Instant) -> Flow {
         match answer {
             Ok(Receipt::Download(id)) => self.downloads.begin(id, self.request.file.clone(), None),
             Ok(Receipt::Request(_) | Receipt::Done) => {}
@@ -146,12 +157,14 @@ impl Application for Get {
                 None => Flow::Continue,
             },
             ClientEvent::Chat(event) => {
-                if let ClientChatEvent::Disconnected { reason } = &event {
-                    self.lost = Some(reason.clone());
+                if matches!(event, ClientChatEvent::Connected) {
+                    self.silence.begin_again();
                 }
-                match end::of_event(&event, self.lost.as_ref()) {
-                    // The download tells it in its own words, if it runs.
-                    Some(failure) if self.downloads.is_empty() => self.fail(failure),
+                match self.connection.on_event(&event) {
+                    // The download tells it in its own words, if the connection was there at all.
+                    Some(failure) if self.downloads.is_empty() || !self.connection.was_there() => {
+                        self.fail(failure)
+                    }
                     _ => Flow::Continue,
                 }
             }
@@ -160,6 +173,15 @@ impl Application for Get {
 
     fn target(&mut self, download: DownloadId, event: TargetEvent, _: Instant) -> Flow {
         self.downloads.on_target(download, &event);
+        if matches!(event, TargetEvent::Opened { .. }) {
+            // Hashing what was there may have taken its time.
+            self.silence.begin_again();
+        }
+        Flow::Continue
+    }
+
+    fn cannot_connect(&mut self, error: &io::Error, _: Instant) -> Flow {
+        self.connection.on_error(error);
         Flow::Continue
     }
 }

@@ -1,19 +1,21 @@
 //! The commands that ask or say one thing: `names`, `files`, `say`, `tell`.
 
+use std::io;
 use std::time::Duration;
 
-use backchat_core::chat::client::{ClientChatEvent, CommandError, DisconnectReason};
+use backchat_core::chat::client::ClientChatEvent;
 use backchat_core::chat::{FileEntry, NameEntry, RequestId, ServerFrame};
-use backchat_core::node::{ClientEvent, DownloadId};
+use backchat_core::node::{ClientEvent, DownloadError, DownloadId};
 use backchat_core::time::Instant;
 use tokio::sync::mpsc;
 
-use super::end::{self, End};
+use super::end::{self, Connection, End};
+use super::silence::Silence;
 use super::voice::{Style, Voice};
-use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::render::table;
 use crate::cli::signals::Signal;
+use crate::cli::values::HostPort;
 use crate::driver::application::{Application, Command, Flow, Receipt};
 use crate::files::TargetEvent;
 
@@ -28,8 +30,7 @@ pub struct Once {
     /// What the answer carries.
     request: Option<RequestId>,
     answer: Answer,
-    /// Why the connection is gone.
-    lost: Option<DisconnectReason>,
+    connection: Connection,
     end: Option<End>,
 }
 
@@ -41,33 +42,30 @@ enum Answer {
     Taken,
 }
 
-/// How long nothing may happen.
-#[derive(Debug)]
-struct Silence {
-    limit: Duration,
-    until: tokio::time::Instant,
-}
-
-impl Silence {
-    fn new(limit: Duration) -> Self {
-        Self { limit, until: tokio::time::Instant::now() + limit }
-    }
-
-    fn is_broken(&mut self) {
-        self.until = tokio::time::Instant::now() + self.limit;
-    }
-}
-
 impl Once {
-    /// Asks `command` and prints its answer; gives up after `timeout` of silence.
-    pub fn new(command: Command, voice: Voice, signals: mpsc::Receiver<Signal>, timeout: Duration) -> Self {
+    /// Asks `command` of `server` and prints its answer; gives up after `timeout` of silence.
+    pub fn new(
+        command: Command,
+        server: &HostPort,
+        voice: Voice,
+        signals: mpsc::Receiver<Signal>,
+        timeout: Duration,
+    ) -> Self {
         let answer = match command {
             Command::Names => Answer::Names(Vec::new()),
             Command::Files => Answer::Files(Vec::new()),
             _ => Answer::Taken,
         };
-        let silence = Silence::new(timeout);
-        Self { voice, signals, silence, command: Some(command), request: None, answer, lost: None, end: None }
+        Self {
+            voice,
+            signals,
+            silence: Silence::new(timeout),
+            command: Some(command),
+            request: None,
+            answer,
+            connection: Connection::new(server.to_string()),
+            end: None,
+        }
     }
 
     /// How it ended.
@@ -132,16 +130,13 @@ impl Application for Once {
         let end = tokio::select! {
             biased;
             Some(_) = self.signals.recv() => End::Interrupted,
-            () = tokio::time::sleep_until(self.silence.until) => End::Failed(Failure::new(
-                Exit::TimedOut,
-                format!("no answer from the server for {}", humantime::format_duration(self.silence.limit)),
-            )),
+            silence = self.silence.lasts() => End::Failed(self.connection.timed_out(silence)),
         };
         self.finish(end);
         Command::Quit
     }
 
-    fn answered(&mut self, _: Command, answer: Result<Receipt, CommandError>, _: Instant) -> Flow {
+    fn answered(&mut self, _: Command, answer: Result<Receipt, DownloadError>, _: Instant) -> Flow {
         match answer {
             Ok(Receipt::Request(id)) => self.request = Some(id),
             Ok(Receipt::Download(_) | Receipt::Done) => {}
@@ -151,20 +146,22 @@ impl Application for Once {
     }
 
     fn event(&mut self, event: ClientEvent, _: Instant) -> Flow {
-        self.silence.is_broken();
+        self.silence.begin_again();
         match event {
             ClientEvent::Chat(ClientChatEvent::Frame(frame)) => self.on_frame(*frame),
             ClientEvent::Chat(event) => {
-                if let ClientChatEvent::Disconnected { reason } = &event {
-                    self.lost = Some(reason.clone());
-                }
-                end::of_event(&event, self.lost.as_ref()).map_or(Flow::Continue, |failure| self.fail(failure))
+                self.connection.on_event(&event).map_or(Flow::Continue, |failure| self.fail(failure))
             }
             ClientEvent::Download { .. } => Flow::Continue,
         }
     }
 
     fn target(&mut self, _: DownloadId, _: TargetEvent, _: Instant) -> Flow {
+        Flow::Continue
+    }
+
+    fn cannot_connect(&mut self, error: &io::Error, _: Instant) -> Flow {
+        self.connection.on_error(error);
         Flow::Continue
     }
 }
