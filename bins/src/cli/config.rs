@@ -3,17 +3,19 @@
 //! A key that nobody knows is an error with its place, not a setting that silently does nothing. Everything is
 //! checked before a socket is opened, and again when SIGHUP asks for it: a file with an error changes nothing.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use backchat_core::chat::Limits;
 use backchat_core::chat::frame::check_text;
+use backchat_core::node::TransferLimits;
 use backchat_core::text::visible;
 
 use super::args::{BadVariable, CHAT_PORT, Environment, LogFormat, ServerArgs, TRANSFER_PORT};
 use super::values::{HostPort, Span};
 
 pub use self::file::{ConfigFile, Place};
-pub use self::settings::LimitsTable;
+pub use self::settings::{LimitsTable, TransferTable};
 
 mod file;
 mod settings;
@@ -35,6 +37,11 @@ pub struct Config {
     pub motd: Option<String>,
     /// The limits of the chat.
     pub limits: Limits,
+    /// What downloads may take.
+    pub transfer: TransferLimits,
+    /// Where clients are told to find downloads, where that is not where they are served from: behind a forwarded
+    /// port, or in a container.
+    pub advertise: Option<SocketAddr>,
 }
 
 /// How long downloads may go on where nothing was said.
@@ -48,7 +55,7 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 
 impl Default for Config {
     fn default() -> Self {
-        let local = |port| HostPort::from(std::net::SocketAddr::from(([127, 0, 0, 1], port)));
+        let local = |port| HostPort::from(SocketAddr::from(([127, 0, 0, 1], port)));
         Self {
             listen: local(CHAT_PORT),
             udp: local(TRANSFER_PORT),
@@ -57,6 +64,8 @@ impl Default for Config {
             log_format: LogFormat::default(),
             motd: None,
             limits: Limits::default(),
+            transfer: TransferLimits::default(),
+            advertise: None,
         }
     }
 }
@@ -116,6 +125,8 @@ impl Config {
             log_format: set.log_format.unwrap_or(default.log_format),
             motd: file.motd,
             limits: file.limits,
+            transfer: file.transfer,
+            advertise: file.advertise,
         }
     }
 
@@ -131,6 +142,7 @@ impl Config {
         let kept = [
             ("listen", self.listen == new.listen),
             ("udp", self.udp == new.udp),
+            ("advertise", self.advertise == new.advertise),
             ("share", self.share == new.share),
             ("log_format", self.log_format == new.log_format),
         ];

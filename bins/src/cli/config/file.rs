@@ -1,14 +1,16 @@
 //! The configuration file: TOML, every key optional, an unknown one an error that says where it stands.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use backchat_core::chat::Limits;
+use backchat_core::node::TransferLimits;
 use backchat_core::text::visible;
 use serde::{Deserialize, Serialize};
 use toml::de::DeTable;
 
-use super::settings::{LimitsTable, describe};
+use super::settings::{LimitsTable, TransferTable, check_transfer, describe};
 use super::{Config, check_motd};
 use crate::cli::args::{LogFormat, ServerArgs};
 use crate::cli::values::{HostPort, Span};
@@ -22,6 +24,10 @@ pub struct ConfigFile {
     pub(super) motd: Option<String>,
     /// The limits of the chat, the defaults where the file says nothing.
     pub(super) limits: Limits,
+    /// What downloads may take, the defaults where the file says nothing.
+    pub(super) transfer: TransferLimits,
+    /// Where clients are told to find downloads.
+    pub(super) advertise: Option<SocketAddr>,
 }
 
 /// Where in a file: both count from 1, columns in characters.
@@ -60,6 +66,8 @@ pub(super) struct Table {
     #[serde(skip_serializing_if = "Option::is_none")]
     udp: Option<HostPort>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    advertise: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     share: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     grace: Option<Span>,
@@ -68,6 +76,7 @@ pub(super) struct Table {
     #[serde(skip_serializing_if = "Option::is_none")]
     motd: Option<String>,
     limits: LimitsTable,
+    transfer: TransferTable,
 }
 
 impl Table {
@@ -76,11 +85,13 @@ impl Table {
         Self {
             listen: Some(config.listen.clone()),
             udp: Some(config.udp.clone()),
+            advertise: config.advertise,
             share: config.share.clone(),
             grace: Some(config.grace),
             log_format: Some(config.log_format),
             motd: config.motd.clone(),
             limits: LimitsTable::of(&config.limits),
+            transfer: TransferTable::of(&config.transfer),
         }
     }
 }
@@ -97,10 +108,13 @@ impl ConfigFile {
             check_motd(motd).map_err(|message| (locate(text, &["motd"]), message))?;
         }
         let limits = table.limits.over(Limits::default());
-        limits.check().map_err(|error| {
-            let (key, message) = describe(&error);
-            (locate(text, &["limits", key]), message)
-        })?;
+        let transfer = table.transfer.over(TransferLimits::default());
+        for (name, checked) in [("limits", limits.check()), ("transfer", check_transfer(&transfer))] {
+            checked.map_err(|error| {
+                let (key, message) = describe(&error);
+                (locate(text, &[name, key]), message)
+            })?;
+        }
         let args = ServerArgs {
             listen: table.listen,
             udp: table.udp,
@@ -110,7 +124,7 @@ impl ConfigFile {
             grace: table.grace,
             log_format: table.log_format,
         };
-        Ok(Self { args, motd: table.motd, limits })
+        Ok(Self { args, motd: table.motd, limits, transfer, advertise: table.advertise })
     }
 }
 

@@ -16,7 +16,12 @@ fn parse(text: &str) -> Result<Config, String> {
 fn the_sample_says_the_defaults_and_every_key() {
     assert_eq!(parse(SAMPLE), Ok(Config::default()));
     // Keys that have no value by default stand in it behind a `#`.
-    let all = Config { share: Some("/srv/files".into()), motd: Some("hello".into()), ..Config::default() };
+    let all = Config {
+        share: Some("/srv/files".into()),
+        motd: Some("hello".into()),
+        advertise: "203.0.113.7:44000".parse().ok(),
+        ..Config::default()
+    };
     for line in all.to_toml().lines().filter(|line| line.contains('=')) {
         let (key, _) = line.split_once('=').expect("a key");
         let is_there = |line: &str| line.trim_start_matches('#').trim_start().starts_with(key);
@@ -35,6 +40,7 @@ fn every_key_is_read() {
     let text = r#"
         listen = "0.0.0.0"
         udp = "[::1]:7"
+        advertise = "203.0.113.7:44000"
         share = "files"
         grace = "2m"
         log_format = "json"
@@ -44,6 +50,10 @@ fn every_key_is_read() {
         burst = 9
         slow_reader_bytes = 131072
         join_timeout = "5s"
+        [transfer]
+        downloads = 7
+        segment = "1KiB"
+        ticket = "5s"
     "#;
     let expected = Config {
         listen: "0.0.0.0:55000".parse().expect("an address"),
@@ -59,6 +69,13 @@ fn every_key_is_read() {
             join_timeout: Duration::from_secs(5),
             ..Limits::default()
         },
+        transfer: TransferLimits {
+            downloads: 7,
+            segment: 1024,
+            ticket_ms: 5_000,
+            ..TransferLimits::default()
+        },
+        advertise: "203.0.113.7:44000".parse().ok(),
     };
     assert_eq!(parse(text), Ok(expected));
 }
@@ -79,7 +96,7 @@ fn what_is_wrong_is_said_with_its_place() {
     for (text, expected) in [
         (
             "lisen = 'x'",
-            "1:1: unknown field `lisen`, expected one of `listen`, `udp`, `share`, `grace`, `log_format`, `motd`, `limits`",
+            "1:1: unknown field `lisen`, expected one of `listen`, `udp`, `advertise`, `share`, `grace`, `log_format`, `motd`, `limits`, `transfer`",
         ),
         ("\n[limits]\nburst = 5\nbrust = 6\n", "4:1: unknown field `brust`, expected one of"),
         (
