@@ -22,5 +22,5 @@ pub mod server;
 pub mod streams;
 
 pub use application::{Application, Command, Flow, Receipt, Which};
-pub use client::{ClientEnd, ClientParts, run_client};
-pub use server::{Control, Observer, Reload, ServeError, ServerEnd, ServerParts, ServerSettings, serve};
+pub use client::{ClientEnd, ClientError, ClientParts, run_client};
+pub use server::{Control, Ending, Observer, Reload, ServeError, ServerEnd, ServerParts, ServerSettings, serve};

@@ -160,6 +160,8 @@ impl Client {
     pub(super) fn end(&mut self, now: Instant, download: DownloadId, code: ResetCode) {
         let Some(it) = self.downloads.get(&download) else { return };
         match &it.stage {
+            // A server that stops closes the session as soon as it hears that everything has arrived.
+            Stage::Running(it) if code == ResetCode::SessionOver && it.receiver.has_everything() => {}
             Stage::Running(_) => {
                 self.with_receiver(now, download, |receiver| receiver.abort(now, code));
             }
