@@ -10,6 +10,8 @@ pub mod config;
 pub mod exit;
 pub mod failure;
 pub mod input;
+pub mod logging;
 pub mod render;
+pub mod server;
 pub mod signals;
 pub mod values;

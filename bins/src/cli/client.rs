@@ -11,5 +11,8 @@ pub mod nick;
 pub mod once;
 pub mod request;
 pub mod roster;
+mod run;
 pub mod silence;
 pub mod voice;
+
+pub use self::run::main;

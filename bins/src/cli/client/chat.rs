@@ -14,6 +14,7 @@ mod requests;
 
 use std::collections::VecDeque;
 use std::io;
+use std::time::Duration;
 
 use backchat_core::chat::client::{ClientChatEvent, CommandError, DisconnectReason};
 use backchat_core::chat::{Nickname, RequestId, ServerFrame, TextError};
@@ -27,6 +28,7 @@ use super::downloads::{Downloads, News, Report};
 use super::end::{self, Connection, End};
 use super::request;
 use super::roster::Roster;
+use super::silence::Silence;
 use super::voice::{Style, Voice};
 use crate::cli::args::GetArgs;
 use crate::cli::failure::Failure;
@@ -63,6 +65,8 @@ pub struct Chat {
     roster: Roster,
     downloads: Downloads,
     connection: Connection,
+    /// Until the first connection; from then on the core watches.
+    silence: Silence,
     end: Option<End>,
 }
 
@@ -86,7 +90,14 @@ enum Origin {
 
 impl Chat {
     /// A chat on `server` that reads `lines` and writes with `voice`.
-    pub fn new(server: &HostPort, voice: Voice, lines: LineSource, signals: mpsc::Receiver<Signal>) -> Self {
+    /// Gives up when the server is not reached within `timeout`.
+    pub fn new(
+        server: &HostPort,
+        voice: Voice,
+        lines: LineSource,
+        signals: mpsc::Receiver<Signal>,
+        timeout: Duration,
+    ) -> Self {
         Self {
             voice,
             signals,
@@ -97,6 +108,7 @@ impl Chat {
             roster: Roster::default(),
             downloads: Downloads::default(),
             connection: Connection::new(server.to_string()),
+            silence: Silence::new(timeout),
             end: None,
         }
     }
@@ -255,7 +267,10 @@ impl Chat {
     fn on_chat(&mut self, event: &ClientChatEvent) -> Flow {
         match event {
             ClientChatEvent::Frame(frame) => self.on_frame(frame),
-            ClientChatEvent::Connected => self.voice.event(&Event::Connected),
+            ClientChatEvent::Connected => {
+                self.silence.stop();
+                self.voice.event(&Event::Connected);
+            }
             // Who came and went meanwhile was not told.
             ClientChatEvent::Joined { .. } => {
                 let command = Command::Names;
@@ -352,6 +367,10 @@ impl Application for Chat {
                 biased;
                 Some(_) = self.signals.recv() => {
                     self.end = Some(End::Interrupted);
+                    return Command::Quit;
+                }
+                silence = self.silence.lasts() => {
+                    self.end = Some(End::Failed(self.connection.timed_out(silence)));
                     return Command::Quit;
                 }
                 line = lines => line,

@@ -18,6 +18,8 @@ pub enum End {
     Interrupted,
     /// It did not.
     Failed(Failure),
+    /// It did not, and that was told already.
+    Told(Exit),
 }
 
 impl End {
@@ -27,6 +29,7 @@ impl End {
             Self::Done => Exit::Done,
             Self::Interrupted => Exit::Interrupted,
             Self::Failed(failure) => failure.exit,
+            Self::Told(exit) => *exit,
         }
     }
 }

@@ -81,29 +81,29 @@ impl Get {
 
     fn on_report(&mut self, report: &Report) -> Flow {
         self.silence.stop();
-        let flow = match &report.news {
-            News::Done(_) | News::Skipped => self.finish(End::Done),
-            News::Failed(_) if self.is_interrupted => self.finish(End::Interrupted),
-            News::Failed(failure) => self.fail(failure.clone()),
-            News::Started { .. } | News::Progress | News::Paused | News::Resumed => Flow::Continue,
-        };
         let resume = self.resume.as_deref().filter(|_| can_resume(report));
         match self.voice.style() {
+            Style::Json => self.voice.report(report, resume),
             Style::Plain => {
-                // The bar shows where it begins and how it goes on.
-                let words = report.news.is_last().then(|| report.words()).flatten();
+                // The bar shows how it begins and goes on.
                 self.voice.bars(report);
-                // A failure is told at the end of the program, with the others; what goes on belongs to it.
-                match (&report.news, words) {
-                    (News::Failed(_), _) | (_, None) => {}
-                    (_, Some(words)) => self.voice.line(&words),
+                if report.news.is_last()
+                    && let Some(words) = report.words()
+                {
+                    let error = if matches!(report.news, News::Failed(_)) { "error: " } else { "" };
+                    self.voice.line(&format!("{error}{words}"));
                 }
                 if let Some(resume) = resume {
                     self.voice.line(&format!("to go on: {resume}"));
                 }
             }
-            Style::Json => self.voice.report(report, resume),
         }
+        let flow = match &report.news {
+            News::Done(_) | News::Skipped => self.finish(End::Done),
+            News::Failed(_) if self.is_interrupted => self.finish(End::Told(Exit::Interrupted)),
+            News::Failed(failure) => self.finish(End::Told(failure.exit)),
+            News::Started { .. } | News::Progress | News::Paused | News::Resumed => Flow::Continue,
+        };
         if self.voice.is_broken() { Flow::Exit } else { flow }
     }
 }

@@ -31,6 +31,13 @@ pub fn choose(
     Nickname::parse(&name).map_err(|error| refuse("the login name", &name, error))
 }
 
+/// Whom a message is for. A name that nobody can have is nobody's.
+pub fn addressee(text: &str) -> Result<Nickname, Failure> {
+    Nickname::parse(text).map_err(|error| {
+        Failure::new(Exit::NotFound, format!("no such nickname '{}': {error}", visible(text)))
+    })
+}
+
 /// The login name of whoever runs this.
 pub fn login_name() -> Option<String> {
     whoami::username().ok()
@@ -92,6 +99,12 @@ mod tests {
         ] {
             assert_eq!(sanitise(login), nick, "{login}");
         }
+    }
+
+    #[test]
+    fn a_name_that_nobody_can_have_is_nobodys() {
+        assert_eq!(addressee("bob").map(|nick| nick.to_string()), Ok("bob".into()));
+        assert_eq!(addressee("two words").map_err(|failure| failure.exit), Err(Exit::NotFound));
     }
 
     proptest! {
