@@ -3,6 +3,8 @@
 //! Each is an [`Application`](crate::driver::application::Application): it hands in commands and is told what
 //! happened. None holds protocol state; what they remember is what has to be shown.
 
+#[cfg(test)]
+mod bench;
 pub mod chat;
 pub mod downloads;
 pub mod end;

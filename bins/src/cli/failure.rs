@@ -42,7 +42,11 @@ impl Failure {
 
     /// What the end of a download means. `message` is the core's, or the file's own where it is about a file.
     pub fn download(reason: &FailReason, message: impl Into<String>) -> Self {
-        Self { exit: exit_of_download(reason), reason: reason.name(), message: message.into() }
+        let mut message = message.into();
+        if *reason == FailReason::NotFound {
+            message += "; 'files' lists what there is";
+        }
+        Self { exit: exit_of_download(reason), reason: reason.name(), message }
     }
 }
 

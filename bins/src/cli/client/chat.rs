@@ -1,5 +1,6 @@
 //! The chat in lines, or in objects: what is typed goes out, what happens comes in, one event a line.
 //!
+//! - `typing`: from a line to a command.
 //! - `requests`: what programs call their requests, and which messages are not taken yet.
 //!
 //! # Input
@@ -11,16 +12,16 @@
 //! Everything goes to standard output in the order in which it happened, complaints about the input too.
 
 mod requests;
+mod typing;
 
 use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
 use backchat_core::chat::client::{ClientChatEvent, CommandError, DisconnectReason};
-use backchat_core::chat::{Nickname, RequestId, ServerFrame, TextError};
+use backchat_core::chat::{RequestId, ServerFrame, TextError};
 use backchat_core::node::{ClientEvent, DownloadError, DownloadId};
 use backchat_core::time::Instant;
-use serde_json::Value;
 use tokio::sync::mpsc;
 
 use self::requests::Requests;
@@ -30,22 +31,17 @@ use super::request;
 use super::roster::Roster;
 use super::silence::Silence;
 use super::voice::{Style, Voice};
-use crate::cli::args::GetArgs;
-use crate::cli::failure::Failure;
-use crate::cli::input::{Input, JsonInput, Line, Pick, commands, read_line, read_object};
+use crate::cli::input::Line;
 use crate::cli::render::json::{self, Event};
 use crate::cli::render::units;
 use crate::cli::signals::Signal;
 use crate::cli::values::HostPort;
-use crate::driver::application::{Application, Command, Flow, Receipt, Which};
+use crate::driver::application::{Application, Command, Flow, Receipt};
 use crate::files::TargetEvent;
 
 /// Messages that may wait to be taken by the server while more input is read. A few, so that the input never runs
 /// dry; at two a second, more would only be memory.
 const MAX_UNTAKEN: usize = 16;
-
-/// How many messages `/history` shows when no number is given.
-const DEFAULT_HISTORY: u32 = 50;
 
 /// Where lines come from: the queue closes at the end of the input.
 pub type LineSource = mpsc::Receiver<io::Result<Line>>;
@@ -75,7 +71,7 @@ pub struct Chat {
 struct Asked {
     command: Command,
     /// What a program called it.
-    id: Option<Value>,
+    id: Option<RequestId>,
     origin: Origin,
 }
 
@@ -123,7 +119,7 @@ impl Chat {
         if self.voice.is_broken() { Flow::Exit } else { Flow::Continue }
     }
 
-    fn ask(&mut self, command: Command, id: Option<Value>) {
+    fn ask(&mut self, command: Command, id: Option<RequestId>) {
         self.pending.push_back(Asked { command, id, origin: Origin::User });
     }
 
@@ -132,141 +128,10 @@ impl Chat {
         self.lines.is_some() && self.roster.is_complete() && self.requests.untaken() < MAX_UNTAKEN
     }
 
-    fn on_line(&mut self, line: Option<io::Result<Line>>) {
-        match line {
-            Some(Ok(Line::Text(text))) => match self.voice.style() {
-                Style::Plain => match read_line(&text, |nick| self.roster.has(nick)) {
-                    Ok(input) => self.on_input(input, None),
-                    Err(error) => self.voice.complain(None, "bad-input", &error.to_string()),
-                },
-                Style::Json => match read_object(&text) {
-                    None => {}
-                    Some(Ok(JsonInput { id, input })) => self.on_input(input, id),
-                    Some(Err(bad)) => self.voice.complain(bad.id.as_ref(), bad.code, &bad.message),
-                },
-            },
-            Some(Ok(Line::TooLong(bytes))) => {
-                let limit = self.requests.text_limit();
-                let text = format!("a line of {bytes} bytes was not sent, at most {limit} fit");
-                self.voice.complain(None, "text-too-long", &text);
-            }
-            Some(Ok(Line::NotText)) => {
-                self.voice.complain(None, "bad-text", "a line was not sent because it is not UTF-8");
-            }
-            Some(Err(error)) => {
-                self.voice.complain(None, "local", &format!("cannot read standard input: {error}"));
-                self.end_of_input();
-            }
-            None => self.end_of_input(),
-        }
-    }
-
-    fn end_of_input(&mut self) {
-        if self.lines.take().is_some() {
-            self.ask(Command::Finish, None);
-            self.end = Some(End::Done);
-        }
-    }
-
-    fn on_input(&mut self, input: Input, id: Option<Value>) {
-        match input {
-            Input::Nothing => {}
-            Input::Say { text, action } => self.ask(Command::Say { text, action }, id),
-            Input::Tell { to, text } => match Nickname::parse(&to) {
-                Ok(to) => self.ask(Command::Tell { to, text, action: false }, id),
-                Err(error) => self.voice.complain(id.as_ref(), "no-such-nick", &error.to_string()),
-            },
-            Input::Names => self.ask(Command::Names, id),
-            Input::Files => self.ask(Command::Files, id),
-            Input::Nick(nick) => match Nickname::parse(&nick) {
-                Ok(nick) => self.ask(Command::Nick(nick), id),
-                Err(error) => self.voice.complain(id.as_ref(), "bad-nick", &error.to_string()),
-            },
-            Input::History(count) => self.ask(Command::History(count.unwrap_or(DEFAULT_HISTORY)), id),
-            Input::Get(args) => self.on_get(&args, id),
-            Input::Pause(pick) => self.on_pick(pick, id, Command::Pause),
-            Input::Resume(pick) => self.on_pick(pick, id, Command::Resume),
-            Input::Stop(pick) => self.on_pick(pick, id, Command::Stop),
-            Input::Stats => self.on_stats(),
-            Input::Clear => self.voice.notice("there is nothing to clear: these are plain lines"),
-            Input::Help(about) => self.on_help(about.as_deref()),
-            Input::Quit => {
-                self.lines = None;
-                self.end = Some(End::Done);
-                self.ask(Command::Quit, id);
-            }
-        }
-    }
-
-    fn on_get(&mut self, args: &GetArgs, id: Option<Value>) {
-        match request::of(args) {
-            Ok((_, crate::files::TargetSpec::Stdout)) => {
-                let text = "standard output belongs to the chat: choose a file with -o";
-                self.voice.complain(id.as_ref(), "usage", text);
-            }
-            Ok((request, target)) => self.ask(Command::Get { request, target }, id),
-            Err(failure) => self.fail_request(&failure, id.as_ref(), Some(&args.name)),
-        }
-    }
-
-    /// Something that was asked for and will not be had, while the chat goes on.
-    fn fail_request(&mut self, failure: &Failure, id: Option<&Value>, file: Option<&str>) {
-        match self.voice.style() {
-            Style::Plain => self.voice.complain(id, failure.reason, &failure.message),
-            Style::Json => self.voice.event(&Event::failed(id, file, failure, None)),
-        }
-    }
-
-    fn on_pick(&mut self, pick: Pick, id: Option<Value>, command: fn(Which) -> Command) {
-        let which = match &pick {
-            Pick::All if self.downloads.is_empty() => Err("no download is running".to_owned()),
-            Pick::All => Ok(Which::All),
-            Pick::File(file) => self
-                .downloads
-                .of_file(file)
-                .map(Which::One)
-                .ok_or_else(|| format!("no download of '{file}' is running")),
-        };
-        match which {
-            Ok(which) => self.ask(command(which), id),
-            Err(text) => self.voice.complain(id.as_ref(), "no-such-download", &text),
-        }
-    }
-
-    fn on_stats(&mut self) {
-        let mut lines = vec![format!(
-            "{} sent and not taken yet",
-            units::count(self.requests.untaken() as u64, "message")
-        )];
-        lines.extend(self.downloads.iter().map(|(_, download)| {
-            let (received, size) = (units::size(download.received), units::size(download.size));
-            let pace = match download.is_paused {
-                true => "held".to_owned(),
-                false => units::rate(download.bytes_per_second),
-            };
-            format!("{}: {received} of {size}, {pace}", download.file)
-        }));
-        for line in lines {
-            self.voice.notice(&line);
-        }
-    }
-
-    fn on_help(&mut self, about: Option<&str>) {
-        let Some(lines) = commands::help(about) else {
-            let typed = about.unwrap_or_default();
-            let nearest = commands::nearest(typed.trim_start_matches('/'));
-            let hint =
-                nearest.map(|command| format!(", did you mean /{}?", command.name)).unwrap_or_default();
-            return self.voice.complain(None, "bad-input", &format!("there is no command '{typed}'{hint}"));
-        };
-        for line in lines {
-            self.voice.notice(&line);
-        }
-    }
-
-    fn on_chat(&mut self, event: &ClientChatEvent) -> Flow {
+    fn on_chat(&mut self, event: ClientChatEvent) -> Flow {
+        let failure = self.connection.on_event(&event);
         match event {
-            ClientChatEvent::Frame(frame) => self.on_frame(frame),
+            ClientChatEvent::Frame(frame) => self.on_frame(*frame),
             ClientChatEvent::Connected => {
                 self.silence.stop();
                 self.voice.event(&Event::Connected);
@@ -276,23 +141,21 @@ impl Chat {
                 let command = Command::Names;
                 self.pending.push_back(Asked { command, id: None, origin: Origin::Roster });
             }
-            ClientChatEvent::Disconnected { reason } => self.on_disconnected(reason),
+            ClientChatEvent::Disconnected { reason } => self.on_disconnected(&reason),
             ClientChatEvent::Reconnecting { after } => match self.voice.style() {
-                Style::Plain => self.voice.notice(&format!("trying again in {}", units::time(*after))),
-                Style::Json => {
-                    self.voice.event(&Event::Reconnecting { after_seconds: json::seconds(*after) })
-                }
+                Style::Plain => self.voice.notice(&format!("trying again in {}", units::time(after))),
+                Style::Json => self.voice.event(&Event::Reconnecting { after_seconds: json::seconds(after) }),
             },
             ClientChatEvent::Unconfirmed { id, text } => {
-                self.on_lost_message(id, text, "it is not known whether this was delivered");
+                self.on_lost_message(&id, &text, "it is not known whether this was delivered");
             }
-            ClientChatEvent::Unsent { id, text } => self.on_lost_message(id, text, "this was not sent"),
+            ClientChatEvent::Unsent { id, text } => self.on_lost_message(&id, &text, "this was not sent"),
             ClientChatEvent::Unanswered { id } => {
-                let _ = self.requests.settle(id);
+                let _ = self.requests.settle(&id);
             }
             ClientChatEvent::Refused(_) | ClientChatEvent::GaveUp => {}
         }
-        match self.connection.on_event(event) {
+        match failure {
             Some(failure) => {
                 // Before anything else that was to be the end, such as the end of the input.
                 self.end = Some(End::Failed(failure));
@@ -322,18 +185,25 @@ impl Chat {
         }
     }
 
-    fn on_frame(&mut self, frame: &ServerFrame) {
-        self.roster.on_frame(frame);
-        if let ServerFrame::Welcome(welcome) = frame {
-            self.requests.set_text_limit(welcome.limits.text_bytes);
+    fn on_frame(&mut self, mut frame: ServerFrame) {
+        self.roster.on_frame(&frame);
+        match &frame {
+            ServerFrame::Welcome(welcome) => self.requests.set_text_limit(welcome.limits.text_bytes),
+            // Who has left knows why the connection is closed.
+            ServerFrame::Closing { .. }
+                if self.end == Some(End::Done) && self.voice.style() == Style::Plain =>
+            {
+                return;
+            }
+            _ => {}
         }
         let has_more =
             matches!(frame, ServerFrame::Names { more: true, .. } | ServerFrame::Files { more: true, .. });
-        let id = json::answered_id(frame).and_then(|id| match has_more {
+        let id = json::id_of(&mut frame).and_then(|id| id.as_ref()).and_then(|id| match has_more {
             true => self.requests.name_of(id).cloned(),
             false => self.requests.settle(id),
         });
-        self.voice.frame(frame, id.as_ref());
+        self.voice.frame(frame, id);
     }
 
     fn on_report(&mut self, report: &Report) {
@@ -413,7 +283,7 @@ impl Application for Chat {
 
     fn event(&mut self, event: ClientEvent, _: Instant) -> Flow {
         match event {
-            ClientEvent::Chat(event) => self.on_chat(&event),
+            ClientEvent::Chat(event) => self.on_chat(event),
             ClientEvent::Download { download, event } => {
                 if let Some(report) = self.downloads.on_event(download, &event) {
                     self.on_report(&report);

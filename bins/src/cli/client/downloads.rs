@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use backchat_core::chat::FileName;
+use backchat_core::chat::{FileName, RequestId};
 use backchat_core::node::{DownloadEvent, DownloadId, FailReason, LocalError};
 use backchat_core::text::visible;
-use serde_json::Value;
 
 use crate::cli::failure::Failure;
 use crate::cli::render::json::{Downloaded, Event, seconds};
@@ -26,7 +25,7 @@ pub struct Download {
     /// The server's name for the file.
     pub file: FileName,
     /// What a program called the request.
-    pub id: Option<Value>,
+    pub id: Option<RequestId>,
     /// Where the bytes go; `-` is standard output. Known once the file is open.
     pub path: PathBuf,
     /// Bytes in all; known once the server has answered.
@@ -108,7 +107,7 @@ impl News {
 
 impl Downloads {
     /// A download begins.
-    pub fn begin(&mut self, download: DownloadId, file: FileName, id: Option<Value>) {
+    pub fn begin(&mut self, download: DownloadId, file: FileName, id: Option<RequestId>) {
         let begun = Download {
             file,
             id,
@@ -231,10 +230,19 @@ impl Report {
             News::Progress => return None,
             News::Paused => format!("{file}: held; /resume goes on"),
             News::Resumed => format!("{file}: goes on"),
+            News::Done(done) if self.is_to_stdout() => format!("{file}: {}", done.summary()),
             News::Done(done) => format!("{file}: {}, saved as {path}", done.summary()),
             News::Skipped => format!("{file}: {path} exists and is left as it is"),
+            // Most messages name the file, or the path that it has here.
+            News::Failed(failure) if failure.message.contains(self.state.file.as_str()) => {
+                failure.message.clone()
+            }
             News::Failed(failure) => format!("{file}: {}", failure.message),
         })
+    }
+
+    fn is_to_stdout(&self) -> bool {
+        self.state.path.as_os_str() == "-"
     }
 
     /// The report for a program.

@@ -185,3 +185,101 @@ impl Application for Get {
         Flow::Continue
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use backchat_core::chat::FileName;
+    use backchat_core::chat::client::DisconnectReason;
+    use backchat_core::node::{DownloadEvent, FailReason};
+    use backchat_core::wire::{CongestionChoice, FileVersion, TransferId};
+
+    use super::super::bench::{self, Written, download, give_up, next};
+    use super::*;
+
+    const ID: DownloadId = DownloadId(1);
+
+    struct Bench {
+        get: Get,
+        signals: mpsc::Sender<Signal>,
+        written: Written,
+    }
+
+    fn bench(style: Style) -> Bench {
+        let (signals, signalled) = mpsc::channel(4);
+        let written = Written::default();
+        let request = GetRequest::new(FileName::parse("book.bin").expect("a name"));
+        let what = (request, TargetSpec::folder("."));
+        let (server, timeout) = (bench::server(), Duration::from_secs(60));
+        let get = Get::new(what, &server, "get it again".into(), written.voice(style), signalled, timeout);
+        Bench { get, signals, written }
+    }
+
+    fn begun(style: Style) -> Bench {
+        let mut bench = bench(style);
+        let command = next(&mut bench.get).expect("a command");
+        bench.get.answered(command, Ok(Receipt::Download(ID)), Instant::ZERO);
+        let path = "book.bin".into();
+        bench.get.target(ID, TargetEvent::Opened { path, partial: None, resumed_from: 0 }, Instant::ZERO);
+        let started = DownloadEvent::Started {
+            transfer: TransferId(1),
+            size: 1000,
+            start: 0,
+            version: FileVersion([0; 16]),
+            congestion: CongestionChoice::Classic,
+            segment: 1200,
+        };
+        assert_eq!(download(&mut bench.get, ID, started), Flow::Continue);
+        bench
+    }
+
+    fn failed(reason: FailReason, kept: u64) -> DownloadEvent {
+        DownloadEvent::Failed { reason, message: "book.bin: it is over".into(), kept }
+    }
+
+    #[tokio::test]
+    async fn an_interrupt_keeps_what_there_is_and_says_how_to_go_on() {
+        let Bench { mut get, signals, written } = begun(Style::Plain);
+        signals.try_send(Signal::End).expect("room");
+        assert!(matches!(next(&mut get), Some(Command::Stop(Which::All))));
+        assert_eq!(download(&mut get, ID, failed(FailReason::Stopped, 500)), Flow::Exit);
+        assert_eq!(written.take(), ["error: book.bin: it is over", "to go on: get it again"]);
+        assert_eq!(get.end().exit(), Exit::Interrupted);
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_told_once_and_only_what_can_go_on_says_how() {
+        let Bench { mut get, signals: _signals, written } = begun(Style::Json);
+        written.take();
+        assert_eq!(download(&mut get, ID, failed(FailReason::Integrity, 0)), Flow::Exit);
+        assert_eq!(
+            written.take(),
+            [
+                r#"{"type":"failed","file":"book.bin","reason":"integrity","exit_code":7,"message":"book.bin: it is over"}"#
+            ]
+        );
+        assert_eq!(get.end(), End::Told(Exit::Integrity));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_told_in_the_connections_words() {
+        let Bench { mut get, signals: _signals, .. } = bench(Style::Plain);
+        let command = next(&mut get).expect("a command");
+        get.answered(command, Ok(Receipt::Download(ID)), Instant::ZERO);
+        get.cannot_connect(&io::Error::other("connection refused"), Instant::ZERO);
+        assert_eq!(give_up(&mut get, DisconnectReason::CannotConnect), Flow::Exit);
+        let End::Failed(failure) = get.end() else { panic!("a failure") };
+        assert!(failure.message.starts_with("cannot connect to h:7: connection refused"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_ends_it_until_the_data_flows() {
+        let Bench { mut get, signals: _signals, .. } = bench(Style::Plain);
+        let command = next(&mut get).expect("a command");
+        get.answered(command, Ok(Receipt::Download(ID)), Instant::ZERO);
+        assert!(matches!(get.command().await, Command::Quit));
+        assert_eq!(get.end().exit(), Exit::TimedOut);
+        let Bench { mut get, signals: _signals, .. } = begun(Style::Plain);
+        let waited = tokio::time::timeout(Duration::from_secs(1000), get.command()).await;
+        assert!(waited.is_err());
+    }
+}

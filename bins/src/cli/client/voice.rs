@@ -8,12 +8,11 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::SystemTime;
 
-use backchat_core::chat::ServerFrame;
+use backchat_core::chat::{RequestId, ServerFrame};
 use backchat_core::node::DownloadId;
 use backchat_core::text::visible;
 use backchat_core::time::UnixTime;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::Value;
 
 use super::downloads::{News, Report};
 use crate::cli::exit::Exit;
@@ -104,7 +103,7 @@ impl Voice {
     }
 
     /// Something that went wrong, `code` being its word for programs.
-    pub fn complain(&mut self, id: Option<&Value>, code: &str, message: &str) {
+    pub fn complain(&mut self, id: Option<&RequestId>, code: &str, message: &str) {
         match self.style {
             Style::Plain => self.line(&plain::complaint((self.clock)(), message)),
             Style::Json => self.event(&Event::Error { id, code, message }),
@@ -112,10 +111,10 @@ impl Voice {
     }
 
     /// A frame of the server; `id` is what a program called the request that it answers.
-    pub fn frame(&mut self, frame: &ServerFrame, id: Option<&Value>) {
+    pub fn frame(&mut self, frame: ServerFrame, id: Option<RequestId>) {
         match self.style {
             Style::Plain => {
-                for line in plain::frame(frame, (self.clock)()) {
+                for line in plain::frame(&frame, (self.clock)()) {
                     self.line(&line);
                 }
             }

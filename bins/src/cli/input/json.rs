@@ -5,6 +5,7 @@
 
 use std::path::PathBuf;
 
+use backchat_core::chat::RequestId;
 use serde::Deserialize;
 
 use super::{Input, Pick};
@@ -14,8 +15,8 @@ use crate::cli::args::GetArgs;
 /// What an object asks for, and the `id` that its answer carries.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JsonInput {
-    /// The `id` of the object, as it was: a string or a whole number.
-    pub id: Option<serde_json::Value>,
+    /// The `id` of the object, as on the wire: a string of at most 64 bytes, or a whole number.
+    pub id: Option<RequestId>,
     /// What it asks for.
     pub input: Input,
 }
@@ -24,7 +25,7 @@ pub struct JsonInput {
 #[derive(Clone, Debug, PartialEq)]
 pub struct BadObject {
     /// The `id` of the object, if that much could be read.
-    pub id: Option<serde_json::Value>,
+    pub id: Option<RequestId>,
     /// `bad-frame` or `unknown-type`, as on the wire.
     pub code: &'static str,
     /// What is wrong with it.
@@ -103,12 +104,8 @@ fn read(line: &str) -> Result<JsonInput, BadObject> {
     let Some(object) = value.as_object() else {
         return Err(bad(None, "not a JSON object".to_owned()));
     };
-    let id = object.get("id").filter(|id| !id.is_null()).cloned();
-    if let Some(id) = &id
-        && !(id.is_string() || id.is_u64())
-    {
-        return Err(bad(None, "an id is a string or a whole number".to_owned()));
-    }
+    let id = object.get("id").cloned().unwrap_or_default();
+    let id: Option<RequestId> = serde_json::from_value(id).map_err(|error| bad(None, error.to_string()))?;
     let Some(kind) = object.get("type").and_then(serde_json::Value::as_str) else {
         return Err(bad(id, format!("the type is missing: expected {TYPES}")));
     };
@@ -175,7 +172,6 @@ fn get_args(get: Get) -> Result<GetArgs, String> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
 
     use super::*;
 
@@ -217,10 +213,13 @@ mod tests {
 
     #[test]
     fn an_id_comes_back_as_it_was() {
-        assert_eq!(good(r#"{"type":"names","id":18446744073709551615}"#).id, Some(json!(u64::MAX)));
-        assert_eq!(good(r#"{"type":"names","id":"a"}"#).id, Some(json!("a")));
+        assert_eq!(
+            good(r#"{"type":"names","id":18446744073709551615}"#).id,
+            Some(RequestId::Number(u64::MAX))
+        );
+        assert_eq!(good(r#"{"type":"names","id":"a"}"#).id, Some(RequestId::Text("a".into())));
         assert_eq!(good(r#"{"type":"names","id":null}"#).id, None);
-        assert_eq!(refused(r#"{"type":"say","id":7}"#).id, Some(json!(7)));
+        assert_eq!(refused(r#"{"type":"say","id":7}"#).id, Some(RequestId::Number(7)));
     }
 
     #[test]
@@ -249,7 +248,11 @@ mod tests {
                 "unknown type 'or': expected say, tell, names, files, nick, history, get, pause, resume, stop, stats or leave",
             ),
             (r#"{"type":"say"}"#, "bad-frame", "say: missing field `text`"),
-            (r#"{"type":"names","id":1.5}"#, "bad-frame", "an id is a string or a whole number"),
+            (
+                r#"{"type":"names","id":1.5}"#,
+                "bad-frame",
+                "invalid type: floating point `1.5`, expected an id: a string of at most 64 bytes, or an unsigned integer",
+            ),
             (
                 r#"{"type":"get","file":"x","congestion":"bbr"}"#,
                 "bad-frame",

@@ -9,7 +9,6 @@ use std::time::Duration;
 use backchat_core::chat::{RequestId, ServerFrame};
 use backchat_core::text::is_hidden;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::cli::failure::Failure;
 
@@ -38,7 +37,7 @@ pub enum Event<'a> {
     Unconfirmed {
         /// What the program called it.
         #[serde(skip_serializing_if = "Option::is_none")]
-        id: Option<&'a Value>,
+        id: Option<&'a RequestId>,
         /// Its text.
         text: &'a str,
         /// Which of the two, for people.
@@ -48,7 +47,7 @@ pub enum Event<'a> {
     Started {
         /// What the program called it.
         #[serde(skip_serializing_if = "Option::is_none")]
-        id: Option<&'a Value>,
+        id: Option<&'a RequestId>,
         /// The file.
         file: &'a str,
         /// Where it goes.
@@ -85,7 +84,7 @@ pub enum Event<'a> {
     Skipped {
         /// What the program called it.
         #[serde(skip_serializing_if = "Option::is_none")]
-        id: Option<&'a Value>,
+        id: Option<&'a RequestId>,
         /// The file.
         file: &'a str,
         /// What exists.
@@ -95,7 +94,7 @@ pub enum Event<'a> {
     Failed {
         /// What the program called it.
         #[serde(skip_serializing_if = "Option::is_none")]
-        id: Option<&'a Value>,
+        id: Option<&'a RequestId>,
         /// The file, of a download.
         #[serde(skip_serializing_if = "Option::is_none")]
         file: Option<&'a str>,
@@ -113,7 +112,7 @@ pub enum Event<'a> {
     Error {
         /// Its id.
         #[serde(skip_serializing_if = "Option::is_none")]
-        id: Option<&'a Value>,
+        id: Option<&'a RequestId>,
         /// As on the wire.
         code: &'a str,
         /// What is wrong with it.
@@ -126,7 +125,7 @@ pub enum Event<'a> {
 pub struct Downloaded<'a> {
     /// What the program called it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub id: Option<&'a Value>,
+    pub id: Option<&'a RequestId>,
     /// The file.
     pub file: &'a str,
     /// Where it is; `-` is standard output.
@@ -150,7 +149,7 @@ pub struct Downloaded<'a> {
 impl<'a> Event<'a> {
     /// The event of a failure.
     pub fn failed(
-        id: Option<&'a Value>,
+        id: Option<&'a RequestId>,
         file: Option<&'a str>,
         failure: &'a Failure,
         resume: Option<&'a str>,
@@ -166,31 +165,36 @@ impl<'a> Event<'a> {
 }
 
 /// A frame as a line; `id` is what stands in it in place of the client's own.
-pub fn frame(frame: &ServerFrame, id: Option<&Value>) -> String {
-    let mut value = serde_json::to_value(frame).unwrap_or_default();
-    if let Some(object) = value.as_object_mut() {
-        object.remove("token");
-        match id {
-            Some(id) => object.insert("id".to_owned(), id.clone()),
-            None => object.remove("id"),
-        };
+pub fn frame(mut frame: ServerFrame, id: Option<RequestId>) -> String {
+    if let ServerFrame::Welcome(welcome) = &mut frame {
+        welcome.token = None;
     }
-    line(&value)
+    if let Some(place) = id_of(&mut frame) {
+        *place = id;
+    }
+    line(&frame)
 }
 
-/// The id that a frame answers.
-pub fn answered_id(frame: &ServerFrame) -> Option<&RequestId> {
+/// Where a frame has the id of the request that it answers, if its kind can have one.
+pub fn id_of(frame: &mut ServerFrame) -> Option<&mut Option<RequestId>> {
     match frame {
-        ServerFrame::Welcome(welcome) => welcome.id.as_ref(),
-        ServerFrame::Error(error) => error.id.as_ref(),
-        ServerFrame::Ticket(ticket) => ticket.id.as_ref(),
+        ServerFrame::Welcome(welcome) => Some(&mut welcome.id),
+        ServerFrame::Error(error) => Some(&mut error.id),
+        ServerFrame::Ticket(ticket) => Some(&mut ticket.id),
         ServerFrame::Renamed { id, .. }
         | ServerFrame::Names { id, .. }
         | ServerFrame::Files { id, .. }
         | ServerFrame::History { id, .. }
         | ServerFrame::Accepted { id, .. }
-        | ServerFrame::Pong { id } => id.as_ref(),
-        _ => None,
+        | ServerFrame::Pong { id } => Some(id),
+        ServerFrame::Joined { .. }
+        | ServerFrame::Left { .. }
+        | ServerFrame::Message(_)
+        | ServerFrame::Private(_)
+        | ServerFrame::Gap { .. }
+        | ServerFrame::Ping
+        | ServerFrame::Notice { .. }
+        | ServerFrame::Closing { .. } => None,
     }
 }
 
@@ -224,7 +228,7 @@ pub fn printable(json: &str) -> String {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::Value;
 
     use super::*;
 
@@ -238,22 +242,21 @@ mod tests {
             r#"{"type":"joined","nick":"bob"}"#,
             r#"{"type":"message","number":7,"at":"2026-11-22T13:30:00.000Z","from":"bob","text":"hello"}"#,
         ] {
-            let printed: Value = serde_json::from_str(&frame(&read(json), None)).expect("JSON");
-            assert_eq!(printed, serde_json::from_str::<Value>(json).expect("JSON"));
+            assert_eq!(frame(read(json), None), json);
         }
     }
 
     #[test]
     fn ids_are_the_programs_own_and_tokens_stay_secret() {
         let accepted = read(r#"{"type":"accepted","id":12,"number":7}"#);
-        let printed: Value = serde_json::from_str(&frame(&accepted, Some(&json!("mine")))).expect("JSON");
-        assert_eq!(printed, json!({"type": "accepted", "id": "mine", "number": 7}));
-        assert!(!frame(&accepted, None).contains("id"));
+        let mine = Some(RequestId::Text("mine".into()));
+        assert_eq!(frame(accepted.clone(), mine), r#"{"type":"accepted","id":"mine","number":7}"#);
+        assert_eq!(frame(accepted, None), r#"{"type":"accepted","number":7}"#);
         let welcome = read(
             r#"{"type":"welcome","protocol":1,"nick":"ann","epoch":"0011223344556677","number":0,"resumed":false,
             "token":"00112233445566778899aabbccddeeff"}"#,
         );
-        assert!(!frame(&welcome, None).contains("00112233445566778899aabbccddeeff"));
+        assert!(!frame(welcome, None).contains("00112233445566778899aabbccddeeff"));
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use backchat_core::chat::RequestId;
-use serde_json::Value;
 
 /// Requests that wait for their answer. The client below bounds how many there can be.
 #[derive(Debug)]
@@ -17,7 +16,7 @@ pub(super) struct Requests {
 
 #[derive(Debug)]
 struct Waiting {
-    name: Option<Value>,
+    name: Option<RequestId>,
     is_message: bool,
 }
 
@@ -30,21 +29,21 @@ impl Default for Requests {
 
 impl Requests {
     /// A request was handed to the client; `name` is what a program calls it.
-    pub(super) fn insert(&mut self, id: RequestId, name: Option<Value>, is_message: bool) {
+    pub(super) fn insert(&mut self, id: RequestId, name: Option<RequestId>, is_message: bool) {
         let before = self.waiting.insert(id, Waiting { name, is_message });
         debug_assert!(before.is_none(), "an id is given once");
         self.untaken += usize::from(is_message);
     }
 
     /// A request was answered, or will not be: what a program calls it.
-    pub(super) fn settle(&mut self, id: &RequestId) -> Option<Value> {
+    pub(super) fn settle(&mut self, id: &RequestId) -> Option<RequestId> {
         let waiting = self.waiting.remove(id)?;
         self.untaken -= usize::from(waiting.is_message);
         waiting.name
     }
 
     /// What a program calls a request.
-    pub(super) fn name_of(&self, id: &RequestId) -> Option<&Value> {
+    pub(super) fn name_of(&self, id: &RequestId) -> Option<&RequestId> {
         self.waiting.get(id)?.name.as_ref()
     }
 

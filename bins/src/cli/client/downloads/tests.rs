@@ -3,13 +3,15 @@
 use backchat_core::node::Summary;
 use backchat_core::wire::{CongestionChoice, FileVersion, Hash, TransferId};
 
+use serde_json::Value;
+
 use super::*;
 
 const ID: DownloadId = DownloadId(7);
 
 fn begun() -> Downloads {
     let mut downloads = Downloads::default();
-    downloads.begin(ID, FileName::parse("book.bin").expect("a name"), Some(Value::from("mine")));
+    downloads.begin(ID, FileName::parse("book.bin").expect("a name"), Some(RequestId::Text("mine".into())));
     downloads
 }
 
@@ -103,7 +105,7 @@ fn a_failure_of_the_file_is_told_in_the_files_own_words() {
         kept: 0,
     };
     let failed = told(&mut downloads, &failed);
-    assert_eq!(failed.words(), Some(format!("book.bin: {text}")));
+    assert_eq!(failed.words(), Some(text));
     let printed: Value = serde_json::from_str(&json(&failed, Some("again"))).expect("JSON");
     assert_eq!((&printed["reason"], &printed["exit_code"]), (&"exists".into(), &9.into()));
     assert_eq!(printed["resume"], "again");
