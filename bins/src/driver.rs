@@ -23,4 +23,6 @@ pub mod streams;
 
 pub use application::{Application, Command, Flow, Receipt, Which};
 pub use client::{ClientEnd, ClientError, ClientParts, run_client};
-pub use server::{Control, Ending, Observer, Reload, ServeError, ServerEnd, ServerParts, ServerSettings, serve};
+pub use server::{
+    Control, Ending, Observer, Reload, ServeError, ServerEnd, ServerParts, ServerSettings, serve,
+};

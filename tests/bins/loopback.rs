@@ -24,7 +24,11 @@ async fn three_clients_see_each_other_come_talk_and_go() {
     let mut eve = Client::join(&server, "eve").await;
     for (client, others) in [(&mut ann, vec!["bob", "eve"]), (&mut bob, vec!["eve"])] {
         for other in others {
-            client.until_frame(|frame| matches!(frame, ServerFrame::Joined { nick, .. } if nick.as_str() == other)).await;
+            client
+                .until_frame(
+                    |frame| matches!(frame, ServerFrame::Joined { nick, .. } if nick.as_str() == other),
+                )
+                .await;
         }
     }
     ann.send(Command::Say { text: "hello".into(), action: false }).await;
@@ -36,7 +40,9 @@ async fn three_clients_see_each_other_come_talk_and_go() {
     bob.until_frame(|frame| matches!(frame, ServerFrame::Private(it) if it.text == "psst")).await;
     eve.quit().await;
     for client in [&mut ann, &mut bob] {
-        client.until_frame(|frame| matches!(frame, ServerFrame::Left { nick, .. } if nick.as_str() == "eve")).await;
+        client
+            .until_frame(|frame| matches!(frame, ServerFrame::Left { nick, .. } if nick.as_str() == "eve"))
+            .await;
     }
     // What was private stayed so: it would have come before the notice.
     assert!(!ann.seen.iter().any(|it| matches!(it, Happening::Frame(ServerFrame::Private(_)))));
@@ -103,9 +109,7 @@ async fn a_stopped_download_goes_on_where_it_was() {
     let folder = tempfile::tempdir().unwrap();
     let mut client = Client::visit(&server).await;
     client.send(get("book.bin", TargetSpec::folder(folder.path()))).await;
-    client
-        .until(|it| matches!(it, Happening::Download(DownloadEvent::Progress { .. })).then_some(()))
-        .await;
+    client.until(|it| matches!(it, Happening::Download(DownloadEvent::Progress { .. })).then_some(())).await;
     client.send(Command::Stop(Which::All)).await;
     let ended = client.until(harness::end_of_download).await;
     if ended.is_ok() {
@@ -134,9 +138,7 @@ async fn quitting_in_the_middle_of_a_download_keeps_what_it_has() {
     let folder = tempfile::tempdir().unwrap();
     let mut client = Client::visit(&server).await;
     client.send(get("book.bin", TargetSpec::folder(folder.path()))).await;
-    client
-        .until(|it| matches!(it, Happening::Download(DownloadEvent::Progress { .. })).then_some(()))
-        .await;
+    client.until(|it| matches!(it, Happening::Download(DownloadEvent::Progress { .. })).then_some(())).await;
     client.quit().await;
     let partial = folder.path().join(".book.bin.part");
     if let Ok(kept) = std::fs::read(&partial) {
@@ -153,6 +155,7 @@ async fn a_file_that_is_not_there_and_one_that_exists_fail_with_their_reasons() 
     let mut client = Client::visit(&server).await;
     let missing = client.download("missing", TargetSpec::folder(folder.path())).await;
     assert_eq!(missing.unwrap_err(), FailReason::NotFound);
+    client.until(|it| matches!(it, Happening::Target(TargetEvent::Discarded { .. })).then_some(())).await;
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left of it");
     client.download("book.bin", TargetSpec::folder(folder.path())).await.unwrap();
     let again = client.download("book.bin", TargetSpec::folder(folder.path())).await;
