@@ -131,7 +131,7 @@ impl<'a, N: Network, T: Targets, A: Application> Running<'a, N, T, A> {
             self.targets.flush();
             match self.life {
                 Life::Finishing if self.client.is_over() || self.client.is_idle() => {
-                    self.life = Life::Exiting
+                    self.life = Life::Exiting;
                 }
                 Life::Exiting => {
                     self.life = Life::Leaving;
@@ -283,7 +283,7 @@ impl<'a, N: Network, T: Targets, A: Application> Running<'a, N, T, A> {
         match completion {
             TargetCompletion::Opened { download, result } => self.client.handle_opened(now, download, result),
             TargetCompletion::Written { download, through } => {
-                self.client.handle_written(now, download, through)
+                self.client.handle_written(now, download, through);
             }
             TargetCompletion::Failed { download, error } => {
                 self.client.handle_write_failed(now, download, error);
@@ -335,10 +335,10 @@ impl<'a, N: Network, T: Targets, A: Application> Running<'a, N, T, A> {
     }
 
     /// Takes in what has arrived, a bounded amount of it.
-    pub(super) fn receive(&mut self, ready: io::Result<()>, batch: &mut Batch, clock: &impl Clock) {
+    pub(super) fn receive(&mut self, ready: &io::Result<()>, batch: &mut Batch, clock: &impl Clock) {
         for _ in 0..RECEIVES_PER_TURN {
             let Some(udp) = &self.udp else { return };
-            let received = match &ready {
+            let received = match ready {
                 Ok(()) => udp.try_recv(batch),
                 Err(error) => Err(error.kind().into()),
             };

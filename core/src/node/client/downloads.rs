@@ -137,7 +137,7 @@ impl Client {
         Ok(())
     }
 
-    /// Ends a download and keeps what it has, for a later resume.
+    /// Ends a download and keeps what it has, for a later resume. One that has everything is finished instead.
     ///
     /// # Errors
     /// There is no such download, or it is over.
@@ -160,6 +160,9 @@ impl Client {
     pub(super) fn end(&mut self, now: Instant, download: DownloadId, code: ResetCode) {
         let Some(it) = self.downloads.get(&download) else { return };
         match &it.stage {
+            // Too late: the target may be getting its name at this moment, and a server that stops closes the session
+            // as soon as it hears that everything has arrived.
+            Stage::Running(it) if it.receiver.has_everything() => {}
             Stage::Running(_) => {
                 self.with_receiver(now, download, |receiver| receiver.abort(now, code));
             }
