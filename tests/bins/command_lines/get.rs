@@ -1,7 +1,7 @@
 //! backchat-client get.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use super::program::{Ended, Folder, Program, Server, run};
 
@@ -217,4 +217,29 @@ fn a_fixed_window_and_every_other_option_that_is_built_works() {
     ];
     got(&server, &here, &args).expect(0);
     assert_eq!(std::fs::read(here.join("book.bin")).expect("there"), bytes);
+}
+
+#[test]
+fn a_closed_standard_output_ends_a_download_without_a_word() {
+    let folder = Folder::new();
+    folder.shared("book.bin", LARGE);
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    let mut command = get(&server, &here, &["book.bin", "-o", "-"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().expect("ends");
+    assert_eq!(ended.status.code(), Some(8));
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
+}
+
+#[test]
+fn a_file_above_the_users_limit_is_a_local_error() {
+    let folder = Folder::new();
+    folder.shared("book.bin", LARGE);
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    let client = env!("CARGO_BIN_EXE_backchat-client");
+    let line = format!("ulimit -f 100; exec '{client}' --server {} get book.bin", server.chat);
+    let ended = run(Command::new("sh").args(["-c", &line]).current_dir(&here)).expect(8);
+    assert!(ended.stderr.contains("book.bin"), "{ended:?}");
+    assert!(!here.join("book.bin").exists());
 }

@@ -1,6 +1,7 @@
 //! The downloads that run, as a user sees them: the core's events and the file's events, joined into reports.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use backchat_core::text::visible;
 use crate::cli::failure::Failure;
 use crate::cli::render::json::{Downloaded, Event, seconds};
 use crate::cli::render::units;
-use crate::files::TargetEvent;
+use crate::files::{TargetError, TargetEvent};
 
 /// The downloads that run.
 #[derive(Debug, Default)]
@@ -38,6 +39,8 @@ pub struct Download {
     pub is_paused: bool,
     /// The file was there and is left alone.
     is_skipped: bool,
+    /// Nobody reads standard output any more, which is no news to whoever closed it.
+    pub is_unread: bool,
     /// What went wrong with the file, in words that name it.
     trouble: Option<String>,
 }
@@ -117,6 +120,7 @@ impl Downloads {
             bytes_per_second: 0,
             is_paused: false,
             is_skipped: false,
+            is_unread: false,
             trouble: None,
         };
         self.running.insert(download, begun);
@@ -152,7 +156,11 @@ impl Downloads {
                 running.path.clone_from(path);
                 running.is_skipped = true;
             }
-            TargetEvent::Failed { error } => running.trouble = Some(error.to_string()),
+            TargetEvent::Failed { error } => {
+                running.is_unread =
+                    matches!(error, TargetError::Io { source, .. } if source.kind() == ErrorKind::BrokenPipe);
+                running.trouble = Some(error.to_string());
+            }
             TargetEvent::Kept { .. } | TargetEvent::Discarded { .. } => {}
         }
     }

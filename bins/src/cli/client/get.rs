@@ -95,6 +95,7 @@ impl Get {
                 // The bar shows how it begins and goes on.
                 self.voice.bars(report);
                 if report.news.is_last()
+                    && !report.state.is_unread
                     && let Some(words) = report.words()
                 {
                     let error = if matches!(report.news, News::Failed(_)) { "error: " } else { "" };
