@@ -30,7 +30,10 @@ impl Sender {
             }
             SenderTimer::Persist => {
                 self.rtt.on_timeout();
-                if let Some(path) = self.path {
+                if !self.paused && self.limit > self.nxt {
+                    // RFC 9293 §3.8.6.2.1: after a while, less than a segment is better than nothing.
+                    self.small_allowed = true;
+                } else if let Some(path) = self.path {
                     self.send(path, Body::Probe { nxt: self.nxt });
                 }
             }
