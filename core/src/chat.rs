@@ -5,7 +5,7 @@
 //! reports how much of it was taken. Downloads are only opened here, with a ticket; their bytes go elsewhere.
 //!
 //! # What is where
-//! - [`frame`], [`lines`], [`hex`]: what is on the wire.
+//! - [`frame`], [`lines`]: what is on the wire.
 //! - [`nickname`], [`filename`], [`limits`]: what is allowed.
 //! - [`history`], [`roster`], [`outbox`]: what a server keeps.
 //! - [`table`]: the states of a session and what each input does in each, as data.
@@ -14,7 +14,6 @@
 pub mod client;
 pub mod filename;
 pub mod frame;
-pub mod hex;
 pub mod history;
 pub mod id;
 pub mod limits;
@@ -25,6 +24,7 @@ pub mod roster;
 pub mod server;
 pub mod table;
 
+pub use crate::hex::Hex;
 pub use client::{
     ChatClient, ClientAction, ClientChatEvent, ClientConfig, ClientCounters, CommandError, DisconnectReason,
     JoinAs, Reconnect,
@@ -34,7 +34,6 @@ pub use frame::{
     ClientFrame, ErrorCode, ErrorFrame, FileEntry, FrameError, Have, Message, NameEntry, Private, Request,
     RequestId, ServerFrame, TextError, TicketFrame, Welcome,
 };
-pub use hex::Hex;
 pub use id::{SessionId, StreamId};
 pub use limits::{Bucket, Limits, LimitsError, Rate};
 pub use nickname::{Nickname, NicknameError, NicknameKey};

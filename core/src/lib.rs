@@ -9,7 +9,7 @@
 //! output as it comes, then wait for the next input or for the time that `Timeout` named.
 //!
 //! # What is where
-//! - [`time`], [`seed`], [`text`]: the small things that everything stands on.
+//! - [`time`], [`seed`], [`text`], [`hex`]: the small things that everything stands on.
 //!
 //! # What it promises
 //! No input from a peer panics, is believed unchecked, or makes memory grow without a named bound. Misuse by the
@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 pub mod chat;
+pub mod hex;
 pub mod node;
 pub mod seed;
 pub mod text;

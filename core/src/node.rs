@@ -22,7 +22,7 @@ use bytes::Bytes;
 
 pub use client::{
     Client, ClientConfig, ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, FailReason,
-    GetRequest, Have, LocalError, Summary, TargetRequest,
+    GetRequest, LocalError, Summary, TargetRequest,
 };
 pub use counters::Counters;
 pub use server::{
@@ -30,6 +30,7 @@ pub use server::{
     TransferLimits,
 };
 
+pub use crate::chat::Have;
 use crate::wire::SegmentBatch;
 
 /// Where a datagram came from, or goes to.

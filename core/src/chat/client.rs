@@ -27,9 +27,9 @@ pub use action::{
 };
 
 use super::frame::{Request, RequestId, ServerFrame};
-use super::hex::Hex;
 use super::limits::{Bucket, Limits};
 use super::lines::Lines;
+use crate::hex::Hex;
 use crate::seed::{Seed, Stream};
 use crate::time::Instant;
 use outgoing::Outgoing;
@@ -164,9 +164,9 @@ impl ChatClient {
 
     /// Begins: asks the driver to connect. Once.
     pub fn start(&mut self, now: Instant) {
-        let now = self.begin(now);
+        self.begin(now);
         if self.phase == Phase::New {
-            self.connect(now);
+            self.connect();
         }
     }
 

@@ -28,7 +28,6 @@ mod timers;
 pub use action::{Action, ChatEvent, CloseReason, Counters, DropReason};
 
 use super::frame::{FileEntry, RequestId, ServerFrame, check_text};
-use super::hex::Hex;
 use super::history::History;
 use super::id::{SessionId, StreamId};
 use super::limits::{Limits, MAX_TEXT_BYTES};
@@ -36,6 +35,7 @@ use super::nickname::Nickname;
 use super::outbox::Sources;
 use super::roster::Roster;
 use super::table::Input;
+use crate::hex::Hex;
 use crate::seed::{Seed, Stream};
 use crate::time::{Instant, UnixTime};
 use core::net::IpAddr;
@@ -154,7 +154,8 @@ impl ChatServer {
     }
 
     /// The peer will send nothing more, and may still read: what it asked for is answered, then the connection is
-    /// closed. A driver that does not tell this from a closed connection calls [`handle_closed`](Self::handle_closed).
+    /// closed. This is how `printf … | nc` ends. A driver that does not tell it from a closed connection calls
+    /// [`handle_closed`](Self::handle_closed).
     pub fn handle_finished(&mut self, now: Instant, stream: StreamId) {
         let now = self.begin(now);
         let connection = self.connections.get_mut(&stream);

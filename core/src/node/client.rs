@@ -13,8 +13,8 @@ use std::net::SocketAddr;
 
 use downloads::Download;
 pub use output::{
-    ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, FailReason, GetRequest, Have,
-    LocalError, Summary, TargetRequest,
+    ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, FailReason, GetRequest, LocalError,
+    Summary, TargetRequest,
 };
 
 use super::deadlines::Deadlines;

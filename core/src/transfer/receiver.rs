@@ -291,7 +291,7 @@ impl Receiver {
                 self.begin_receiving();
                 self.ack_now = true;
             }
-            (ReceiverAction::End, Body::End { size, hash }) => self.handle_end(size, hash),
+            (ReceiverAction::End, Body::End { size, hash }) => self.handle_end(now, size, hash),
             (ReceiverAction::EndAck, _) => self.send(Body::EndAck),
             (ReceiverAction::Fail, Body::Reset(code)) => {
                 self.fail(now, State::Aborted(None), ReceiverFailure::Reset(code));
@@ -415,7 +415,8 @@ impl Receiver {
             self.seen_at = now;
         }
         self.rtt.on_progress();
-        if !self.is_over() {
+        // A handshake has this time once, however much is said in it.
+        if self.state == State::Receiving {
             self.set(ReceiverTimer::Silence, now + self.config.silence);
         }
         if self.timers.at(ReceiverTimer::Repeat).is_some() {

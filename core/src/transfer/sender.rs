@@ -185,6 +185,8 @@ pub struct Sender {
     paused: bool,
     /// The highest transmission number of the client.
     peer_seen: u64,
+    /// When something new was last acknowledged, or could not have been because the receiver withheld.
+    progress_at: Instant,
     /// Ours, of the next datagram.
     next_transmission: u64,
 
@@ -228,6 +230,7 @@ impl Sender {
             limit: start,
             paused: false,
             peer_seen: 0,
+            progress_at: now,
             next_transmission: 1,
             requested: start,
             loaded: start,

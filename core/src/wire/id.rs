@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::hex::Hex;
+
 macro_rules! bytes_id {
     ($(#[$doc:meta])* $name:ident, $length:literal, $shown:expr) => {
         $(#[$doc])*
@@ -11,23 +13,14 @@ macro_rules! bytes_id {
         impl $name {
             /// Reads it from its hexadecimal digits, two a byte, in either case.
             pub fn parse(hex: &str) -> Option<Self> {
-                let digits = hex.as_bytes();
-                let mut bytes = [0; $length];
-                if digits.len() != 2 * $length {
-                    return None;
-                }
-                for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-                    let [high, low] = pair else { return None };
-                    *byte = digit(*high)? << 4 | digit(*low)?;
-                }
-                Some(Self(bytes))
+                hex.parse().ok().map(|Hex(bytes)| Self(bytes))
             }
         }
 
         impl fmt::Display for $name {
             /// Lower-case hexadecimal.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                fmt::Display::fmt(&Hex(self.0), f)
             }
         }
 
@@ -40,15 +33,6 @@ macro_rules! bytes_id {
     };
 }
 
-const fn digit(hex: u8) -> Option<u8> {
-    match hex {
-        b'0'..=b'9' => Some(hex - b'0'),
-        b'a'..=b'f' => Some(hex - b'a' + 10),
-        b'A'..=b'F' => Some(hex - b'A' + 10),
-        _ => None,
-    }
-}
-
 /// One download, on both sides and in every packet of it. Unguessable, so that who does not see the packets
 /// cannot take part.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,10 +41,7 @@ pub struct TransferId(pub u64);
 impl TransferId {
     /// Reads it from its 16 hexadecimal digits.
     pub fn parse(hex: &str) -> Option<Self> {
-        if hex.len() != 16 || !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return None;
-        }
-        u64::from_str_radix(hex, 16).ok().map(Self)
+        hex.parse::<Hex<8>>().ok().map(|hex| Self(hex.into()))
     }
 }
 

@@ -137,6 +137,11 @@ impl World {
         self.carried.get(&(StreamId(stream), way == Way::ToServer)).copied().unwrap_or(0)
     }
 
+    /// The connection of a client that has one.
+    pub fn stream_of(&self, place: usize) -> Option<StreamId> {
+        self.peers[place].stream.filter(|stream| self.streams.contains_key(stream))
+    }
+
     fn put(&mut self, after: Duration, transit: Transit) {
         self.last_transit += 1;
         self.transit.insert((self.now + after, self.last_transit), transit);

@@ -3,9 +3,9 @@
 use super::{Asked, ChatClient, ClientAction, CommandError, DisconnectReason, Phase, Queued, link};
 use crate::chat::filename::FileName;
 use crate::chat::frame::{ClientFrame, Have, Request, RequestId, check_text};
-use crate::chat::hex::Hex;
 use crate::chat::limits::MAX_TEXT_BYTES;
 use crate::chat::nickname::Nickname;
+use crate::hex::Hex;
 use crate::time::Instant;
 
 /// Most messages that wait to be sent or confirmed: at two a second, more than eight minutes. A driver with more
@@ -69,7 +69,7 @@ impl ChatClient {
         file: &FileName,
         have: Option<Have>,
     ) -> Result<RequestId, CommandError> {
-        let (length, blake3) = (have.map(|have| have.length), have.map(|have| Hex(have.blake3)));
+        let (length, blake3) = (have.map(|have| have.length), have.map(|have| Hex(have.hash.0)));
         self.ask(now, Request::Download { file: file.to_string(), have: length, blake3 })
     }
 

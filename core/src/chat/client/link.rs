@@ -31,7 +31,7 @@ const _: () = assert!(FIRST_BACKOFF.as_millis() << MAX_DOUBLINGS == LAST_BACKOFF
 
 impl ChatClient {
     /// Asks the driver to connect.
-    pub(super) fn connect(&mut self, _now: Instant) {
+    pub(super) fn connect(&mut self) {
         self.phase = Phase::Connecting;
         self.timer = None;
         self.actions.push_back(ClientAction::Connect);
@@ -77,7 +77,7 @@ impl ChatClient {
     /// The phase has lasted too long.
     pub(super) fn expire(&mut self, now: Instant) {
         match self.phase {
-            Phase::Waiting => self.connect(now),
+            Phase::Waiting => self.connect(),
             Phase::Joining => self.break_off(now, DisconnectReason::Silent),
             Phase::Up => {
                 self.watch();

@@ -1,7 +1,8 @@
 //! What clients send.
 
 use super::{FrameError, Head, RequestId, detail, encode, is_unset};
-use crate::chat::hex::Hex;
+use crate::hex::Hex;
+use crate::wire::Hash;
 use bytes::Bytes;
 
 /// A request and what its sender calls it.
@@ -139,7 +140,7 @@ pub struct Have {
     /// How many bytes.
     pub length: u64,
     /// Their BLAKE3.
-    pub blake3: [u8; 32],
+    pub hash: Hash,
 }
 
 impl Request {

@@ -2,9 +2,9 @@
 
 use super::{ErrorCode, FrameError, Head, RequestId, detail, encode, is_unset};
 use crate::chat::filename::FileName;
-use crate::chat::hex::Hex;
 use crate::chat::limits::Limits;
 use crate::chat::nickname::Nickname;
+use crate::hex::Hex;
 use crate::time::UnixTime;
 use bytes::Bytes;
 use core::net::SocketAddr;

@@ -4,12 +4,12 @@ use super::session::{Accepted, Address, Connection, Pushed, Resume, Session, Tok
 use super::{Action, ChatEvent, ChatServer, CloseReason, Counters, messages, timers};
 use crate::chat::frame::client::Join;
 use crate::chat::frame::{ErrorCode, ErrorFrame, PROTOCOL, RequestId, ServerFrame, Welcome};
-use crate::chat::hex::Hex;
 use crate::chat::history::Range;
 use crate::chat::id::{SessionId, StreamId};
 use crate::chat::nickname::Nickname;
 use crate::chat::outbox::Lazy;
 use crate::chat::table::{self, Input, Next, State, Step};
+use crate::hex::Hex;
 use crate::time::Instant;
 use core::net::IpAddr;
 

@@ -7,12 +7,13 @@ use crate::chat::frame::client::BadFrame;
 use crate::chat::frame::{
     ClientFrame, ErrorCode, ErrorFrame, FrameError, Have, Request, RequestId, ServerFrame,
 };
-use crate::chat::hex::Hex;
 use crate::chat::id::{SessionId, StreamId};
 use crate::chat::lines::{Line, MAX_LINE_BYTES};
 use crate::chat::outbox::Lazy;
 use crate::chat::table::{self, Input, Step};
+use crate::hex::Hex;
 use crate::time::Instant;
+use crate::wire::Hash;
 
 impl ChatServer {
     /// Reads the lines that end in `bytes`. The session is looked up for each: a line may end it, or hand the
@@ -80,25 +81,29 @@ impl ChatServer {
         {
             return self.refuse(session, ErrorFrame { id, ..error });
         }
-        match request {
-            Request::Join(join) => self.join(now, session, id, &join),
-            Request::Say { text, action } => {
+        match (step, request) {
+            (Step::Enter, Request::Join(join)) => self.join(now, session, id, &join),
+            (Step::Say, Request::Say { text, action }) => {
                 self.speak(now, session, id, Utterance { to: None, text, action });
             }
-            Request::Tell { to, text, action } => {
+            (Step::Tell, Request::Tell { to, text, action }) => {
                 self.speak(now, session, id, Utterance { to: Some(to), text, action });
             }
-            Request::Nick { nick } => self.rename(now, session, id, &nick),
-            Request::History { before, count } => self.show_history(session, id, before, count),
-            Request::Names => self.list(session, id, Step::ListNames),
-            Request::Files => self.list(session, id, Step::ListFiles),
-            Request::Download { file, have, blake3 } => self.open_download(session, id, &file, have, blake3),
-            Request::Stop { transfer } => {
+            (Step::Rename, Request::Nick { nick }) => self.rename(now, session, id, &nick),
+            (Step::ShowHistory, Request::History { before, count }) => {
+                self.show_history(session, id, before, count);
+            }
+            (Step::ListNames | Step::ListFiles, _) => self.list(session, id, step),
+            (Step::OpenDownload, Request::Download { file, have, blake3 }) => {
+                self.open_download(session, id, &file, have, blake3);
+            }
+            (Step::StopDownload, Request::Stop { transfer }) => {
                 self.actions.push_back(Action::StopDownload { session, transfer: transfer.into() });
             }
-            Request::Ping => self.send(session, &ServerFrame::Pong { id }),
-            Request::Pong => {}
-            Request::Leave => self.handle_input(now, session, input),
+            (Step::AnswerPing, _) => self.send(session, &ServerFrame::Pong { id }),
+            (Step::Leave, _) => self.handle_input(now, session, input),
+            // The rest of the table concerns inputs that are no requests.
+            _ => {}
         }
     }
 
@@ -173,7 +178,7 @@ impl ChatServer {
         blake3: Option<Hex<32>>,
     ) {
         let have = match (have, blake3) {
-            (Some(length), Some(Hex(blake3))) => Some(Have { length, blake3 }),
+            (Some(length), Some(Hex(blake3))) => Some(Have { length, hash: Hash(blake3) }),
             (None, None) => None,
             _ => {
                 let message = "download: have and blake3 go together";

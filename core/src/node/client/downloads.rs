@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 
 use super::Client;
 use super::output::{
-    ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, FailReason, GetRequest, Have,
-    LocalError, Summary, TargetRequest,
+    ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, FailReason, GetRequest, LocalError,
+    Summary, TargetRequest,
 };
 use crate::chat::client::ClientChatEvent;
-use crate::chat::{ErrorCode, ErrorFrame, Have as Prefix, RequestId, ServerFrame, TicketFrame};
+use crate::chat::{ErrorCode, ErrorFrame, Have, RequestId, ServerFrame, TicketFrame};
 use crate::node::{Path, Transmit};
 use crate::time::Instant;
 use crate::trace::{Event, Record};
@@ -188,9 +188,8 @@ impl Client {
             }
             Ok(have) => {
                 it.have = have.length;
-                let prefix = Prefix { length: have.length, blake3: have.hash.0 };
                 let file = it.request.file.clone();
-                match self.chat.download(now, &file, (have.length > 0).then_some(prefix)) {
+                match self.chat.download(now, &file, Some(have).filter(|it| it.length > 0)) {
                     Ok(id) => {
                         if let Some(it) = self.downloads.get_mut(&download) {
                             it.stage = Stage::Asking(id);
@@ -311,9 +310,13 @@ impl Client {
         true
     }
 
+    fn running(&mut self, download: DownloadId) -> Option<&mut Running> {
+        self.downloads.get_mut(&download).and_then(Download::running)
+    }
+
     /// Hands a packet to its machine.
     pub(super) fn hand_in(&mut self, now: Instant, download: DownloadId, packet: &Packet, index: usize) {
-        let Some(running) = self.downloads.get_mut(&download).and_then(Download::running) else { return };
+        let Some(running) = self.running(download) else { return };
         running.receiver.handle_packet(now, packet);
         let payload_len = match packet.body {
             Body::Data { length, .. } => length,
@@ -329,7 +332,7 @@ impl Client {
         download: DownloadId,
         change: impl FnOnce(&mut Receiver),
     ) -> bool {
-        let Some(running) = self.downloads.get_mut(&download).and_then(Download::running) else {
+        let Some(running) = self.running(download) else {
             return false;
         };
         change(&mut running.receiver);
@@ -339,15 +342,9 @@ impl Client {
 
     /// Takes what a machine wants done. `datagram` is the one that it was just handed, and its payload's length.
     fn collect(&mut self, now: Instant, download: DownloadId, datagram: Option<(usize, usize)>) {
-        let Some(running) = self.downloads.get_mut(&download).and_then(Download::running) else { return };
+        let Some(running) = self.running(download) else { return };
         let (transfer, server) = (running.transfer, running.server);
-        let mut outputs = Vec::new();
-        while let Some(output) = running.receiver.poll_output() {
-            outputs.push(output);
-        }
-        let (deadline, closed) = (running.receiver.deadline(), running.receiver.is_closed());
-        self.deadlines.set(download, deadline);
-        for output in outputs {
+        while let Some(output) = self.running(download).and_then(|it| it.receiver.poll_output()) {
             match output {
                 ReceiverOutput::Packet(packet) => {
                     let path = Path { remote: server, local: None };
@@ -385,9 +382,11 @@ impl Client {
                 ReceiverOutput::Trace(event) => self.observe(now, transfer, event),
             }
         }
+        let Some(running) = self.running(download) else { return };
+        let (deadline, closed) = (running.receiver.deadline(), running.receiver.is_closed());
+        self.deadlines.set(download, deadline);
         if closed {
             self.by_transfer.remove(&transfer);
-            self.deadlines.set(download, None);
             self.downloads.remove(&download);
         }
     }
@@ -467,7 +466,7 @@ impl Client {
 
     fn count(&mut self, download: DownloadId, outcome: &'static str) {
         self.counters.ended(outcome);
-        if let Some(running) = self.downloads.get_mut(&download).and_then(Download::running) {
+        if let Some(running) = self.running(download) {
             let (progress, stats) = (running.receiver.progress(), running.receiver.stats());
             self.counters.bytes += progress.end - progress.start;
             self.counters.segments += stats.segments_received;

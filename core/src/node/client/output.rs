@@ -89,22 +89,6 @@ pub enum TargetRequest {
     },
 }
 
-/// What an earlier attempt has left of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Have {
-    /// Its bytes; 0 for nothing.
-    pub length: u64,
-    /// Their hash.
-    pub hash: Hash,
-}
-
-impl Have {
-    /// Nothing.
-    pub fn nothing() -> Self {
-        Self { length: 0, hash: Hash::of_nothing() }
-    }
-}
-
 /// What a user wants to download, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GetRequest {

@@ -139,7 +139,7 @@ impl Server {
         match (hashing, result) {
             (None, _) => {}
             (Some(_), Err(error)) => self.refuse_opened(now, transfer, &error),
-            (Some((mut meta, have)), Ok(found)) if found.0 == have.blake3 => {
+            (Some((mut meta, have)), Ok(found)) if found == have.hash => {
                 // A prefix that is the whole file: its hash is the file's.
                 meta.hash = meta.hash.or((have.length == meta.size).then_some(found));
                 self.offer(now, transfer, meta, have.length);

@@ -8,12 +8,17 @@ use crate::time::Instant;
 use crate::trace::{DropReason, Event};
 use crate::transfer::QUIET;
 use crate::transfer::timer::ReceiverTimer;
-use crate::wire::{Body, Hash};
+use crate::wire::{Body, Hash, ResetCode};
 
 impl Receiver {
-    pub(super) fn handle_end(&mut self, size: u64, hash: Hash) {
+    /// An `END` that comes before every byte has is somebody else's, or very late. One that names another size than the
+    /// `SYN-ACK` did means that one of the two was forged: waiting for the rest would be waiting for ever.
+    pub(super) fn handle_end(&mut self, now: Instant, size: u64, hash: Hash) {
         self.begin_receiving();
-        if size != self.size || self.rcv_nxt != size {
+        if size != self.size {
+            return self.abort(now, ResetCode::Protocol);
+        }
+        if self.rcv_nxt != size {
             return self.dropped(DropReason::Contradiction);
         }
         self.hash = Some(hash);

@@ -104,6 +104,7 @@ impl Receiver {
         if self.state == State::Confirming {
             self.stop(ReceiverTimer::Handshake);
             self.enter(State::Receiving);
+            self.set(ReceiverTimer::Silence, self.seen_at + self.config.silence);
             self.set(ReceiverTimer::Repeat, self.seen_at + self.rtt.rto());
         }
     }

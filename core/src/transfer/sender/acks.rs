@@ -24,6 +24,7 @@ impl Sender {
             self.paused = ack.paused;
             let paused = ack.paused;
             self.trace(|| Event::Paused(paused));
+            self.progress_at = now;
             self.rtt.on_progress();
         }
         if ack.ack < self.una {
@@ -39,6 +40,7 @@ impl Sender {
         } else if opened {
             // What was withheld may go. An answer to a probe that opens nothing leaves the backoff as it is, so that
             // a long pause is not probed ten times a second.
+            self.progress_at = now;
             self.rtt.on_progress();
         }
         let (una, limit, in_flight) = (self.una, self.limit, self.nxt - self.una);
@@ -47,6 +49,7 @@ impl Sender {
 
     fn on_progress(&mut self, now: Instant, ack: &Ack) {
         let bytes = ack.ack - self.una;
+        self.progress_at = now;
         self.una = ack.ack;
         self.nxt = self.nxt.max(ack.ack);
         self.discarded = ack.discarded;

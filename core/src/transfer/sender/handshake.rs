@@ -45,7 +45,6 @@ impl Sender {
             return self.dropped(DropReason::WrongTicket);
         }
         self.path = Some(path);
-        self.set(SenderTimer::Silence, now + self.config.silence);
         self.answer_syn(now, path);
     }
 
@@ -88,6 +87,7 @@ impl Sender {
         self.stop(SenderTimer::Handshake);
         self.set(SenderTimer::Silence, now + self.config.silence);
         self.enter(State::Sending);
+        self.progress_at = now;
         self.limit = self.limit.max(ack.limit);
         self.paused = ack.paused;
     }

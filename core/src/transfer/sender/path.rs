@@ -72,7 +72,11 @@ impl Sender {
     /// Something of this transfer came on `path`, from a client that is proven elsewhere. Only the newest datagram
     /// says where the client is now (RFC 9000 §9.3): an older one was overtaken by its move.
     pub(super) fn heard(&mut self, now: Instant, path: Path, newest: bool) {
-        self.set(SenderTimer::Silence, now + self.config.silence);
+        // A handshake has this time once, however much is said in it; and whoever has everything and only ever repeats
+        // acknowledgments will not answer `END` later either.
+        if self.state == State::Sending {
+            self.set(SenderTimer::Silence, now + self.config.silence);
+        }
         if self.path == Some(path) || !newest {
             return;
         }

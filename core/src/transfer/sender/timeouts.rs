@@ -19,6 +19,10 @@ impl Sender {
                     self.answer_syn(now, path);
                 }
             }
+            // It talks, but what it is sent does not reach it, or it does not want it (RFC 9293 §3.8.3, the user timeout).
+            SenderTimer::Retransmit if now - self.progress_at >= self.config.silence => {
+                self.abort(now, ResetCode::Silence);
+            }
             SenderTimer::Retransmit => {
                 self.stats.timeouts += 1;
                 self.rtt.on_timeout();

@@ -269,6 +269,33 @@ fn an_end_before_everything_is_there_is_dropped() {
 }
 
 #[test]
+fn an_end_of_another_file_ends_it_on_both_sides() {
+    let mut pair = wide(3000, |_, _, _| Fate::Deliver);
+    while pair.written < 500 {
+        assert!(pair.step(Instant::from_millis(9000)));
+    }
+    let end = Body::End { size: 2999, hash: super::pair::hash_of(2999) };
+    pair.receiver
+        .handle_packet(pair.now, &Packet { transfer: TransferId(77), transmission: 1 << 40, body: end });
+    pair.run(SOON);
+    assert_eq!(pair.failure, Some(ReceiverFailure::Aborted(ResetCode::Protocol)));
+    assert_eq!(pair.sender_outcome, Some(Outcome::Reset(ResetCode::Protocol)));
+}
+
+#[test]
+fn who_has_everything_and_never_answers_the_end_is_given_up_on() {
+    let mut setup = Setup::new(1000);
+    setup.receiver.silence = SILENCE * 10;
+    let mut pair = setup.build();
+    pair.script = Box::new(|_, _, packet| match packet.body {
+        Body::End { .. } => Fate::Drop,
+        _ => Fate::Deliver,
+    });
+    pair.run(SILENCE * 2);
+    assert_eq!(pair.sender_outcome, Some(Outcome::Aborted(ResetCode::Silence)));
+}
+
+#[test]
 fn an_acknowledgment_beyond_what_was_sent_is_dropped() {
     let mut pair = wide(3000, |_, _, _| Fate::Deliver);
     while pair.written < 500 {

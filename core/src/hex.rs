@@ -1,4 +1,4 @@
-//! Bytes that travel in JSON as lower-case hexadecimal: epochs, tokens, tickets, hashes.
+//! Bytes that people and JSON see as lower-case hexadecimal: epochs, tokens, tickets, hashes.
 
 use core::fmt;
 use core::str::FromStr;
