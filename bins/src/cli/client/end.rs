@@ -75,6 +75,7 @@ impl Connection {
             ClientChatEvent::Connected => {
                 self.was_there = true;
                 self.error = None;
+                self.reason = None;
                 None
             }
             ClientChatEvent::Disconnected { reason } => {
@@ -90,6 +91,11 @@ impl Connection {
     /// Whether it is there, or was.
     pub fn was_there(&self) -> bool {
         self.was_there
+    }
+
+    /// Whether it has ended, or never was.
+    pub fn is_over(&self) -> bool {
+        self.reason.is_some() || self.error.is_some()
     }
 
     /// What its end means.

@@ -79,8 +79,15 @@ impl Get {
         self.finish(End::Failed(failure))
     }
 
-    fn on_report(&mut self, report: &Report) -> Flow {
+    fn on_report(&mut self, report: &mut Report) -> Flow {
         self.silence.stop();
+        if let News::Failed(failure) = &mut report.news
+            && failure.exit == Exit::Connection
+            && self.connection.is_over()
+        {
+            // The download knows that its connection is gone, the connection knows why.
+            *failure = self.connection.failure();
+        }
         let resume = self.resume.as_deref().filter(|_| can_resume(report));
         match self.voice.style() {
             Style::Json => self.voice.report(report, resume),
@@ -153,7 +160,7 @@ impl Application for Get {
     fn event(&mut self, event: ClientEvent, _: Instant) -> Flow {
         match event {
             ClientEvent::Download { download, event } => match self.downloads.on_event(download, &event) {
-                Some(report) => self.on_report(&report),
+                Some(mut report) => self.on_report(&mut report),
                 None => Flow::Continue,
             },
             ClientEvent::Chat(event) => {

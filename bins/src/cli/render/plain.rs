@@ -35,7 +35,10 @@ pub fn frame(frame: &ServerFrame, now: UnixTime) -> Vec<String> {
     match frame {
         ServerFrame::Welcome(frame) => welcome(frame, now),
         ServerFrame::Joined { nick } => one(format!("{nick} joined")),
-        ServerFrame::Left { nick, reason } if reason.is_empty() => one(format!("{nick} left")),
+        // That somebody left because they left need not be said.
+        ServerFrame::Left { nick, reason } if matches!(reason.as_str(), "" | "left") => {
+            one(format!("{nick} left"))
+        }
         ServerFrame::Left { nick, reason } => one(format!("{nick} left ({reason})")),
         ServerFrame::Renamed { from, to, .. } => one(format!("{from} is now {to}")),
         ServerFrame::Message(frame) => vec![message(frame)],

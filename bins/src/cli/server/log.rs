@@ -61,10 +61,10 @@ fn chat(event: &ChatEvent) {
         ChatEvent::Parked { session, reason } => tracing::info!(session = session.0, %reason, "parked"),
         ChatEvent::Resumed { session, seen, .. } => tracing::info!(session = session.0, seen, "came back"),
         ChatEvent::Left { session, nick, reason } => {
-            tracing::info!(session = session.0, %nick, %reason, "left")
+            tracing::info!(session = session.0, %nick, %reason, "left");
         }
         ChatEvent::Renamed { session, from, to } => {
-            tracing::info!(session = session.0, %from, %to, "renamed")
+            tracing::info!(session = session.0, %from, %to, "renamed");
         }
         ChatEvent::Said { session, number, to, .. } => {
             tracing::debug!(session = session.0, number, private = to.is_some(), "said something");
@@ -74,7 +74,7 @@ fn chat(event: &ChatEvent) {
         }
         ChatEvent::Refused { session, code } => tracing::debug!(session = session.0, %code, "refused"),
         ChatEvent::Dropped { session, reason } => {
-            tracing::debug!(session = session.0, %reason, "line dropped")
+            tracing::debug!(session = session.0, %reason, "line dropped");
         }
     }
 }

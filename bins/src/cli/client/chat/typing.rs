@@ -71,9 +71,9 @@ impl Chat {
             },
             Input::History(count) => self.ask(Command::History(count.unwrap_or(DEFAULT_HISTORY)), id),
             Input::Get(args) => self.on_get(&args, id),
-            Input::Pause(pick) => self.on_pick(pick, id, Command::Pause),
-            Input::Resume(pick) => self.on_pick(pick, id, Command::Resume),
-            Input::Stop(pick) => self.on_pick(pick, id, Command::Stop),
+            Input::Pause(pick) => self.on_pick(&pick, id, Command::Pause),
+            Input::Resume(pick) => self.on_pick(&pick, id, Command::Resume),
+            Input::Stop(pick) => self.on_pick(&pick, id, Command::Stop),
             Input::Stats => self.on_stats(),
             Input::Clear => self.voice.notice("there is nothing to clear: these are plain lines"),
             Input::Help(about) => self.on_help(about.as_deref()),
@@ -104,8 +104,8 @@ impl Chat {
         }
     }
 
-    fn on_pick(&mut self, pick: Pick, id: Option<RequestId>, command: fn(Which) -> Command) {
-        let which = match &pick {
+    fn on_pick(&mut self, pick: &Pick, id: Option<RequestId>, command: fn(Which) -> Command) {
+        let which = match pick {
             Pick::All if self.downloads.is_empty() => Err("no download is running".to_owned()),
             Pick::All => Ok(Which::All),
             Pick::File(file) => self

@@ -14,6 +14,7 @@ fn every_frame_that_people_read_is_a_line() {
     for (json, expected) in [
         (r#"{"type":"joined","nick":"bob"}"#, "12:00:05Z -- bob joined"),
         (r#"{"type":"left","nick":"bob","reason":"timed out"}"#, "12:00:05Z -- bob left (timed out)"),
+        (r#"{"type":"left","nick":"bob","reason":"left"}"#, "12:00:05Z -- bob left"),
         (r#"{"type":"left","nick":"bob","reason":""}"#, "12:00:05Z -- bob left"),
         (r#"{"type":"renamed","from":"bob","to":"rob"}"#, "12:00:05Z -- bob is now rob"),
         (
