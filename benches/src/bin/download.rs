@@ -79,7 +79,7 @@ struct Run {
 
 fn download(server: SocketAddr, folder: &Path, segment: u16, congestion: CongestionChoice) -> Run {
     let file = NAME.parse().expect("a file name");
-    let request = GetRequest { segment, congestion, ..GetRequest::new(file) };
+    let request = GetRequest { segment: Some(segment), congestion, ..GetRequest::new(file) };
     let get = Command::Get { request, target: TargetSpec::folder(folder) };
     let chat = ChatConfig { join: None, reconnect: Reconnect::Never, retry_first: false };
     let mut once = Once { get: Some(get), began: Wall::now(), written: None, named: None, summary: None };
