@@ -149,7 +149,7 @@ where
             }
             result = bound, if round.may(Source::Bind) => {
                 binding = None;
-                running.bound(result);
+                running.bound(clock.now(), result);
                 Source::Bind
             }
             () = std::future::ready(()), if round.has_begun() => {

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use backchat_core::chat::StreamId;
 use backchat_core::node::{
-    Client, ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, TargetRequest,
+    Client, ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, LocalError, TargetRequest,
 };
 use backchat_core::time::Instant;
 
@@ -323,14 +323,17 @@ impl<'a, N: Network, T: Targets, A: Application> Running<'a, N, T, A> {
     }
 
     /// There is a socket for downloads, or none could be had.
-    pub(super) fn bound(&mut self, result: io::Result<N::Udp>) {
+    pub(super) fn bound(&mut self, now: Instant, result: io::Result<N::Udp>) {
         match result {
             Ok(udp) => {
                 self.client.set_receive_window(receive_window(udp.receive_buffer()));
                 self.udp = Some(udp);
             }
-            // Downloads hear nothing and say so in the end; the next one tries again.
-            Err(error) => tracing::error!(%error, "no UDP socket for downloads"),
+            Err(error) => {
+                self.has_bound = false;
+                let error = LocalError::Other(format!("no UDP socket for downloads: {error}"));
+                self.client.handle_no_socket(now, &error);
+            }
         }
     }
 
