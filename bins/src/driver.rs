@@ -5,8 +5,8 @@
 //! named. Everything of the outside is a trait ([`crate::net`], [`crate::files`]), so the loop that ships is the
 //! loop that a simulator runs.
 //!
-//! - [`server`]: [`serve`](server::serve), many streams and a share.
-//! - [`client`]: [`run_client`](client::run_client), one stream, targets, and an [`Application`] above.
+//! - [`server`]: [`serve`], many streams and a share.
+//! - [`client`]: [`run_client`], one stream, targets, and an [`Application`] above.
 //! - [`streams`]: many streams in one task. `datagrams`: sending by the batch. `round`: whose turn it is.
 //!
 //! # Order and fairness

@@ -155,6 +155,7 @@ async fn a_file_that_is_not_there_and_one_that_exists_fail_with_their_reasons() 
     let mut client = Client::visit(&server).await;
     let missing = client.download("missing", TargetSpec::folder(folder.path())).await;
     assert_eq!(missing.unwrap_err(), FailReason::NotFound);
+    client.until(|it| matches!(it, Happening::Target(TargetEvent::Discarded { .. })).then_some(())).await;
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left of it");
     client.download("book.bin", TargetSpec::folder(folder.path())).await.unwrap();
     let again = client.download("book.bin", TargetSpec::folder(folder.path())).await;

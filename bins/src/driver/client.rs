@@ -131,7 +131,7 @@ where
                 Source::Files
             }
             result = readable, if round.may(Source::Received) => {
-                running.receive(result, &mut batch, &clock);
+                running.receive(&result, &mut batch, &clock);
                 Source::Received
             }
             _ = writable, if running.outgoing.is_blocked() && round.may(Source::Writable) => {
@@ -149,7 +149,7 @@ where
             }
             result = bound, if round.may(Source::Bind) => {
                 binding = None;
-                running.bound(result);
+                running.bound(clock.now(), result);
                 Source::Bind
             }
             () = std::future::ready(()), if round.has_begun() => {

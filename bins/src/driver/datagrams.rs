@@ -127,8 +127,8 @@ impl Outgoing {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::{Cell, RefCell};
     use std::net::SocketAddr;
+    use std::sync::Mutex;
 
     use backchat_core::wire::TransferId;
     use bytes::Bytes;
@@ -137,9 +137,17 @@ mod tests {
     use crate::net::Batch;
 
     /// A socket that takes so many bytes and then blocks.
-    struct Narrow {
-        room: Cell<usize>,
-        sent: RefCell<Vec<u8>>,
+    struct Narrow(Mutex<Inside>);
+
+    struct Inside {
+        room: usize,
+        sent: Vec<u8>,
+    }
+
+    impl Narrow {
+        fn new(room: usize) -> Self {
+            Self(Mutex::new(Inside { room, sent: Vec::new() }))
+        }
     }
 
     impl Udp for Narrow {
@@ -159,12 +167,13 @@ mod tests {
             Ok(())
         }
         fn try_send(&self, _: &Path, bytes: &[u8], segment: usize) -> io::Result<usize> {
-            let taken = bytes.len().min(self.room.get() / segment * segment);
+            let mut inside = self.0.lock().unwrap();
+            let taken = bytes.len().min(inside.room / segment * segment);
             if taken == 0 {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
-            self.room.set(self.room.get() - taken);
-            self.sent.borrow_mut().extend_from_slice(&bytes[..taken]);
+            inside.room -= taken;
+            inside.sent.extend_from_slice(&bytes[..taken]);
             Ok(taken)
         }
         fn try_recv(&self, _: &mut Batch) -> io::Result<()> {
@@ -185,7 +194,7 @@ mod tests {
     #[test]
     fn what_a_full_socket_did_not_take_goes_first_when_there_is_room() {
         let (transmit, length) = segments();
-        let udp = Narrow { room: Cell::new(length / 2), sent: RefCell::default() };
+        let udp = Narrow::new(length / 2);
         let mut outgoing = Outgoing::new();
         let fill = |_: Range<u64>, place: &mut [u8]| {
             place.fill(7);
@@ -198,18 +207,18 @@ mod tests {
         assert_eq!(outgoing.send(&udp, packet, fill), Sent::Taken);
         assert_eq!(outgoing.send(&udp, transmit, fill), Sent::Taken);
         assert_eq!(outgoing.lost(), 11);
-        udp.room.set(length);
+        udp.0.lock().unwrap().room = length;
         assert_eq!(outgoing.resume(&udp), Sent::Taken);
         assert!(!outgoing.is_blocked());
-        assert_eq!(udp.sent.borrow().len(), length);
+        assert_eq!(udp.0.lock().unwrap().sent.len(), length);
     }
 
     #[test]
     fn segments_without_their_bytes_are_not_sent() {
-        let udp = Narrow { room: Cell::new(usize::MAX), sent: RefCell::default() };
+        let udp = Narrow::new(usize::MAX / 2);
         let mut outgoing = Outgoing::new();
         assert_eq!(outgoing.send(&udp, segments().0, |_, _| Err(NotHeld)), Sent::Taken);
-        assert!(udp.sent.borrow().is_empty());
+        assert!(udp.0.lock().unwrap().sent.is_empty());
         assert_eq!(outgoing.lost(), 10);
     }
 }

@@ -207,14 +207,18 @@ impl ChatServer {
         self.settle(now);
     }
 
-    /// Sends a frame to a session, such as the answer to [`Action::Download`]. A session without a connection does
-    /// not get it; its client asks again when it has come back.
+    /// Sends a session the answer to its [`Action::Download`]. A session without a connection does not get it; its
+    /// client asks again when it has come back.
     pub fn reply(&mut self, now: Instant, session: SessionId, frame: &ServerFrame) {
         let now = self.begin(now);
         if let ServerFrame::Error(error) = frame {
             Counters::count(&mut self.counters.refused, error.code.clone());
         }
         self.send(session, frame);
+        if let Some(entry) = self.sessions.get_mut(&session) {
+            entry.owed = entry.owed.saturating_sub(1);
+        }
+        self.finish(now, session);
         self.settle(now);
     }
 
@@ -227,7 +231,6 @@ impl ChatServer {
             }
             entry.busy = busy;
             self.arm_session(now, session);
-            self.finish(now, session);
         }
         self.settle(now);
     }

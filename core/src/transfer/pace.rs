@@ -22,12 +22,16 @@ impl Pace {
         Self { bytes_per_second: bytes_per_second.max(1), began: now, start }
     }
 
-    /// The offset that may have been reached at `now`: one step ahead of the rate, so that there is always something
-    /// to send, and `segment` at least.
+    /// The offset that may have been reached at `now`: up to one step ahead of the rate, so that there is always
+    /// something to send, and `segment` at least. It moves in steps of the time, and by whole segments: a limit that
+    /// crept with every acknowledgment would be filled with segments of a few bytes (RFC 9293 §3.8.6.2).
     pub(super) fn allows(&self, now: Instant, segment: u16) -> u64 {
-        let elapsed = (now - self.began) + STEP;
-        let bytes = u128::from(self.bytes_per_second).saturating_mul(elapsed.as_nanos()) / 1_000_000_000;
-        self.start.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX).max(u64::from(segment)))
+        let steps = (now - self.began).as_nanos() / STEP.as_nanos() + 1;
+        let nanos = steps.saturating_mul(STEP.as_nanos());
+        let bytes = u128::from(self.bytes_per_second).saturating_mul(nanos) / 1_000_000_000;
+        let segment = u64::from(segment.max(1));
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX) / segment * segment;
+        self.start.saturating_add(bytes.max(segment))
     }
 
     /// After a time in which nothing was to be allowed, such as a pause: that time is not made up for.
@@ -44,12 +48,11 @@ mod tests {
     #[test]
     fn a_second_allows_the_rate_and_one_step() {
         let pace = Pace::new(1_000_000, Instant::ZERO, 500);
-        assert_eq!(pace.allows(Instant::ZERO, 1200), 500 + 20_000);
-        assert_eq!(pace.allows(Instant::from_millis(1000), 1200), 500 + 1_020_000);
+        assert_eq!(pace.allows(Instant::ZERO, 1000), 500 + 20_000);
+        assert_eq!(pace.allows(Instant::from_millis(19), 1000), 500 + 20_000);
+        assert_eq!(pace.allows(Instant::from_millis(20), 1200), 500 + 39_600);
+        assert_eq!(pace.allows(Instant::from_millis(1000), 1000), 500 + 1_020_000);
         assert_eq!(Pace::new(1, Instant::ZERO, 0).allows(Instant::ZERO, 1200), 1200);
-        assert_eq!(
-            Pace::new(u64::MAX, Instant::ZERO, 1).allows(Instant::from_nanos(u64::MAX), 1200),
-            u64::MAX
-        );
+        assert!(Pace::new(u64::MAX, Instant::ZERO, 1).allows(Instant::from_nanos(u64::MAX), 1200) > 1 << 63);
     }
 }

@@ -359,6 +359,11 @@ impl Receiver {
         matches!(self.state, State::Done | State::Aborted(_) | State::Closed)
     }
 
+    /// Whether every byte is here and the server was told: what is left is between us and our disk.
+    pub fn has_everything(&self) -> bool {
+        self.state == State::Finishing
+    }
+
     /// What it has seen so far.
     pub const fn stats(&self) -> ReceiverStats {
         self.stats

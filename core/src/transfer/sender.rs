@@ -179,6 +179,8 @@ pub struct Sender {
     una: u64,
     nxt: u64,
     max: u64,
+    /// The persist timer ran out while the receiver allows less than a segment: send that all the same.
+    small_allowed: bool,
     /// The receiver's: the first byte it does not allow yet.
     limit: u64,
     /// The user paused, said by the client's datagram of this number.
@@ -227,6 +229,7 @@ impl Sender {
             una: start,
             nxt: start,
             max: start,
+            small_allowed: false,
             limit: start,
             paused: false,
             peer_seen: 0,

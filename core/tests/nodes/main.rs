@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use backchat_core::chat::client::ClientChatEvent;
 use backchat_core::chat::{Limits, ServerFrame};
-use backchat_core::node::{FailReason, FileError, GetRequest, LocalError, Path, TransferLimits};
+use backchat_core::node::{FailReason, FileError, GetRequest, LocalError, Path, ServerEvent, TransferLimits};
 use backchat_core::wire::{CongestionChoice, Recovery};
 use world::{SERVER, World, bytes, name};
 
@@ -249,6 +249,35 @@ fn a_download_of_who_never_joined_ends_with_its_connection() {
     assert!(!world.peers[ann].partial["book.bin"].is_empty(), "kept for a resume");
     world.run(Duration::from_secs(15));
     assert_eq!(world.server.downloads(), 0);
+}
+
+#[test]
+fn a_download_of_a_killed_client_does_not_hold_its_place() {
+    let mut world = World::new();
+    world.share.insert("book.bin".into(), bytes(1, 5_000_000));
+    let ann = world.client(None);
+    world.run(Duration::from_millis(200));
+    world.get(ann, "book.bin");
+    world.run_until(SOON, |world| !world.peers[ann].partial["book.bin"].is_empty());
+    world.finish(ann);
+    let now = world.now;
+    world.act(|world| world.server.handle_shutdown(now, Duration::from_secs(10)));
+    world.run_until(Duration::from_secs(2), |world| world.stopped);
+}
+
+#[test]
+fn a_request_before_the_writing_side_was_shut_is_still_answered() {
+    let mut world = World::new();
+    world.share.insert("book.bin".into(), bytes(1, 5_000));
+    let ann = world.client(None);
+    world.run(Duration::from_millis(200));
+    let download = world.get(ann, "book.bin");
+    world.run(world::DELAY);
+    world.finish(ann);
+    world.run(Duration::from_secs(1));
+    assert_eq!(world.failed(ann, download), Some(FailReason::Lost), "the ticket came, the session went");
+    let offered = |event: &ServerEvent| matches!(event, ServerEvent::Offered { .. });
+    assert!(world.server_events.iter().any(offered), "{:?}", world.server_events);
 }
 
 #[test]

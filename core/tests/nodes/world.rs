@@ -169,6 +169,12 @@ impl World {
         }
     }
 
+    /// The server's system says that a client will send nothing more: it was killed, or shut down its writing side.
+    pub(crate) fn finish(&mut self, peer: usize) {
+        let stream = self.peers[peer].stream.expect("connected");
+        self.act(|world| world.server.handle_stream_finished(world.now, stream));
+    }
+
     pub(crate) fn run(&mut self, most: Duration) {
         let end = self.now + most;
         while self.step(end) {}

@@ -3,8 +3,8 @@
 //!
 //! The bound counts from the moment at which the last fault has ended and the last step has begun. It is generous by
 //! design, for a protocol that is merely slow is no violation; what it says is that nothing hangs:
-//! - for each client with work left, [`RECOVERY`]: what backoff may cost before the first packet gets through, and a
-//!   connection that has to be made anew;
+//! - for each client with work left, [`RECOVERY`]: what it may take until a failure is noticed, or a connection made
+//!   anew;
 //! - for each download that is open or still to come, a handshake: ten round trips and a first RTO;
 //! - for the bytes left, whatever is longer: eight times what the rate would take, or a round trip for every four
 //!   segments, for each segment where jitter reorders;
@@ -16,14 +16,16 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use backchat_core::time::Instant;
+use backchat_core::transfer::SILENCE;
 use backchat_core::wire::TransferId;
 
 use super::{Checker, Found};
 use crate::trace::{Event, Name, Record};
 
-/// What backoff, reconnecting and a nickname that is still held may cost: 30 s of parking, 8 s of the longest wait
-/// between two attempts, and a margin.
-const RECOVERY: Duration = Duration::from_secs(45);
+/// What it may take until a failure is noticed, and until a client is back: a minute of silence, or a nickname that is
+/// held for 30 s and attempts that are 8 s apart, and a margin.
+const RECOVERY: Duration = Duration::from_secs(75);
+const _: () = assert!(RECOVERY.as_secs() > SILENCE.as_secs() + 10 && RECOVERY.as_secs() > 30 + 2 * 8);
 
 /// The first RTO at its longest.
 const FIRST_RTO: Duration = Duration::from_secs(1);
@@ -333,13 +335,13 @@ mod tests {
 
     #[test]
     fn what_has_not_ended_by_the_bound_is_named_with_it() {
-        // 45 s of recovery, 21 turns of 60 ms, a handshake of 1.3 s.
+        // 75 s of recovery, 21 turns of 60 ms, a handshake of 1.3 s.
         let records = [begin(false), vec![failed(90_000)], end(90_001, "done").to_vec()].concat();
         let said = verdict(Quiescence::new(), &records);
         assert_eq!(
             said,
             [
-                "90.000000000: ann's get f, begun at 0.010000000, has not ended; bound 47.570000000: calm from \
+                "90.000000000: ann's get f, begun at 0.010000000, has not ended; bound 77.570000000: calm from \
               0.010000000 with 1 downloads of 100000 bytes and 0 requests left"
             ]
         );

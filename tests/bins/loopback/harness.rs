@@ -34,7 +34,7 @@ async fn guarded<T>(what: &str, future: impl Future<Output = T>) -> T {
 }
 
 /// Bytes that differ from segment to segment and do not repeat with the window.
-pub fn bytes_of(size: usize) -> Vec<u8> {
+pub(crate) fn bytes_of(size: usize) -> Vec<u8> {
     let mut state = 1_u64;
     let mut bytes = Vec::with_capacity(size + 8);
     while bytes.len() < size {
@@ -46,7 +46,7 @@ pub fn bytes_of(size: usize) -> Vec<u8> {
 }
 
 /// A server on free ports of loopback, and its share.
-pub struct Server {
+pub(crate) struct Server {
     pub chat: SocketAddr,
     pub folder: tempfile::TempDir,
     control: mpsc::Sender<Control>,
@@ -54,7 +54,7 @@ pub struct Server {
 }
 
 impl Server {
-    pub async fn start(files: &[(String, Vec<u8>)]) -> Self {
+    pub(crate) async fn start(files: &[(String, Vec<u8>)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("share");
         std::fs::create_dir(&path).unwrap();
@@ -76,20 +76,20 @@ impl Server {
         Self { chat, folder, control, task }
     }
 
-    pub async fn control(&self, control: Control) {
+    pub(crate) async fn control(&self, control: Control) {
         self.control.send(control).await.unwrap();
     }
 
-    pub async fn reload(&self) {
+    pub(crate) async fn reload(&self) {
         let reload = Reload { limits: Limits::default(), motd: None, transfer: TransferLimits::default() };
         self.control(Control::Reload(Box::new(reload))).await;
     }
 
-    pub async fn ended(self) -> ServerEnd {
+    pub(crate) async fn ended(self) -> ServerEnd {
         guarded("the server does not end", self.task).await.unwrap()
     }
 
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.control(Control::Shutdown { grace: Duration::ZERO }).await;
         self.ended().await;
     }
@@ -97,7 +97,7 @@ impl Server {
 
 /// What an application was told.
 #[derive(Debug)]
-pub enum Happening {
+pub(crate) enum Happening {
     Answered(
         #[expect(dead_code, reason = "shown when a test is stuck")] Command,
         Result<Receipt, DownloadError>,
@@ -153,7 +153,7 @@ impl Application for Script {
 }
 
 /// A client, and what it has been told so far.
-pub struct Client {
+pub(crate) struct Client {
     commands: mpsc::Sender<Command>,
     happenings: mpsc::UnboundedReceiver<Happening>,
     pub seen: Vec<Happening>,
@@ -162,7 +162,7 @@ pub struct Client {
 
 impl Client {
     /// One that has joined.
-    pub async fn join(server: &Server, nick: &str) -> Self {
+    pub(crate) async fn join(server: &Server, nick: &str) -> Self {
         let join = JoinAs { nick: nick.parse().unwrap(), history: None, resume: true };
         let mut client = Self::start(server.chat, Some(join));
         client.until(|it| matches!(it, Happening::Chat(ClientChatEvent::Joined { .. })).then_some(())).await;
@@ -170,14 +170,14 @@ impl Client {
     }
 
     /// One that has no nickname and only asks.
-    pub async fn visit(server: &Server) -> Self {
+    pub(crate) async fn visit(server: &Server) -> Self {
         let mut client = Self::visit_at(server.chat);
         client.until(|it| matches!(it, Happening::Chat(ClientChatEvent::Connected)).then_some(())).await;
         client
     }
 
     /// The same, whether there is a server or not.
-    pub fn visit_at(address: SocketAddr) -> Self {
+    pub(crate) fn visit_at(address: SocketAddr) -> Self {
         Self::start(address, None)
     }
 
@@ -199,12 +199,12 @@ impl Client {
         Self { commands, happenings, seen: Vec::new(), task }
     }
 
-    pub async fn send(&self, command: Command) {
+    pub(crate) async fn send(&self, command: Command) {
         self.commands.send(command).await.unwrap();
     }
 
     /// The first answer that `find` gives to something that happens from now on.
-    pub async fn until<T>(&mut self, mut find: impl FnMut(&Happening) -> Option<T>) -> T {
+    pub(crate) async fn until<T>(&mut self, mut find: impl FnMut(&Happening) -> Option<T>) -> T {
         loop {
             let next = tokio::time::timeout(GUARD, self.happenings.recv()).await;
             let Ok(Some(happening)) = next else { panic!("not told, but this: {:#?}", self.seen) };
@@ -216,7 +216,7 @@ impl Client {
         }
     }
 
-    pub async fn until_all<T>(
+    pub(crate) async fn until_all<T>(
         &mut self,
         mut find: impl FnMut(&Happening) -> Option<T>,
         count: usize,
@@ -228,31 +228,31 @@ impl Client {
         found
     }
 
-    pub async fn until_frame(&mut self, mut is_it: impl FnMut(&ServerFrame) -> bool) {
+    pub(crate) async fn until_frame(&mut self, mut is_it: impl FnMut(&ServerFrame) -> bool) {
         self.until(|it| matches!(it, Happening::Frame(frame) if is_it(frame)).then_some(())).await;
     }
 
     /// Downloads one file and waits for its end.
-    pub async fn download(&mut self, name: &str, target: TargetSpec) -> Result<Summary, FailReason> {
+    pub(crate) async fn download(&mut self, name: &str, target: TargetSpec) -> Result<Summary, FailReason> {
         self.send(get(name, target)).await;
         self.until(end_of_download).await
     }
 
-    pub async fn quit(self) {
+    pub(crate) async fn quit(self) {
         self.send(Command::Quit).await;
         self.ended().await;
     }
 
-    pub async fn ended(self) -> ClientEnd {
+    pub(crate) async fn ended(self) -> ClientEnd {
         guarded("the client does not end", self.task).await.unwrap()
     }
 }
 
-pub fn get(name: &str, target: TargetSpec) -> Command {
+pub(crate) fn get(name: &str, target: TargetSpec) -> Command {
     Command::Get { request: GetRequest::new(name.parse().unwrap()), target }
 }
 
-pub fn end_of_download(happening: &Happening) -> Option<Result<Summary, FailReason>> {
+pub(crate) fn end_of_download(happening: &Happening) -> Option<Result<Summary, FailReason>> {
     match happening {
         Happening::Download(DownloadEvent::Finished(summary)) => Some(Ok(*summary)),
         Happening::Download(DownloadEvent::Failed { reason, .. }) => Some(Err(reason.clone())),
@@ -261,7 +261,7 @@ pub fn end_of_download(happening: &Happening) -> Option<Result<Summary, FailReas
 }
 
 /// The text of a public message.
-pub fn text_of(frame: &ServerFrame) -> Option<&str> {
+pub(crate) fn text_of(frame: &ServerFrame) -> Option<&str> {
     match frame {
         ServerFrame::Message(message) => Some(&message.text),
         _ => None,

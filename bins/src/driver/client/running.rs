@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use backchat_core::chat::StreamId;
 use backchat_core::node::{
-    Client, ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, TargetRequest,
+    Client, ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, LocalError, TargetRequest,
 };
 use backchat_core::time::Instant;
 
@@ -131,7 +131,7 @@ impl<'a, N: Network, T: Targets, A: Application> Running<'a, N, T, A> {
             self.targets.flush();
             match self.life {
                 Life::Finishing if self.client.is_over() || self.client.is_idle() => {
-                    self.life = Life::Exiting
+                    self.life = Life::Exiting;
                 }
                 Life::Exiting => {
                     self.life = Life::Leaving;
@@ -283,7 +283,7 @@ impl<'a, N: Network, T: Targets, A: Application> Running<'a, N, T, A> {
         match completion {
             TargetCompletion::Opened { download, result } => self.client.handle_opened(now, download, result),
             TargetCompletion::Written { download, through } => {
-                self.client.handle_written(now, download, through)
+                self.client.handle_written(now, download, through);
             }
             TargetCompletion::Failed { download, error } => {
                 self.client.handle_write_failed(now, download, error);
@@ -323,22 +323,25 @@ impl<'a, N: Network, T: Targets, A: Application> Running<'a, N, T, A> {
     }
 
     /// There is a socket for downloads, or none could be had.
-    pub(super) fn bound(&mut self, result: io::Result<N::Udp>) {
+    pub(super) fn bound(&mut self, now: Instant, result: io::Result<N::Udp>) {
         match result {
             Ok(udp) => {
                 self.client.set_receive_window(receive_window(udp.receive_buffer()));
                 self.udp = Some(udp);
             }
-            // Downloads hear nothing and say so in the end; the next one tries again.
-            Err(error) => tracing::error!(%error, "no UDP socket for downloads"),
+            Err(error) => {
+                self.has_bound = false;
+                let error = LocalError::Other(format!("no UDP socket for downloads: {error}"));
+                self.client.handle_no_socket(now, &error);
+            }
         }
     }
 
     /// Takes in what has arrived, a bounded amount of it.
-    pub(super) fn receive(&mut self, ready: io::Result<()>, batch: &mut Batch, clock: &impl Clock) {
+    pub(super) fn receive(&mut self, ready: &io::Result<()>, batch: &mut Batch, clock: &impl Clock) {
         for _ in 0..RECEIVES_PER_TURN {
             let Some(udp) = &self.udp else { return };
-            let received = match &ready {
+            let received = match ready {
                 Ok(()) => udp.try_recv(batch),
                 Err(error) => Err(error.kind().into()),
             };

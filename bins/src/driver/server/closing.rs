@@ -71,7 +71,8 @@ impl Closing {
 
     /// A connection whose time is over, if there is one.
     pub(super) fn expired(&mut self, now: Instant) -> Option<StreamId> {
-        self.lingering.pop_front_if(|(at, _)| *at <= now).map(|(_, stream)| stream)
+        self.lingering.front().filter(|(at, _)| *at <= now)?;
+        self.lingering.pop_front().map(|(_, stream)| stream)
     }
 
     /// When the next one's time is over.

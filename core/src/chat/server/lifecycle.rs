@@ -130,7 +130,8 @@ impl ChatServer {
     pub(super) fn finish(&mut self, now: Instant, session: SessionId) {
         let Some(entry) = self.sessions.get(&session) else { return };
         let stream = entry.stream.and_then(|stream| self.connections.get(&stream));
-        if stream.is_some_and(|connection| connection.finished) && !entry.busy && entry.waiting_files == 0 {
+        if stream.is_some_and(|connection| connection.finished) && entry.owed == 0 && entry.waiting_files == 0
+        {
             self.handle_input(now, session, Input::Finished);
         }
     }

@@ -186,7 +186,12 @@ impl ChatServer {
             }
         };
         match FileName::parse(file) {
-            Ok(file) => self.actions.push_back(Action::Download { session, id, file, have }),
+            Ok(file) => {
+                if let Some(entry) = self.sessions.get_mut(&session) {
+                    entry.owed += 1;
+                }
+                self.actions.push_back(Action::Download { session, id, file, have });
+            }
             Err(error) => self.refuse(session, ErrorFrame::new(id, ErrorCode::BadName, error.to_string())),
         }
     }

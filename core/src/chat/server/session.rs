@@ -35,6 +35,8 @@ pub(super) struct Session {
     pub(super) pinged: bool,
     /// A download runs.
     pub(super) busy: bool,
+    /// How many requests for downloads have no answer yet.
+    pub(super) owed: u32,
     /// When something came from it last.
     pub(super) last_input: Instant,
     /// Lists of files that it waits for, which the driver is reading.
@@ -57,6 +59,7 @@ impl Session {
             pings: false,
             pinged: false,
             busy: false,
+            owed: 0,
             last_input: now,
             waiting_files: 0,
             messages: Bucket::default(),

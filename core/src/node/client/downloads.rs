@@ -22,6 +22,13 @@ use crate::wire::{
 /// Downloads of one client that have not ended. More is a script gone wrong.
 const MAX_DOWNLOADS: usize = 64;
 
+/// Bytes of data in a segment: with all headers 1280 bytes, which every path of IPv6 carries (RFC 8200 §5).
+const DEFAULT_SEGMENT: u16 = 1200;
+
+/// The same over loopback, whose packets may have 65,536 bytes. Where somebody has made them smaller, the sender goes
+/// back to the default by itself.
+const LOOPBACK_SEGMENT: u16 = 16_000;
+
 /// How often progress is told.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
@@ -137,7 +144,7 @@ impl Client {
         Ok(())
     }
 
-    /// Ends a download and keeps what it has, for a later resume.
+    /// Ends a download and keeps what it has, for a later resume. One that has everything is finished instead.
     ///
     /// # Errors
     /// There is no such download, or it is over.
@@ -160,6 +167,9 @@ impl Client {
     pub(super) fn end(&mut self, now: Instant, download: DownloadId, code: ResetCode) {
         let Some(it) = self.downloads.get(&download) else { return };
         match &it.stage {
+            // Too late: the target may be getting its name at this moment, and a server that stops closes the session
+            // as soon as it hears that everything has arrived.
+            Stage::Running(it) if it.receiver.has_everything() => {}
             Stage::Running(_) => {
                 self.with_receiver(now, download, |receiver| receiver.abort(now, code));
             }
@@ -229,6 +239,14 @@ impl Client {
         self.settle(now);
     }
 
+    /// No UDP socket could be had: no download gets anywhere.
+    pub fn handle_no_socket(&mut self, now: Instant, error: &LocalError) {
+        for download in self.downloads.keys().copied().collect::<Vec<_>>() {
+            self.fail_locally(now, download, error.clone());
+        }
+        self.settle(now);
+    }
+
     fn fail_locally(&mut self, now: Instant, download: DownloadId, error: LocalError) {
         if self.downloads.get(&download).is_none_or(Download::is_over) {
             return;
@@ -252,17 +270,20 @@ impl Client {
         let Some((&download, it)) = self.downloads.iter_mut().find(asked) else { return };
         let Some(reached) = self.server else { return };
         let transfer = TransferId(ticket.transfer.into());
-        let mut server = ticket.udp;
-        if server.ip().is_unspecified() {
-            server.set_ip(reached.ip());
-        }
+        // The whole address, for one of IPv6's link has a scope as well.
+        let mut server = if ticket.udp.ip().is_unspecified() { reached } else { ticket.udp };
+        server.set_port(ticket.udp.port());
+        let segment = it.request.segment.unwrap_or(match server.ip().is_loopback() {
+            true => LOOPBACK_SEGMENT,
+            false => DEFAULT_SEGMENT,
+        });
         let receiver = Receiver::new(
             now,
             ReceiverConfig {
                 round_trip,
                 recovery: it.request.recovery,
                 congestion: it.request.congestion,
-                segment: it.request.segment.clamp(MIN_SEGMENT, MAX_SEGMENT),
+                segment: segment.clamp(MIN_SEGMENT, MAX_SEGMENT),
                 have: it.have,
                 window: self.config.receive_window,
                 limit_rate: it.request.limit_rate,

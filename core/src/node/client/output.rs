@@ -100,19 +100,19 @@ pub struct GetRequest {
     pub congestion: CongestionChoice,
     /// At most so many bytes a second.
     pub limit_rate: Option<u64>,
-    /// The largest segment, in bytes of data.
-    pub segment: u16,
+    /// The largest segment, in bytes of data; without a word 1,200, and 16,000 over loopback.
+    pub segment: Option<u16>,
 }
 
 impl GetRequest {
-    /// With the defaults: Go-Back-N, `classic`, no limit, segments of 1200 bytes.
+    /// With the defaults: Go-Back-N, `classic`, no limit, segments as the path allows.
     pub const fn new(file: FileName) -> Self {
         Self {
             file,
             recovery: Recovery::GoBackN,
             congestion: CongestionChoice::Classic,
             limit_rate: None,
-            segment: 1200,
+            segment: None,
         }
     }
 }

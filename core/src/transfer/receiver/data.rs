@@ -78,14 +78,17 @@ impl Receiver {
         self.run_pace(now);
     }
 
-    /// How far the sender may go by now.
+    /// How far the sender may go by now. The limit moves by a whole segment at least, or to the file's end (RFC 9293
+    /// §3.8.6.2.2): smaller steps would be filled with smaller segments.
     pub(super) fn allowed(&self, now: Instant) -> u64 {
         if self.paused {
             return self.limit;
         }
         let by_window = self.written.saturating_add(self.window.size());
         let by_pace = self.pace.as_ref().map_or(u64::MAX, |pace| pace.allows(now, self.segment));
-        by_window.min(by_pace).min(crate::wire::MAX_OFFSET)
+        let allowed = by_window.min(by_pace).min(crate::wire::MAX_OFFSET);
+        let is_worth_it = allowed >= self.limit + u64::from(self.segment) || allowed >= self.size;
+        if is_worth_it { allowed } else { self.limit }
     }
 
     /// Tells the sender of more room, where that matters: not for every byte (RFC 9293 §3.8.6.2.2), but before it has

@@ -71,10 +71,11 @@ impl Sender {
         }
     }
 
-    /// Whether data waits, nothing is outstanding, and only the receiver is why: only a probe can find out that it
-    /// no longer is.
+    /// Whether data waits, nothing is outstanding, and only the receiver is why, who allows less than a segment: only
+    /// a probe can find out that it no longer does.
     pub(super) fn is_withheld(&self) -> bool {
-        self.una == self.nxt && self.una < self.offer.size && (self.paused || self.limit <= self.nxt)
+        let segment = (self.nxt + u64::from(self.segment)).min(self.offer.size);
+        self.una == self.nxt && self.una < self.offer.size && (self.paused || self.limit < segment)
     }
 
     /// The persist timer runs exactly while the receiver withholds (RFC 9293 §3.8.6.1).
@@ -104,7 +105,7 @@ impl Sender {
             room
         } else if room >= segment {
             (room / segment * segment).min(most)
-        } else if self.nxt == self.una && allowed <= self.loaded {
+        } else if self.small_allowed && self.nxt == self.una && allowed <= self.loaded {
             room
         } else {
             0
@@ -131,6 +132,7 @@ impl Sender {
         let count = batch.count() as u64;
         let resent = self.max.min(range.end) - range.start.min(self.max);
         self.next_transmission += count;
+        self.small_allowed = false;
         self.nxt = range.end;
         self.max = self.max.max(self.nxt);
         self.stats.segments_sent += count;

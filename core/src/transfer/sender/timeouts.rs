@@ -7,7 +7,22 @@ use crate::transfer::Outcome;
 use crate::transfer::timer::SenderTimer;
 use crate::wire::{Body, ResetCode};
 
+/// So many RTOs without progress are taken for a path that does not carry segments of this size.
+const BLACK_HOLE_TIMEOUTS: u32 = 2;
+
+/// Bytes of data in a segment that every path carries.
+const BASE_SEGMENT: u16 = 1200;
+
 impl Sender {
+    /// Black hole detection (RFC 8899 §4.3): nobody tells us that a datagram was too long for the path. Byte offsets
+    /// allow another segment size at any time.
+    fn fit_the_path(&mut self, now: Instant) {
+        if self.segment > BASE_SEGMENT && now - self.progress_at >= self.rtt.base_rto() * BLACK_HOLE_TIMEOUTS
+        {
+            self.segment = BASE_SEGMENT;
+        }
+    }
+
     pub(super) fn on_timer(&mut self, now: Instant, timer: SenderTimer) {
         match timer {
             SenderTimer::Ticket => self.close(now, Outcome::Expired),
@@ -27,10 +42,14 @@ impl Sender {
                 self.stats.timeouts += 1;
                 self.rtt.on_timeout();
                 self.go_back(now, LossCause::Timeout);
+                self.fit_the_path(now);
             }
             SenderTimer::Persist => {
                 self.rtt.on_timeout();
-                if let Some(path) = self.path {
+                if !self.paused && self.limit > self.nxt {
+                    // RFC 9293 §3.8.6.2.1: after a while, less than a segment is better than nothing.
+                    self.small_allowed = true;
+                } else if let Some(path) = self.path {
                     self.send(path, Body::Probe { nxt: self.nxt });
                 }
             }

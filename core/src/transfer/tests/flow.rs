@@ -108,6 +108,7 @@ fn a_limit_on_the_rate_is_kept_within_a_tenth() {
     pair.assert_complete();
     let seconds = (pair.now - Instant::from_millis(1000)).as_millis();
     assert!((1800..2200).contains(&seconds), "{seconds} ms for two seconds' worth");
+    assert_eq!(pair.sender.stats().segments_sent, 2000, "in whole segments");
 }
 
 #[test]

@@ -109,6 +109,20 @@ fn nobody_unvalidated_gets_more_bytes_than_it_sent() {
 }
 
 #[test]
+fn a_path_that_does_not_carry_large_segments_gets_smaller_ones() {
+    let mut setup = Setup::new(50_000);
+    setup.receiver.segment = 8000;
+    let mut pair = setup.build();
+    pair.script = Box::new(|_, _, packet| match packet.body {
+        Body::Data { length, .. } if length > 1400 => Fate::Drop,
+        _ => Fate::Deliver,
+    });
+    pair.run(SOON);
+    pair.assert_complete();
+    assert!(pair.now < Instant::from_millis(3000), "found within two seconds: {}", pair.now);
+}
+
+#[test]
 fn a_confirm_with_a_nonce_that_went_elsewhere_proves_nothing() {
     let mut pair = Pair::scripted(5_000, |way, i, _| match way {
         Way::ToServer if i > 1 => Fate::Drop,

@@ -162,8 +162,13 @@ impl ClientHost {
                 break;
             }
             world.record(now(world), &desk.name, Event::Started { life });
-            let mut user =
-                User::new(Arc::clone(desk), Arc::clone(world), Arc::clone(&self.contents), self.transfer);
+            let mut user = User::new(
+                Arc::clone(desk),
+                Arc::clone(world),
+                Arc::clone(&self.contents),
+                self.transfer,
+                life,
+            );
             let ended = {
                 let running = self.run(life, &mut user);
                 tokio::select! {
@@ -185,15 +190,15 @@ impl ClientHost {
             };
             world.record(now, &desk.name, Event::Stopped { outcome });
             user.life_ended(now);
-            begin = now;
-            match user.end {
-                LifeEnd::Refused | LifeEnd::GaveUp => begin = now + TRY_AGAIN,
-                LifeEnd::Left if desk.script().is_away() => match desk.script().rejoins_at() {
-                    Some(at) => begin = at.max(now),
-                    None => break,
-                },
-                LifeEnd::Left => break,
-            }
+            let rejoins_at = {
+                let script = desk.script();
+                script.rejoins_at().filter(|_| script.is_away())
+            };
+            begin = match (user.end, rejoins_at) {
+                (LifeEnd::Refused | LifeEnd::GaveUp, _) => now + TRY_AGAIN,
+                (LifeEnd::Left, Some(at)) => at.max(now),
+                (LifeEnd::Left, None) => break,
+            };
             if desk.script().is_away() {
                 if !self.wait_for(begin).await {
                     break;

@@ -116,6 +116,9 @@ pub(super) struct User {
     is_leaving: bool,
     /// The nickname that the server welcomed it under.
     nick: Name,
+    /// Whether steps may be taken. Somebody who starts a client again waits until it is in: its nickname may still be
+    /// held for the one that was killed.
+    may_begin: bool,
     pub(super) end: LifeEnd,
 }
 
@@ -136,8 +139,10 @@ impl User {
         world: Arc<World>,
         contents: Arc<Contents>,
         transfer: Transfer,
+        life: u64,
     ) -> Self {
         Self {
+            may_begin: life == 0,
             nick: desk.name.clone(),
             desk,
             world,
@@ -201,7 +206,7 @@ impl User {
                     request: GetRequest {
                         recovery: self.transfer.recovery,
                         congestion: self.transfer.congestion,
-                        segment: self.transfer.segment,
+                        segment: Some(self.transfer.segment),
                         ..GetRequest::new(file.clone())
                     },
                     target: TargetSpec::File { place, existing: Existing::Refuse, partial: Partial::Resume },
@@ -294,6 +299,7 @@ impl User {
             }
             ClientChatEvent::Connected => self.record(now, Event::Connected {}),
             ClientChatEvent::Joined { resumed, new_epoch } => {
+                self.may_begin = true;
                 let nick = self.nick.clone();
                 self.record(now, Event::Joined { nick, resumed, new_epoch });
             }
@@ -368,7 +374,7 @@ impl Application for User {
                 return Command::Quit;
             }
             let now = now(&self.world);
-            let next = if self.is_leaving || self.current.is_some() {
+            let next = if self.is_leaving || self.current.is_some() || !self.may_begin {
                 Next::Nothing
             } else {
                 self.desk.script().next(now)

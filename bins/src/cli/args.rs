@@ -1,0 +1,20 @@
+//! The arguments of the two programs, as clap reads them, and what clap does not read: the environment.
+//!
+//! An option is `None` until somebody sets it, so that the layers below it (environment, configuration file,
+//! default) can tell what was said from what was not.
+
+pub use self::client::{ClientArgs, ClientCommand, ClientOptions};
+pub use self::environment::{BadVariable, Environment};
+pub use self::get::{GetArgs, GetWords, Output};
+pub use self::server::{LogFormat, ServerArgs};
+
+mod client;
+mod environment;
+mod get;
+mod server;
+
+/// The TCP port of the chat where an address names none.
+pub const CHAT_PORT: u16 = 55_000;
+
+/// The UDP port of the downloads where an address names none.
+pub const TRANSFER_PORT: u16 = 44_000;

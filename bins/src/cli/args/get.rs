@@ -1,0 +1,217 @@
+//! `get NAME` and its options: the same on a command line and behind `/get` in the chat.
+
+use std::path::PathBuf;
+
+use backchat_core::wire::{CongestionChoice, Recovery};
+use clap::error::{ContextKind, ContextValue};
+use clap::{Args, Parser};
+
+use crate::cli::algorithms::{parse_congestion, parse_recovery};
+use crate::cli::values::Rate;
+
+/// What to download, to where, and how.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+pub struct GetArgs {
+    /// The file's name, as `files` lists it
+    #[arg(value_name = "NAME")]
+    pub name: String,
+
+    /// Write to FILE; '-' is standard output, which then carries nothing else [default: NAME in the current folder]
+    #[arg(short = 'o', long = "output", value_name = "FILE", conflicts_with = "folder")]
+    pub output: Option<PathBuf>,
+
+    /// Write into the folder DIR, under the file's own name
+    #[arg(short = 'd', long = "dir", value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+
+    /// Replace a file that exists, in one step and only when the new one is whole and its hash right
+    #[arg(long, conflicts_with_all = ["rename", "skip_existing"])]
+    pub force: bool,
+
+    /// Where the file exists, write to the first free name of 'NAME (1)', 'NAME (2)', …
+    #[arg(long, conflicts_with = "skip_existing")]
+    pub rename: bool,
+
+    /// Where the file exists, download nothing and call it done
+    #[arg(long)]
+    pub skip_existing: bool,
+
+    /// Begin at 0, even where an earlier download left a part of the file
+    #[arg(long)]
+    pub no_resume: bool,
+
+    /// At most RATE: 500K, 2M and 1MiB/s are bytes a second, 10Mbit/s bits [default: no limit]
+    #[arg(long, value_name = "RATE")]
+    pub limit_rate: Option<Rate>,
+
+    /// How losses are repaired: go-back-n (selective is known, but not in this build) [default: go-back-n]
+    #[arg(long, value_name = "WAY", value_parser = parse_recovery)]
+    pub recovery: Option<Recovery>,
+
+    /// How the rate is found: classic, or fixed:N for a window of N segments, which the server caps (newreno, cubic
+    /// and bbr are known, but not in this build) [default: classic]
+    #[arg(long, value_name = "CONTROL", value_parser = parse_congestion)]
+    pub congestion: Option<CongestionChoice>,
+}
+
+/// Where the bytes go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Standard output (`-o -`).
+    Stdout,
+    /// This file.
+    File(PathBuf),
+    /// The file's own name, in this folder.
+    Folder(PathBuf),
+}
+
+impl GetArgs {
+    /// A download of `name` with nothing else said.
+    pub fn of(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            output: None,
+            folder: None,
+            force: false,
+            rename: false,
+            skip_existing: false,
+            no_resume: false,
+            limit_rate: None,
+            recovery: None,
+            congestion: None,
+        }
+    }
+
+    /// The words that would be typed for this, as they stand behind `get`. Without `--no-resume`: they are for going on.
+    pub fn words(&self) -> Vec<String> {
+        let mut words = vec![self.name.clone()];
+        let mut option = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                words.extend([name.to_owned(), value]);
+            }
+        };
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
+        option("-o", path(&self.output));
+        option("-d", path(&self.folder));
+        option("--limit-rate", self.limit_rate.map(|rate| rate.to_string()));
+        option("--recovery", self.recovery.map(|recovery| recovery.name().to_owned()));
+        option("--congestion", self.congestion.map(|control| control.to_string()));
+        for (flag, set) in
+            [("--force", self.force), ("--rename", self.rename), ("--skip-existing", self.skip_existing)]
+        {
+            words.extend(set.then(|| flag.to_owned()));
+        }
+        words
+    }
+
+    /// Where the bytes go: into the current folder where nothing was said.
+    pub fn destination(&self) -> Output {
+        match (&self.output, &self.folder) {
+            (Some(file), _) if file.as_os_str() == "-" => Output::Stdout,
+            (Some(file), _) => Output::File(file.clone()),
+            (None, Some(folder)) => Output::Folder(folder.clone()),
+            (None, None) => Output::Folder(PathBuf::from(".")),
+        }
+    }
+}
+
+/// The words behind `/get` in the chat, read as a command line would be.
+#[derive(Parser, Debug)]
+#[command(name = "/get", no_binary_name = true, disable_help_flag = true)]
+pub struct GetWords {
+    /// The download.
+    #[command(flatten)]
+    pub args: GetArgs,
+}
+
+impl GetWords {
+    /// Reads the words; an error is one line, without the usage that would follow it on a command line.
+    pub fn read(words: Vec<String>) -> Result<GetArgs, String> {
+        match Self::try_parse_from(words) {
+            Ok(read) => Ok(read.args),
+            Err(error) => Err(one_line(&error)),
+        }
+    }
+}
+
+/// The first line of clap's message, without its "error: ".
+fn one_line(error: &clap::Error) -> String {
+    if let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg)
+        && error.kind() == clap::error::ErrorKind::UnknownArgument
+        && !argument.starts_with('-')
+    {
+        return format!("'{argument}' is too much: write a name with spaces in quotes");
+    }
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default().trim();
+    let first = first.strip_prefix("error: ").unwrap_or(first);
+    if first.ends_with("were not provided:") {
+        return "which file? write /get NAME".to_owned();
+    }
+    first.to_owned()
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Result<GetArgs, String> {
+        GetWords::read(shlex::split(line).expect("balanced quotes"))
+    }
+
+    #[test]
+    fn every_option_is_read() {
+        let line = "'my book.bin' -d books --force --no-resume --limit-rate 10Mbit/s --recovery go-back-n \
+                    --congestion fixed:16";
+        let args = read(line).expect("valid");
+        assert_eq!(args.name, "my book.bin");
+        assert_eq!(args.destination(), Output::Folder("books".into()));
+        assert!(args.force && args.no_resume && !args.rename && !args.skip_existing);
+        assert_eq!(args.limit_rate.map(Rate::bytes_per_second), Some(1_250_000));
+        assert_eq!(args.recovery, Some(Recovery::GoBackN));
+        assert_eq!(args.congestion.map(|control| control.to_string()), Some("fixed:16".into()));
+    }
+
+    #[test]
+    fn the_words_to_go_on_with_mean_the_same() {
+        for line in [
+            "x",
+            "'my book.bin' -d 'a b' --force --limit-rate 10Mbit/s --recovery go-back-n --congestion fixed:16",
+            "x -o y --rename",
+            "x --skip-existing --limit-rate 3",
+        ] {
+            let args = read(line).expect("valid");
+            assert_eq!(GetWords::read(args.words()), Ok(args));
+        }
+        assert_eq!(read("x --no-resume").expect("valid").words(), ["x"]);
+    }
+
+    #[test]
+    fn a_dash_is_standard_output_and_nothing_is_this_folder() {
+        assert_eq!(read("x -o -").expect("valid").destination(), Output::Stdout);
+        assert_eq!(read("x -o ./-").expect("valid").destination(), Output::File("./-".into()));
+        assert_eq!(read("x").expect("valid"), GetArgs::of("x"));
+        assert_eq!(GetArgs::of("x").destination(), Output::Folder(".".into()));
+    }
+
+    #[test]
+    fn what_is_wrong_fits_a_line() {
+        for (line, expected) in [
+            ("", "which file? write /get NAME"),
+            ("my book.bin", "'book.bin' is too much: write a name with spaces in quotes"),
+            ("x -o a -d b", "the argument '--output <FILE>' cannot be used with '--dir <DIR>'"),
+            ("x --force --rename", "the argument '--force' cannot be used with '--rename'"),
+            ("x --quick", "unexpected argument '--quick' found"),
+            (
+                "x --congestion bbr",
+                "invalid value 'bbr' for '--congestion <CONTROL>': bbr is not in this build, which has classic \
+                 and fixed:N",
+            ),
+            (
+                "x --limit-rate 0",
+                "invalid value '0' for '--limit-rate <RATE>': is too small, at least 1bit/s",
+            ),
+        ] {
+            assert_eq!(read(line), Err(expected.to_owned()), "{line}");
+        }
+    }
+}

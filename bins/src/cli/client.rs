@@ -1,0 +1,20 @@
+//! What stands above the client's loop for a person or a script: the chat in lines, and the one-shot commands.
+//!
+//! Each is an [`Application`](crate::driver::application::Application): it hands in commands and is told what
+//! happened. None holds protocol state; what they remember is what has to be shown.
+
+#[cfg(test)]
+mod bench;
+pub mod chat;
+pub mod downloads;
+pub mod end;
+pub mod get;
+pub mod nick;
+pub mod once;
+pub mod request;
+pub mod roster;
+mod run;
+pub mod silence;
+pub mod voice;
+
+pub use self::run::main;

@@ -1,0 +1,64 @@
+//! Requests that wait for their answer: what a program calls them, and which are messages.
+
+use std::collections::BTreeMap;
+
+use backchat_core::chat::RequestId;
+
+/// Requests that wait for their answer. The client below bounds how many there can be.
+#[derive(Debug)]
+pub(super) struct Requests {
+    waiting: BTreeMap<RequestId, Waiting>,
+    /// Messages among them.
+    untaken: usize,
+    /// Most bytes in a message, as the server told.
+    text_limit: u32,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    name: Option<RequestId>,
+    is_message: bool,
+}
+
+impl Default for Requests {
+    fn default() -> Self {
+        let text_limit = backchat_core::chat::Limits::default().text_bytes;
+        Self { waiting: BTreeMap::new(), untaken: 0, text_limit }
+    }
+}
+
+impl Requests {
+    /// A request was handed to the client; `name` is what a program calls it.
+    pub(super) fn insert(&mut self, id: RequestId, name: Option<RequestId>, is_message: bool) {
+        let before = self.waiting.insert(id, Waiting { name, is_message });
+        debug_assert!(before.is_none(), "an id is given once");
+        self.untaken += usize::from(is_message);
+    }
+
+    /// A request was answered, or will not be: what a program calls it.
+    pub(super) fn settle(&mut self, id: &RequestId) -> Option<RequestId> {
+        let waiting = self.waiting.remove(id)?;
+        self.untaken -= usize::from(waiting.is_message);
+        waiting.name
+    }
+
+    /// What a program calls a request.
+    pub(super) fn name_of(&self, id: &RequestId) -> Option<&RequestId> {
+        self.waiting.get(id)?.name.as_ref()
+    }
+
+    /// Messages that were not taken yet.
+    pub(super) fn untaken(&self) -> usize {
+        self.untaken
+    }
+
+    /// Most bytes in a message.
+    pub(super) fn text_limit(&self) -> u32 {
+        self.text_limit
+    }
+
+    /// The server told how many bytes fit.
+    pub(super) fn set_text_limit(&mut self, bytes: u32) {
+        self.text_limit = bytes;
+    }
+}

@@ -1,0 +1,317 @@
+//! The downloads that run, as a user sees them: the core's events and the file's events, joined into reports.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use backchat_core::chat::{FileName, RequestId};
+use backchat_core::node::{DownloadEvent, DownloadId, FailReason, LocalError};
+use backchat_core::text::visible;
+
+use crate::cli::failure::Failure;
+use crate::cli::render::json::{Downloaded, Event, seconds};
+use crate::cli::render::units;
+use crate::files::{TargetError, TargetEvent};
+
+/// The downloads that run.
+#[derive(Debug, Default)]
+pub struct Downloads {
+    running: BTreeMap<DownloadId, Download>,
+}
+
+/// One download.
+#[derive(Clone, Debug)]
+pub struct Download {
+    /// The server's name for the file.
+    pub file: FileName,
+    /// What a program called the request.
+    pub id: Option<RequestId>,
+    /// Where the bytes go; `-` is standard output. Known once the file is open.
+    pub path: PathBuf,
+    /// Bytes in all; known once the server has answered.
+    pub size: u64,
+    /// Bytes that are written, those of an earlier run among them.
+    pub received: u64,
+    /// Bytes a second, lately.
+    pub bytes_per_second: u64,
+    /// Whether it is held.
+    pub is_paused: bool,
+    /// The file was there and is left alone.
+    is_skipped: bool,
+    /// Nobody reads standard output any more, which is no news to whoever closed it.
+    pub is_unread: bool,
+    /// What went wrong with the file, in words that name it.
+    trouble: Option<String>,
+}
+
+/// What there is to tell about a download.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Which one.
+    pub download: DownloadId,
+    /// As it is now.
+    pub state: Download,
+    /// What happened.
+    pub news: News,
+}
+
+/// What happened to a download.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// The server sends; `resumed_from` bytes are there already.
+    Started {
+        /// How many.
+        resumed_from: u64,
+    },
+    /// More is there.
+    Progress,
+    /// It is held.
+    Paused,
+    /// It goes on.
+    Resumed,
+    /// It is done.
+    Done(Box<Done>),
+    /// The file was there already, and that was fine.
+    Skipped,
+    /// It ended without the file.
+    Failed(Failure),
+}
+
+/// A download that is done, in numbers.
+#[derive(Clone, Debug)]
+pub struct Done {
+    /// Bytes in all.
+    pub bytes: u64,
+    /// Bytes that this run received.
+    pub received: u64,
+    /// How long it took.
+    pub duration: Duration,
+    /// Segments that arrived, whatever became of them.
+    pub segments_received: u64,
+    /// Those among them that had arrived before.
+    pub duplicates: u64,
+    /// Segments that the server sends or sent again: duplicates, and those that came out of order.
+    pub sent_again: u64,
+    /// Where an earlier run had stopped.
+    pub resumed_from: u64,
+    /// The hash of the file.
+    pub blake3: String,
+    /// The round trip to the server.
+    pub round_trip: Option<Duration>,
+}
+
+impl News {
+    /// Whether nothing follows.
+    pub fn is_last(&self) -> bool {
+        matches!(self, Self::Done(_) | Self::Skipped | Self::Failed(_))
+    }
+}
+
+impl Downloads {
+    /// A download begins.
+    pub fn begin(&mut self, download: DownloadId, file: FileName, id: Option<RequestId>) {
+        let begun = Download {
+            file,
+            id,
+            path: PathBuf::new(),
+            size: 0,
+            received: 0,
+            bytes_per_second: 0,
+            is_paused: false,
+            is_skipped: false,
+            is_unread: false,
+            trouble: None,
+        };
+        self.running.insert(download, begun);
+    }
+
+    /// Those that run, in the order in which they began.
+    pub fn iter(&self) -> impl Iterator<Item = (DownloadId, &Download)> {
+        self.running.iter().map(|(id, download)| (*id, download))
+    }
+
+    /// Whether none runs.
+    pub fn is_empty(&self) -> bool {
+        self.running.is_empty()
+    }
+
+    /// The one of a file; the one that began last, if there are several.
+    pub fn of_file(&self, file: &str) -> Option<DownloadId> {
+        self.iter().filter(|(_, download)| download.file.as_str() == file).map(|(id, _)| id).last()
+    }
+
+    /// Something happened to the file of a download.
+    pub fn on_target(&mut self, download: DownloadId, event: &TargetEvent) {
+        let Some(running) = self.running.get_mut(&download) else {
+            return;
+        };
+        match event {
+            TargetEvent::Opened { path, resumed_from, .. } => {
+                running.path.clone_from(path);
+                running.received = *resumed_from;
+            }
+            TargetEvent::Committed { path } => running.path.clone_from(path),
+            TargetEvent::Skipped { path } => {
+                running.path.clone_from(path);
+                running.is_skipped = true;
+            }
+            TargetEvent::Failed { error } => {
+                running.is_unread =
+                    matches!(error, TargetError::Io { source, .. } if source.kind() == ErrorKind::BrokenPipe);
+                running.trouble = Some(error.to_string());
+            }
+            TargetEvent::Kept { .. } | TargetEvent::Discarded { .. } => {}
+        }
+    }
+
+    /// Something happened to a download. `None` when it is not one of these.
+    pub fn on_event(&mut self, download: DownloadId, event: &DownloadEvent) -> Option<Report> {
+        let running = self.running.get_mut(&download)?;
+        let news = match event {
+            DownloadEvent::Started { size, start, .. } => {
+                running.size = *size;
+                running.received = *start;
+                News::Started { resumed_from: *start }
+            }
+            DownloadEvent::Progress { written, size, rate } => {
+                running.received = *written;
+                running.size = *size;
+                running.bytes_per_second = *rate;
+                News::Progress
+            }
+            DownloadEvent::Paused => {
+                running.is_paused = true;
+                News::Paused
+            }
+            DownloadEvent::Resumed => {
+                running.is_paused = false;
+                News::Resumed
+            }
+            DownloadEvent::Finished(summary) => {
+                running.size = summary.size;
+                running.received = summary.size;
+                News::Done(Box::new(Done {
+                    bytes: summary.size,
+                    received: summary.size.saturating_sub(summary.resumed_from),
+                    duration: summary.took,
+                    segments_received: summary.segments_received,
+                    duplicates: summary.duplicates,
+                    sent_again: summary.duplicates.saturating_add(summary.discarded),
+                    resumed_from: summary.resumed_from,
+                    blake3: summary.hash.to_string(),
+                    round_trip: summary.round_trip,
+                }))
+            }
+            DownloadEvent::Failed { reason: FailReason::Local(LocalError::Exists), .. }
+                if running.is_skipped =>
+            {
+                News::Skipped
+            }
+            DownloadEvent::Failed { reason, message, kept } => {
+                running.received = *kept;
+                let message = running.trouble.as_ref().unwrap_or(message);
+                News::Failed(Failure::download(reason, message.clone()))
+            }
+        };
+        let state = running.clone();
+        if news.is_last() {
+            self.running.remove(&download);
+        }
+        Some(Report { download, state, news })
+    }
+}
+
+impl Report {
+    /// The report in words, without its time; `None` for mere progress, which a bar shows.
+    pub fn words(&self) -> Option<String> {
+        let file = visible(self.state.file.as_str());
+        let path = show(&self.state.path);
+        Some(match &self.news {
+            News::Started { resumed_from: 0 } => {
+                format!("{file}: {} to {path}", units::size(self.state.size))
+            }
+            News::Started { resumed_from } => {
+                let (size, from) = (units::size(self.state.size), units::size(*resumed_from));
+                format!("{file}: {size} to {path}, going on at {from}")
+            }
+            News::Progress => return None,
+            News::Paused => format!("{file}: held; /resume goes on"),
+            News::Resumed => format!("{file}: goes on"),
+            News::Done(done) if self.is_to_stdout() => format!("{file}: {}", done.summary()),
+            News::Done(done) => format!("{file}: {}, saved as {path}", done.summary()),
+            News::Skipped => format!("{file}: {path} exists and is left as it is"),
+            // Most messages name the file, or the path that it has here.
+            News::Failed(failure) if failure.message.contains(self.state.file.as_str()) => {
+                failure.message.clone()
+            }
+            News::Failed(failure) => format!("{file}: {}", failure.message),
+        })
+    }
+
+    fn is_to_stdout(&self) -> bool {
+        self.state.path.as_os_str() == "-"
+    }
+
+    /// The report for a program.
+    pub fn event<R>(&self, resume: Option<&str>, print: impl FnOnce(&Event<'_>) -> R) -> R {
+        let (file, id) = (self.state.file.as_str(), self.state.id.as_ref());
+        let path = self.state.path.to_string_lossy();
+        let event = match &self.news {
+            News::Started { resumed_from } => {
+                Event::Started { id, file, path: &path, size: self.state.size, resumed_from: *resumed_from }
+            }
+            News::Progress => Event::Progress {
+                file,
+                received: self.state.received,
+                size: self.state.size,
+                bits_per_second: self.state.bytes_per_second.saturating_mul(8),
+            },
+            News::Paused => Event::Paused { file },
+            News::Resumed => Event::Resumed { file },
+            News::Done(done) => Event::Downloaded(Downloaded {
+                id,
+                file,
+                path: &path,
+                bytes: done.bytes,
+                seconds: seconds(done.duration),
+                goodput_bits_per_second: units::bytes_per_second(done.received, done.duration)
+                    .saturating_mul(8),
+                segments_received: done.segments_received,
+                duplicates: done.duplicates,
+                resumed_from: done.resumed_from,
+                blake3: done.blake3.clone(),
+            }),
+            News::Skipped => Event::Skipped { id, file, path: &path },
+            News::Failed(failure) => Event::failed(id, Some(file), failure, resume),
+        };
+        print(&event)
+    }
+}
+
+impl Done {
+    /// The closing summary: bytes, time, rate, what was sent again, round trip.
+    fn summary(&self) -> String {
+        let mut text = format!("{} in {}", units::exact_size(self.bytes), units::time(self.duration));
+        if self.resumed_from > 0 {
+            text += &format!(" ({} were there)", units::size(self.resumed_from));
+        }
+        let rate = units::bytes_per_second(self.received, self.duration);
+        text += &format!(", {}, {} sent again", units::rate(rate), units::count(self.sent_again, "segment"));
+        if let Some(round_trip) = self.round_trip {
+            text += &format!(", round trip {}", units::time(round_trip));
+        }
+        text
+    }
+}
+
+/// A path for a terminal.
+fn show(path: &Path) -> String {
+    if path.as_os_str() == "-" {
+        return "standard output".to_owned();
+    }
+    visible(&path.to_string_lossy()).to_string()
+}
+
+#[cfg(test)]
+mod tests;

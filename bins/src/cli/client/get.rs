@@ -1,0 +1,293 @@
+//! `get NAME`: one download, with a bar beside it and a summary behind it.
+//!
+//! Standard output is the data's when it goes there; else it is JSON's; people read standard error.
+
+use std::io;
+use std::time::Duration;
+
+use backchat_core::chat::client::ClientChatEvent;
+use backchat_core::node::{ClientEvent, DownloadError, DownloadId, GetRequest};
+use backchat_core::time::Instant;
+use tokio::sync::mpsc;
+
+use super::downloads::{Downloads, News, Report};
+use super::end::{self, Connection, End};
+use super::silence::Silence;
+use super::voice::{Style, Voice};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::signals::Signal;
+use crate::cli::values::HostPort;
+use crate::driver::application::{Application, Command, Flow, Receipt, Which};
+use crate::files::{TargetEvent, TargetSpec};
+
+/// One download.
+#[derive(Debug)]
+pub struct Get {
+    voice: Voice,
+    signals: mpsc::Receiver<Signal>,
+    /// Handed in once.
+    command: Option<Command>,
+    request: GetRequest,
+    /// The command line that goes on where this one stops; `None` where nothing is kept.
+    resume: Option<String>,
+    downloads: Downloads,
+    is_interrupted: bool,
+    connection: Connection,
+    /// Runs while the server is waited for, until the data flows: from then on the core watches.
+    silence: Silence,
+    end: Option<End>,
+}
+
+impl Get {
+    /// Downloads `request` from `server` to `target`; gives up after `timeout` of silence. `resume` is the command line
+    /// that would go on.
+    pub fn new(
+        (request, target): (GetRequest, TargetSpec),
+        server: &HostPort,
+        resume: String,
+        voice: Voice,
+        signals: mpsc::Receiver<Signal>,
+        timeout: Duration,
+    ) -> Self {
+        Self {
+            voice,
+            signals,
+            resume: (target != TargetSpec::Stdout).then_some(resume),
+            command: Some(Command::Get { request: request.clone(), target }),
+            request,
+            downloads: Downloads::default(),
+            is_interrupted: false,
+            connection: Connection::new(server.to_string()),
+            silence: Silence::new(timeout),
+            end: None,
+        }
+    }
+
+    /// How it ended.
+    pub fn end(self) -> End {
+        end::of(self.end, &self.voice)
+    }
+
+    fn finish(&mut self, end: End) -> Flow {
+        self.end.get_or_insert(end);
+        Flow::Exit
+    }
+
+    /// A failure that no report tells.
+    fn fail(&mut self, failure: Failure) -> Flow {
+        self.finish(End::Failed(failure))
+    }
+
+    fn on_report(&mut self, report: &mut Report) -> Flow {
+        self.silence.stop();
+        if let News::Failed(failure) = &mut report.news
+            && failure.exit == Exit::Connection
+            && self.connection.is_over()
+        {
+            // The download knows that its connection is gone, the connection knows why.
+            *failure = self.connection.failure();
+        }
+        let resume = self.resume.as_deref().filter(|_| can_resume(report));
+        match self.voice.style() {
+            Style::Json => self.voice.report(report, resume),
+            Style::Plain => {
+                // The bar shows how it begins and goes on.
+                self.voice.bars(report);
+                if report.news.is_last()
+                    && !report.state.is_unread
+                    && let Some(words) = report.words()
+                {
+                    let error = if matches!(report.news, News::Failed(_)) { "error: " } else { "" };
+                    self.voice.line(&format!("{error}{words}"));
+                }
+                if let Some(resume) = resume {
+                    self.voice.line(&format!("to go on: {resume}"));
+                }
+            }
+        }
+        let flow = match &report.news {
+            News::Done(_) | News::Skipped => self.finish(End::Done),
+            News::Failed(_) if self.is_interrupted => self.finish(End::Told(Exit::Interrupted)),
+            News::Failed(failure) => self.finish(End::Told(failure.exit)),
+            News::Started { .. } | News::Progress | News::Paused | News::Resumed => Flow::Continue,
+        };
+        if self.voice.is_broken() { Flow::Exit } else { flow }
+    }
+}
+
+/// Whether the same command would go on where this one ended, rather than fail in the same way.
+fn can_resume(report: &Report) -> bool {
+    match &report.news {
+        News::Failed(failure) => {
+            report.state.received > 0
+                && matches!(failure.exit, Exit::Interrupted | Exit::Connection | Exit::TimedOut)
+        }
+        _ => false,
+    }
+}
+
+impl Application for Get {
+    async fn command(&mut self) -> Command {
+        if let Some(command) = self.command.take() {
+            return command;
+        }
+        tokio::select! {
+            biased;
+            Some(_) = self.signals.recv() => {
+                if self.downloads.is_empty() {
+                    self.finish(End::Interrupted);
+                    return Command::Quit;
+                }
+                self.is_interrupted = true;
+                Command::Stop(Which::All)
+            }
+            silence = self.silence.lasts() => {
+                self.fail(self.connection.timed_out(silence));
+                Command::Quit
+            }
+        }
+    }
+
+    fn answered(&mut self, _: Command, answer: Result<Receipt, DownloadError>, _: Instant) -> Flow {
+        match answer {
+            Ok(Receipt::Download(id)) => self.downloads.begin(id, self.request.file.clone(), None),
+            Ok(Receipt::Request(_) | Receipt::Done) => {}
+            Err(error) => return self.fail(Failure::command(&error)),
+        }
+        Flow::Continue
+    }
+
+    fn event(&mut self, event: ClientEvent, _: Instant) -> Flow {
+        match event {
+            ClientEvent::Download { download, event } => match self.downloads.on_event(download, &event) {
+                Some(mut report) => self.on_report(&mut report),
+                None => Flow::Continue,
+            },
+            ClientEvent::Chat(event) => {
+                if matches!(event, ClientChatEvent::Connected) {
+                    self.silence.begin_again();
+                }
+                match self.connection.on_event(&event) {
+                    // The download tells it in its own words, if the connection was there at all.
+                    Some(failure) if self.downloads.is_empty() || !self.connection.was_there() => {
+                        self.fail(failure)
+                    }
+                    _ => Flow::Continue,
+                }
+            }
+        }
+    }
+
+    fn target(&mut self, download: DownloadId, event: TargetEvent, _: Instant) -> Flow {
+        self.downloads.on_target(download, &event);
+        if matches!(event, TargetEvent::Opened { .. }) {
+            // Hashing what was there may have taken its time.
+            self.silence.begin_again();
+        }
+        Flow::Continue
+    }
+
+    fn cannot_connect(&mut self, error: &io::Error, _: Instant) -> Flow {
+        self.connection.on_error(error);
+        Flow::Continue
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use backchat_core::chat::FileName;
+    use backchat_core::chat::client::DisconnectReason;
+    use backchat_core::node::{DownloadEvent, FailReason};
+    use backchat_core::wire::{CongestionChoice, FileVersion, TransferId};
+
+    use super::super::bench::{self, Written, download, give_up, next};
+    use super::*;
+
+    const ID: DownloadId = DownloadId(1);
+
+    struct Bench {
+        get: Get,
+        signals: mpsc::Sender<Signal>,
+        written: Written,
+    }
+
+    fn bench(style: Style) -> Bench {
+        let (signals, signalled) = mpsc::channel(4);
+        let written = Written::default();
+        let request = GetRequest::new(FileName::parse("book.bin").expect("a name"));
+        let what = (request, TargetSpec::folder("."));
+        let (server, timeout) = (bench::server(), Duration::from_secs(60));
+        let get = Get::new(what, &server, "get it again".into(), written.voice(style), signalled, timeout);
+        Bench { get, signals, written }
+    }
+
+    fn begun(style: Style) -> Bench {
+        let mut bench = bench(style);
+        let command = next(&mut bench.get).expect("a command");
+        bench.get.answered(command, Ok(Receipt::Download(ID)), Instant::ZERO);
+        let path = "book.bin".into();
+        bench.get.target(ID, TargetEvent::Opened { path, partial: None, resumed_from: 0 }, Instant::ZERO);
+        let started = DownloadEvent::Started {
+            transfer: TransferId(1),
+            size: 1000,
+            start: 0,
+            version: FileVersion([0; 16]),
+            congestion: CongestionChoice::Classic,
+            segment: 1200,
+        };
+        assert_eq!(download(&mut bench.get, ID, started), Flow::Continue);
+        bench
+    }
+
+    fn failed(reason: FailReason, kept: u64) -> DownloadEvent {
+        DownloadEvent::Failed { reason, message: "book.bin: it is over".into(), kept }
+    }
+
+    #[tokio::test]
+    async fn an_interrupt_keeps_what_there_is_and_says_how_to_go_on() {
+        let Bench { mut get, signals, written } = begun(Style::Plain);
+        signals.try_send(Signal::End).expect("room");
+        assert!(matches!(next(&mut get), Some(Command::Stop(Which::All))));
+        assert_eq!(download(&mut get, ID, failed(FailReason::Stopped, 500)), Flow::Exit);
+        assert_eq!(written.take(), ["error: book.bin: it is over", "to go on: get it again"]);
+        assert_eq!(get.end().exit(), Exit::Interrupted);
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_told_once_and_only_what_can_go_on_says_how() {
+        let Bench { mut get, signals: _signals, written } = begun(Style::Json);
+        written.take();
+        assert_eq!(download(&mut get, ID, failed(FailReason::Integrity, 0)), Flow::Exit);
+        assert_eq!(
+            written.take(),
+            [
+                r#"{"type":"failed","file":"book.bin","reason":"integrity","exit_code":7,"message":"book.bin: it is over"}"#
+            ]
+        );
+        assert_eq!(get.end(), End::Told(Exit::Integrity));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_told_in_the_connections_words() {
+        let Bench { mut get, signals: _signals, .. } = bench(Style::Plain);
+        let command = next(&mut get).expect("a command");
+        get.answered(command, Ok(Receipt::Download(ID)), Instant::ZERO);
+        get.cannot_connect(&io::Error::other("connection refused"), Instant::ZERO);
+        assert_eq!(give_up(&mut get, DisconnectReason::CannotConnect), Flow::Exit);
+        let End::Failed(failure) = get.end() else { panic!("a failure") };
+        assert!(failure.message.starts_with("cannot connect to h:7: connection refused"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_ends_it_until_the_data_flows() {
+        let Bench { mut get, signals: _signals, .. } = bench(Style::Plain);
+        let command = next(&mut get).expect("a command");
+        get.answered(command, Ok(Receipt::Download(ID)), Instant::ZERO);
+        assert!(matches!(get.command().await, Command::Quit));
+        assert_eq!(get.end().exit(), Exit::TimedOut);
+        let Bench { mut get, signals: _signals, .. } = begun(Style::Plain);
+        let waited = tokio::time::timeout(Duration::from_secs(1000), get.command()).await;
+        assert!(waited.is_err());
+    }
+}

@@ -1,0 +1,127 @@
+//! Who is here, as far as the frames have told: `to NICK TEXT` is a private message only when NICK is.
+//!
+//! Not the server's roster: between a join and the notice of it this one is behind, which is what a person sees too.
+
+use std::collections::BTreeSet;
+
+use backchat_core::chat::{NameEntry, Nickname, NicknameKey, RequestId, ServerFrame};
+
+/// Who is here.
+#[derive(Debug, Default)]
+pub struct Roster {
+    here: BTreeSet<NicknameKey>,
+    /// The request whose answer makes the roster, and the pages of it that came.
+    asked: Option<(RequestId, BTreeSet<NicknameKey>)>,
+    is_complete: bool,
+}
+
+impl Roster {
+    /// Nothing is known any more: the connection is gone.
+    pub fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The whole list was asked for.
+    pub fn asked(&mut self, id: RequestId) {
+        self.asked = Some((id, BTreeSet::new()));
+    }
+
+    /// Whether the list has come, as a whole.
+    pub fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    /// Whether somebody of this name is here, in capitals or not.
+    pub fn has(&self, nick: &str) -> bool {
+        Nickname::parse(nick).is_ok_and(|nick| self.here.contains(&nick.key()))
+    }
+
+    /// Learns from a frame.
+    pub fn on_frame(&mut self, frame: &ServerFrame) {
+        match frame {
+            ServerFrame::Joined { nick } => self.insert(nick),
+            ServerFrame::Left { nick, .. } => self.remove(nick),
+            ServerFrame::Renamed { from, to, .. } => {
+                self.remove(from);
+                self.insert(to);
+            }
+            ServerFrame::Names { id: Some(id), names, more } => self.on_page(id, names, *more),
+            // The list was refused. Without one nobody can be told by `to`, but the chat goes on.
+            ServerFrame::Error(error) if self.asked.as_ref().map(|(id, _)| id) == error.id.as_ref() => {
+                self.is_complete |= self.asked.take().is_some();
+            }
+            _ => {}
+        }
+    }
+
+    fn on_page(&mut self, id: &RequestId, names: &[NameEntry], more: bool) {
+        let Some((asked, pages)) = self.asked.as_mut().filter(|(asked, _)| asked == id) else {
+            return;
+        };
+        debug_assert_eq!(asked, id);
+        pages.extend(names.iter().map(|entry| entry.nick.key()));
+        if !more {
+            self.here = self.asked.take().map(|(_, pages)| pages).unwrap_or_default();
+            self.is_complete = true;
+        }
+    }
+
+    fn insert(&mut self, nick: &Nickname) {
+        self.here.insert(nick.key());
+        // Who comes or goes while the pages come may stand in one that is past.
+        if let Some((_, pages)) = &mut self.asked {
+            pages.insert(nick.key());
+        }
+    }
+
+    fn remove(&mut self, nick: &Nickname) {
+        self.here.remove(&nick.key());
+        if let Some((_, pages)) = &mut self.asked {
+            pages.remove(&nick.key());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(json: &str) -> ServerFrame {
+        ServerFrame::decode(json.as_bytes()).expect(json)
+    }
+
+    #[test]
+    fn the_list_and_the_notices_make_the_roster() {
+        let mut roster = Roster::default();
+        assert!(!roster.is_complete() && !roster.has("ann"));
+        roster.asked(RequestId::Number(1));
+        roster.on_frame(&frame(r#"{"type":"names","id":9,"names":[{"nick":"eve"}],"more":false}"#));
+        roster.on_frame(&frame(
+            r#"{"type":"names","id":1,"names":[{"nick":"ann"},{"nick":"bob"}],"more":true}"#,
+        ));
+        roster.on_frame(&frame(r#"{"type":"left","nick":"ann","reason":""}"#));
+        roster.on_frame(&frame(r#"{"type":"joined","nick":"aaron"}"#));
+        assert!(!roster.is_complete());
+        roster.on_frame(&frame(r#"{"type":"names","id":1,"names":[{"nick":"carol"}],"more":false}"#));
+        assert!(roster.is_complete());
+        let here = |roster: &Roster| {
+            ["aaron", "ann", "BOB", "carol", "eve", "no such nick"].map(|nick| roster.has(nick))
+        };
+        assert_eq!(here(&roster), [true, false, true, true, false, false]);
+        roster.on_frame(&frame(r#"{"type":"renamed","from":"bob","to":"eve"}"#));
+        assert_eq!(here(&roster), [true, false, false, true, true, false]);
+        roster.forget();
+        assert_eq!(here(&roster), [false; 6]);
+        assert!(!roster.is_complete());
+    }
+
+    #[test]
+    fn a_refused_list_does_not_hold_the_chat_up() {
+        let mut roster = Roster::default();
+        roster.on_frame(&frame(r#"{"type":"error","code":"busy","message":"later"}"#));
+        assert!(!roster.is_complete());
+        roster.asked(RequestId::Number(1));
+        roster.on_frame(&frame(r#"{"type":"error","id":1,"code":"busy","message":"later"}"#));
+        assert!(roster.is_complete());
+    }
+}

@@ -1,0 +1,190 @@
+//! `backchat-client`: from the command line to the exit code.
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
+use std::time::Duration;
+
+use backchat_core::chat::Nickname;
+use backchat_core::chat::client::{ClientConfig as ChatClientConfig, JoinAs, Reconnect};
+use backchat_core::node::ClientConfig;
+
+use super::chat::Chat;
+use super::end::End;
+use super::get::Get;
+use super::once::Once;
+use super::voice::{Style, Voice};
+use super::{nick, request};
+use crate::cli::args::{ClientArgs, ClientCommand, Environment, LogFormat};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::input::spawn_stdin;
+use crate::cli::logging;
+use crate::cli::render::json::Event;
+use crate::cli::signals::{self, Hangup, Signal};
+use crate::cli::values::HostPort;
+use crate::driver::application::{Application, Command};
+use crate::driver::{ClientParts, run_client};
+use crate::files::real::RealDisk;
+use crate::files::{FileTargets, TargetSpec, Where};
+use crate::net::{SystemClock, SystemEntropy, TcpNetwork};
+
+/// Runs the program with these words, the first of which is its name.
+pub fn main(words: impl IntoIterator<Item = OsString>, environment: &Environment) -> Exit {
+    let words: Vec<OsString> = words.into_iter().collect();
+    let args = match ClientArgs::read(&words) {
+        Ok(args) => args,
+        Err(error) => {
+            // A closed output is no reason to fail: nobody reads the help.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+        }
+    };
+    logging::start(environment, "off", LogFormat::Text);
+    let style = if args.options.json { Style::Json } else { Style::Plain };
+    let mut errors = Voice::new(style, io::stdout());
+    let end = Plan::make(args, &words, environment).and_then(|plan| {
+        errors = plan.voice(style);
+        plan.run()
+    });
+    tell(&end.unwrap_or_else(End::Failed), &mut errors)
+}
+
+/// Tells how it ended, where nothing has told it yet.
+fn tell(end: &End, voice: &mut Voice) -> Exit {
+    match end {
+        End::Failed(failure) => match voice.style() {
+            Style::Json => voice.event(&Event::failed(None, None, failure, None)),
+            Style::Plain => eprintln!("error: {}", failure.message),
+        },
+        End::Interrupted if voice.style() == Style::Json => {
+            let failure = Failure::new(Exit::Interrupted, "interrupted");
+            voice.event(&Event::failed(None, None, &failure, None));
+        }
+        End::Done | End::Interrupted | End::Told(_) => {}
+    }
+    end.exit()
+}
+
+/// What is to be done, checked as far as it can be without a connection.
+#[derive(Debug)]
+struct Plan {
+    server: HostPort,
+    timeout: Duration,
+    style: Style,
+    /// Progress is drawn on standard error.
+    has_bars: bool,
+    task: Task,
+}
+
+#[derive(Debug)]
+enum Task {
+    Chat { nick: Nickname },
+    Once { command: Command, join: Option<Nickname> },
+    Get { request: Box<(backchat_core::node::GetRequest, TargetSpec)>, resume: String },
+}
+
+impl Plan {
+    fn make(args: ClientArgs, words: &[OsString], environment: &Environment) -> Result<Self, Failure> {
+        let usage = |error: crate::cli::args::BadVariable| Failure::new(Exit::Usage, error.to_string());
+        let options = args.options;
+        let server = options.server(environment).map_err(usage)?;
+        let timeout = options.timeout(environment).map_err(usage)?;
+        let style = if options.json { Style::Json } else { Style::Plain };
+        let nick = || nick::choose(options.nick.as_deref(), environment, nick::login_name);
+        let task = match args.command {
+            None => Task::Chat { nick: nick()? },
+            Some(ClientCommand::Names) => Task::Once { command: Command::Names, join: None },
+            Some(ClientCommand::Files) => Task::Once { command: Command::Files, join: None },
+            Some(ClientCommand::Say { text }) => {
+                let command = Command::Say { text: text.join(" "), action: false };
+                Task::Once { command, join: Some(nick()?) }
+            }
+            Some(ClientCommand::Tell { to, text }) => {
+                let to = nick::addressee(&to)?;
+                let command = Command::Tell { to, text: text.join(" "), action: false };
+                Task::Once { command, join: Some(nick()?) }
+            }
+            Some(ClientCommand::Get(get)) => {
+                let words: Vec<String> =
+                    words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+                Task::Get { request: Box::new(request::of(&get)?), resume: request::resume_command(&words) }
+            }
+        };
+        // Plain lines have no escape sequences, on standard error neither.
+        let has_bars = style == Style::Plain && !options.plain && io::stderr().is_terminal();
+        Ok(Self { server, timeout, style, has_bars, task })
+    }
+
+    /// Where this plan speaks: people read lists and chats on standard output and news of a download on standard
+    /// error; programs read everything on standard output, unless that belongs to the data.
+    fn voice(&self, style: Style) -> Voice {
+        match (&self.task, style) {
+            (Task::Get { request, .. }, Style::Json) if request.1 != TargetSpec::Stdout => {
+                Voice::new(style, io::stdout())
+            }
+            (Task::Get { .. }, _) => Voice::new(style, io::stderr()),
+            (Task::Chat { .. } | Task::Once { .. }, _) => Voice::new(style, io::stdout()),
+        }
+    }
+
+    fn run(self) -> Result<End, Failure> {
+        let cannot = |error: io::Error| Failure::new(Exit::Other, format!("cannot start: {error}"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(cannot)?;
+        let end = runtime.block_on(async {
+            let signals = signals::listen(Hangup::End, Exit::Interrupted.code()).map_err(cannot)?;
+            self.run_with(signals).await
+        });
+        // The thread that reads standard input cannot be woken, and a disk may hang.
+        runtime.shutdown_background();
+        end
+    }
+
+    async fn run_with(self, signals: tokio::sync::mpsc::Receiver<Signal>) -> Result<End, Failure> {
+        let voice = self.voice(self.style);
+        let Self { server, timeout, style: _, has_bars, task } = self;
+        match task {
+            Task::Chat { nick } => {
+                let mut chat = Chat::new(&server, voice, spawn_stdin(), signals, timeout);
+                // A chat that breaks comes back; one that never was there is a mistake in the address.
+                let join = JoinAs { nick, history: None, resume: true };
+                let again = Reconnect::For(timeout);
+                run(&server, Some(join), again, timeout, &mut chat).await?;
+                Ok(chat.end())
+            }
+            Task::Once { command, join } => {
+                let mut once = Once::new(command, &server, voice, signals, timeout);
+                let join = join.map(|nick| JoinAs { nick, history: Some(0), resume: false });
+                run(&server, join, Reconnect::Never, timeout, &mut once).await?;
+                Ok(once.end())
+            }
+            Task::Get { request, resume } => {
+                let voice = if has_bars { voice.with_bars() } else { voice };
+                let mut get = Get::new(*request, &server, resume, voice, signals, timeout);
+                run(&server, None, Reconnect::Never, timeout, &mut get).await?;
+                Ok(get.end())
+            }
+        }
+    }
+}
+
+/// Runs an application over the real network and the real file system.
+async fn run(
+    server: &HostPort,
+    join: Option<JoinAs>,
+    reconnect: Reconnect,
+    silence: Duration,
+    application: &mut impl Application,
+) -> Result<(), Failure> {
+    let parts = ClientParts {
+        network: TcpNetwork::new(server.to_string()),
+        targets: FileTargets::new(RealDisk, Box::new(io::stdout()), Where::Pool),
+        clock: SystemClock::new(),
+        entropy: SystemEntropy,
+    };
+    let chat = ChatClientConfig { join, reconnect, retry_first: false };
+    let config = ClientConfig { silence, ..ClientConfig::new(chat) };
+    let end = run_client(parts, config, application).await;
+    let end = end.map_err(|error| Failure::new(Exit::Other, error.to_string()))?;
+    tracing::debug!(datagrams_lost = end.datagrams_lost, "ended: {:?}", end.counters);
+    Ok(())
+}

@@ -1,0 +1,270 @@
+//! How an application speaks: in lines or in objects, with bars beside them, to wherever its output goes.
+//!
+//! Writing waits for a reader that is slow: a terminal that is stopped stops the client, which the server then treats
+//! as any slow reader, and which comes back. What is closed is another matter: the client ends without a word, as
+//! `head` expects.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::time::SystemTime;
+
+use backchat_core::chat::{RequestId, ServerFrame};
+use backchat_core::node::DownloadId;
+use backchat_core::text::visible;
+use backchat_core::time::UnixTime;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::downloads::{News, Report};
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::render::json::{self, Event};
+use crate::cli::render::plain;
+
+/// How events are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Lines for people.
+    Plain,
+    /// Objects for programs.
+    Json,
+}
+
+/// Writes what happens.
+pub struct Voice {
+    style: Style,
+    out: Box<dyn Write + Send>,
+    clock: fn() -> UnixTime,
+    bars: Bars,
+    /// Why nothing more can be written.
+    broken: Option<io::Error>,
+}
+
+impl Voice {
+    /// Writes to `out`.
+    pub fn new(style: Style, out: impl Write + Send + 'static) -> Self {
+        Self { style, out: Box::new(out), clock: wall_clock, bars: Bars::hidden(), broken: None }
+    }
+
+    /// The same, with bars on standard error where that is a terminal.
+    #[must_use]
+    pub fn with_bars(self) -> Self {
+        // indicatif hides them itself where nobody would see them.
+        Self { bars: Bars::new(ProgressDrawTarget::stderr()), ..self }
+    }
+
+    /// The same, at a time that is always the same.
+    #[cfg(test)]
+    pub(super) fn at(self, clock: fn() -> UnixTime) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// How it writes.
+    pub fn style(&self) -> Style {
+        self.style
+    }
+
+    /// Whether nothing more can be written, so that there is no use in going on.
+    pub fn is_broken(&self) -> bool {
+        self.broken.is_some()
+    }
+
+    /// What the end of the output means: nothing when the reader just went, else a failure.
+    pub fn failure(&self) -> Option<Failure> {
+        let error = self.broken.as_ref()?;
+        let quiet = error.kind() == io::ErrorKind::BrokenPipe;
+        (!quiet).then(|| Failure::new(Exit::Local, format!("cannot write to standard output: {error}")))
+    }
+
+    /// A line as it is, whatever the style.
+    pub fn line(&mut self, line: &str) {
+        if self.broken.is_some() {
+            return;
+        }
+        let out = &mut self.out;
+        // One call, so that lines of several processes do not mix; and at once, because somebody waits for it.
+        let written =
+            self.bars.suspend(|| out.write_all(format!("{line}\n").as_bytes()).and_then(|()| out.flush()));
+        self.broken = written.err();
+    }
+
+    /// An event of the client's own; only programs are told.
+    pub fn event(&mut self, event: &Event<'_>) {
+        if self.style == Style::Json {
+            self.line(&event.line());
+        }
+    }
+
+    /// Something worth knowing.
+    pub fn notice(&mut self, text: &str) {
+        match self.style {
+            Style::Plain => self.line(&plain::notice((self.clock)(), text)),
+            Style::Json => self.event(&Event::Notice { text }),
+        }
+    }
+
+    /// Something that went wrong, `code` being its word for programs.
+    pub fn complain(&mut self, id: Option<&RequestId>, code: &str, message: &str) {
+        match self.style {
+            Style::Plain => self.line(&plain::complaint((self.clock)(), message)),
+            Style::Json => self.event(&Event::Error { id, code, message }),
+        }
+    }
+
+    /// A frame of the server; `id` is what a program called the request that it answers.
+    pub fn frame(&mut self, frame: ServerFrame, id: Option<RequestId>) {
+        match self.style {
+            Style::Plain => {
+                for line in plain::frame(&frame, (self.clock)()) {
+                    self.line(&line);
+                }
+            }
+            Style::Json => self.line(&json::frame(frame, id)),
+        }
+    }
+
+    /// Shows what a report says on its bar alone.
+    pub fn bars(&mut self, report: &Report) {
+        self.bars.on_report(report);
+    }
+
+    /// A report on a download; `resume` is what goes on where it failed.
+    pub fn report(&mut self, report: &Report, resume: Option<&str>) {
+        self.bars.on_report(report);
+        match self.style {
+            Style::Plain => {
+                let words = report.words();
+                match (&report.news, words) {
+                    (_, None) => {}
+                    (News::Failed(_), Some(words)) => self.complain(None, "failed", &words),
+                    (_, Some(words)) => self.notice(&words),
+                }
+                if let Some(resume) = resume {
+                    self.notice(&format!("to go on: {resume}"));
+                }
+            }
+            Style::Json => report.event(resume, |event| self.event(event)),
+        }
+    }
+}
+
+impl std::fmt::Debug for Voice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Voice")
+            .field("style", &self.style)
+            .field("broken", &self.broken)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The time of the system.
+fn wall_clock() -> UnixTime {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    UnixTime::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// A bar for each download that runs.
+#[derive(Debug)]
+pub struct Bars {
+    all: MultiProgress,
+    bars: BTreeMap<DownloadId, ProgressBar>,
+}
+
+impl Bars {
+    /// Bars that are drawn to `target`.
+    pub fn new(target: ProgressDrawTarget) -> Self {
+        Self { all: MultiProgress::with_draw_target(target), bars: BTreeMap::new() }
+    }
+
+    /// Bars that nobody sees.
+    pub fn hidden() -> Self {
+        Self::new(ProgressDrawTarget::hidden())
+    }
+
+    /// Takes the bars away while `f` writes.
+    fn suspend<R>(&self, f: impl FnOnce() -> R) -> R {
+        self.all.suspend(f)
+    }
+
+    /// Shows what a report says.
+    pub fn on_report(&mut self, report: &Report) {
+        let state = &report.state;
+        match &report.news {
+            News::Started { resumed_from } => {
+                let bar = ProgressBar::new(state.size).with_style(style()).with_position(*resumed_from);
+                bar.set_prefix(visible(state.file.as_str()).to_string());
+                let bar = self.all.add(bar);
+                // What an earlier run left must not count as speed.
+                bar.reset_eta();
+                self.bars.insert(report.download, bar);
+            }
+            News::Progress => {
+                if let Some(bar) = self.bars.get(&report.download) {
+                    bar.set_length(state.size);
+                    bar.set_position(state.received);
+                }
+            }
+            News::Paused => self.say(report.download, "held"),
+            News::Resumed => self.say(report.download, ""),
+            News::Done(_) | News::Skipped | News::Failed(_) => {
+                if let Some(bar) = self.bars.remove(&report.download) {
+                    bar.finish_and_clear();
+                    self.all.remove(&bar);
+                }
+            }
+        }
+    }
+
+    fn say(&self, download: DownloadId, message: &'static str) {
+        if let Some(bar) = self.bars.get(&download) {
+            bar.set_message(message);
+        }
+    }
+}
+
+/// `book.bin  [####----]  1.2 MiB/3.0 MiB  800 KiB/s  2s`.
+fn style() -> ProgressStyle {
+    const TEMPLATE: &str =
+        "{prefix}  [{bar:24}]  {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta} {msg}";
+    // A template that cannot be read would be a mistake of ours; the plain bar is then good enough.
+    ProgressStyle::with_template(TEMPLATE)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("##-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A pipe that nobody reads.
+    struct Closed(io::ErrorKind);
+
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_closed_output_ends_quietly_and_a_full_one_does_not() {
+        let mut voice = Voice::new(Style::Plain, Closed(io::ErrorKind::BrokenPipe));
+        assert!(!voice.is_broken());
+        voice.notice("hello");
+        assert!(voice.is_broken());
+        assert_eq!(voice.failure(), None);
+        let mut voice = Voice::new(Style::Plain, Closed(io::ErrorKind::StorageFull));
+        voice.notice("hello");
+        assert_eq!(voice.failure().map(|failure| failure.exit), Some(Exit::Local));
+    }
+
+    #[test]
+    fn the_bar_can_be_drawn() {
+        assert!(ProgressStyle::with_template("{prefix} {binary_bytes}").is_ok());
+        let mut bars = Bars::hidden();
+        bars.say(DownloadId(1), "held");
+        assert_eq!(bars.suspend(|| 7), 7);
+        bars.bars.clear();
+    }
+}

@@ -1,0 +1,148 @@
+//! The configuration file: TOML, every key optional, an unknown one an error that says where it stands.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use backchat_core::chat::Limits;
+use backchat_core::node::TransferLimits;
+use backchat_core::text::visible;
+use serde::{Deserialize, Serialize};
+use toml::de::DeTable;
+
+use super::settings::{LimitsTable, TransferTable, check_transfer, describe};
+use super::{Config, check_motd};
+use crate::cli::args::{LogFormat, ServerArgs};
+use crate::cli::values::{HostPort, Span};
+
+/// What a file says, checked.
+#[derive(Clone, Debug, Default)]
+pub struct ConfigFile {
+    /// What flags could say as well.
+    pub(super) args: ServerArgs,
+    /// The greeting.
+    pub(super) motd: Option<String>,
+    /// The limits of the chat, the defaults where the file says nothing.
+    pub(super) limits: Limits,
+    /// What downloads may take, the defaults where the file says nothing.
+    pub(super) transfer: TransferLimits,
+    /// Where clients are told to find downloads.
+    pub(super) advertise: Option<SocketAddr>,
+}
+
+/// Where in a file: both count from 1, columns in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The line.
+    pub line: usize,
+    /// The column.
+    pub column: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+impl Place {
+    /// The place of the byte at `offset`.
+    fn of(text: &str, offset: usize) -> Self {
+        let before = text.get(..offset).unwrap_or(text);
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        Self {
+            line: before.matches('\n').count() + 1,
+            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+        }
+    }
+}
+
+/// The file as it is written.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Table {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    listen: Option<HostPort>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    udp: Option<HostPort>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advertise: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    share: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grace: Option<Span>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_format: Option<LogFormat>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    motd: Option<String>,
+    limits: LimitsTable,
+    transfer: TransferTable,
+}
+
+impl Table {
+    /// The file that says what `config` is.
+    pub(super) fn of(config: &Config) -> Self {
+        Self {
+            listen: Some(config.listen.clone()),
+            udp: Some(config.udp.clone()),
+            advertise: config.advertise,
+            share: config.share.clone(),
+            grace: Some(config.grace),
+            log_format: Some(config.log_format),
+            motd: config.motd.clone(),
+            limits: LimitsTable::of(&config.limits),
+            transfer: TransferTable::of(&config.transfer),
+        }
+    }
+}
+
+impl ConfigFile {
+    /// Reads a file's text. A share that is no absolute path is found from `folder`, the one the file is in.
+    /// An error is a place and what is wrong there.
+    pub fn parse(text: &str, folder: &Path) -> Result<Self, (Place, String)> {
+        let table: Table = toml::from_str(text).map_err(|error| {
+            let place = Place::of(text, error.span().map_or(0, |span| span.start));
+            (place, visible(error.message()).to_string())
+        })?;
+        if let Some(motd) = &table.motd {
+            check_motd(motd).map_err(|message| (locate(text, &["motd"]), message))?;
+        }
+        let limits = table.limits.over(Limits::default());
+        let transfer = table.transfer.over(TransferLimits::default());
+        for (name, checked) in [("limits", limits.check()), ("transfer", check_transfer(&transfer))] {
+            checked.map_err(|error| {
+                let (key, message) = describe(&error);
+                (locate(text, &[name, key]), message)
+            })?;
+        }
+        let args = ServerArgs {
+            listen: table.listen,
+            udp: table.udp,
+            share: table.share.map(|share| folder.join(share)),
+            config: None,
+            check_config: false,
+            grace: table.grace,
+            log_format: table.log_format,
+        };
+        Ok(Self { args, motd: table.motd, limits, transfer, advertise: table.advertise })
+    }
+}
+
+/// Where the value of a key stands; the beginning of the file when it is not there.
+fn locate(text: &str, path: &[&str]) -> Place {
+    let start = Place { line: 1, column: 1 };
+    let Ok(root) = DeTable::parse(text) else {
+        return start;
+    };
+    let Some((last, tables)) = path.split_last() else {
+        return start;
+    };
+    let mut table = root.get_ref();
+    for key in tables {
+        match table.get(*key).map(|value| value.get_ref().as_table()) {
+            Some(Some(inner)) => table = inner,
+            _ => return start,
+        }
+    }
+    table.get(*last).map_or(start, |value| Place::of(text, value.span().start))
+}

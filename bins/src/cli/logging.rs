@@ -1,0 +1,29 @@
+//! The log, on standard error: standard output belongs to what was asked for.
+
+use tracing_subscriber::EnvFilter;
+
+use super::args::{Environment, LogFormat};
+use backchat_core::text::visible;
+
+/// Writes from now on what `RUST_LOG` asks for, else what `default` does. Once in a process.
+///
+/// A filter that cannot be read must not keep a server from starting; it is told in the log.
+pub fn start(environment: &Environment, default: &str, format: LogFormat) {
+    let asked = environment.raw("RUST_LOG").map(|filter| filter.to_string_lossy().into_owned());
+    let parsed = asked.as_deref().map(EnvFilter::try_new);
+    let (filter, trouble) = match parsed {
+        Some(Ok(filter)) => (filter, None),
+        Some(Err(error)) => (EnvFilter::new(default), Some(error)),
+        None => (EnvFilter::new(default), None),
+    };
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    // Somebody else's subscriber, in a test, is as good.
+    let _ = match format {
+        LogFormat::Text => log.with_target(false).try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
+    if let Some(error) = trouble {
+        let filter = asked.unwrap_or_default();
+        tracing::warn!("RUST_LOG is '{}', which is no filter ({error}): logging {default}", visible(&filter));
+    }
+}

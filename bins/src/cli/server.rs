@@ -1,0 +1,198 @@
+//! `backchat-server`: from the command line to the exit code.
+//!
+//! - `binding`: sockets and the share, with messages that name the thing and what to do.
+//! - `log`: what happens, for the operator.
+
+mod binding;
+mod log;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::Path;
+
+use backchat_core::text::{is_hidden, visible};
+use tokio::sync::mpsc;
+
+use self::binding::{Bound, Failed, open_share};
+use self::log::Log;
+use super::args::{Environment, ServerArgs};
+use super::config::Config;
+use super::exit::Exit;
+use super::logging;
+use super::signals::{self, Hangup, Signal};
+use crate::driver::{Control, Reload, ServerParts, ServerSettings, serve};
+use crate::files::{NoShare, Share};
+use crate::net::{SystemClock, SystemEntropy};
+
+/// Commands for the loop that wait: as many as signals can.
+const CONTROLS_QUEUED: usize = 4;
+
+/// Runs the program with these words, the first of which is its name.
+pub fn main(words: impl IntoIterator<Item = OsString>, environment: &Environment) -> Exit {
+    let args = match ServerArgs::read(words) {
+        Ok(args) => args,
+        Err(error) => {
+            // A closed output is no reason to fail: nobody reads the help.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+        }
+    };
+    let config = match Config::load(&args, environment) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return Exit::Usage;
+        }
+    };
+    if args.check_config {
+        let _ = std::io::stdout().write_all(config.to_toml().as_bytes());
+        return Exit::Done;
+    }
+    logging::start(environment, "info", config.log_format);
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start: {error}");
+            return Exit::Other;
+        }
+    };
+    let ended = runtime.block_on(run(&args, environment, config));
+    // A read of a disk that hangs must not keep a server that has said goodbye.
+    runtime.shutdown_background();
+    match ended {
+        Ok(()) => Exit::Done,
+        Err(error) => {
+            eprintln!("error: {error}");
+            Exit::Other
+        }
+    }
+}
+
+/// Binds, tells that it is ready, and serves until a signal.
+async fn run(args: &ServerArgs, environment: &Environment, config: Config) -> Result<(), Failed> {
+    // Before anything is promised: a signal that comes now is not lost.
+    let signals = signals::listen(Hangup::Reload, Exit::Other.code()).map_err(Failed::Signals)?;
+    match config.share.clone() {
+        Some(folder) => {
+            let share = open_share(&folder)?;
+            let files = share.list().map_err(|error| Failed::share(&folder, error))?.len();
+            let bound = Bound::new(&config).await?;
+            announce(&bound, Some(&folder), files);
+            serve_until_signal(args, environment, config, signals, bound, share).await
+        }
+        None => {
+            let bound = Bound::new(&config).await?;
+            announce(&bound, None, 0);
+            serve_until_signal(args, environment, config, signals, bound, NoShare::default()).await
+        }
+    }
+}
+
+/// The one line on standard output.
+fn announce(bound: &Bound, share: Option<&Path>, files: usize) {
+    let line = ready_line(bound, share, files);
+    let mut out = std::io::stdout();
+    // Whoever started us may not care to read it; the log says the same.
+    let _ = out.write_all(format!("{line}\n").as_bytes()).and_then(|()| out.flush());
+    tracing::info!("{line}");
+    if share.is_none() {
+        tracing::info!("nothing is shared: this is a chat alone; --share DIR shares the files of a folder");
+    }
+}
+
+fn ready_line(bound: &Bound, share: Option<&Path>, files: usize) -> String {
+    let share = share.map_or_else(|| "-".to_owned(), quote);
+    format!("ready chat={} transfer={} share={share} files={files}", bound.chat(), bound.transfer())
+}
+
+/// A path as it stands in the line: JSON where it would not be one word, or could be taken for something else.
+fn quote(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let is_plain = !text.is_empty()
+        && text != "-"
+        && !text.starts_with('"')
+        && !text.chars().any(|c| c.is_whitespace() || is_hidden(c));
+    if is_plain {
+        return text.into_owned();
+    }
+    // A text is always JSON.
+    super::render::json::printable(&serde_json::to_string(&text).unwrap_or_default())
+}
+
+async fn serve_until_signal(
+    args: &ServerArgs,
+    environment: &Environment,
+    config: Config,
+    signals: mpsc::Receiver<Signal>,
+    bound: Bound,
+    share: impl Share,
+) -> Result<(), Failed> {
+    let settings = ServerSettings {
+        limits: config.limits.clone(),
+        motd: config.motd.clone(),
+        transfer: config.transfer.clone(),
+        advertise: config.advertise,
+        trace: false,
+    };
+    let (listener, udp) = bound.into_sockets();
+    let parts = ServerParts { listener, udp, share, clock: SystemClock::new(), entropy: SystemEntropy };
+    let (sender, control) = mpsc::channel(CONTROLS_QUEUED);
+    let mut log = Log::default();
+    let serving = serve(parts, settings, control, &mut log);
+    let directing = direct(signals, sender, config, || Config::load(args, environment));
+    let end = tokio::select! {
+        biased;
+        end = serving => end,
+        // It ends only when the signals do, which is never.
+        () = directing => std::future::pending().await,
+    };
+    let end = end.map_err(Failed::Serving)?;
+    tracing::info!(datagrams_lost = end.datagrams_lost, "stopped: {:?}", end.counters);
+    Ok(())
+}
+
+/// Turns signals into commands for the loop. `load` reads the configuration again.
+async fn direct<E: std::fmt::Display>(
+    mut signals: mpsc::Receiver<Signal>,
+    control: mpsc::Sender<Control>,
+    mut config: Config,
+    load: impl Fn() -> Result<Config, E>,
+) {
+    while let Some(signal) = signals.recv().await {
+        let command = match signal {
+            Signal::End => {
+                let grace = config.grace;
+                tracing::info!("stopping: downloads may go on for {grace}; a second signal ends at once");
+                Control::Shutdown { grace: grace.duration() }
+            }
+            Signal::Reload => match load() {
+                Ok(new) => {
+                    for key in config.needs_restart(&new) {
+                        tracing::warn!("{key} has changed: that takes effect with the next start");
+                    }
+                    // What cannot change keeps its old value, and is reported again if it is still different.
+                    config = Config {
+                        grace: new.grace,
+                        motd: new.motd,
+                        limits: new.limits,
+                        transfer: new.transfer,
+                        ..config
+                    };
+                    tracing::info!("the configuration and the share were read again");
+                    let (limits, motd) = (config.limits.clone(), config.motd.clone());
+                    Control::Reload(Box::new(Reload { limits, motd, transfer: config.transfer.clone() }))
+                }
+                Err(error) => {
+                    tracing::error!("nothing was changed: {}", visible(&error.to_string()));
+                    continue;
+                }
+            },
+        };
+        if control.send(command).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! Signals of the operating system, as values in a queue.
+//!
+//! The first interrupt asks; a second one does not: it ends the process at once, whatever is going on, because a
+//! person who presses Ctrl-C twice has waited long enough.
+
+use tokio::sync::mpsc;
+
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGINT, or SIGTERM: end.
+    End,
+    /// SIGHUP: read the configuration again.
+    Reload,
+}
+
+/// What SIGHUP means: a server reads its configuration again, a client has lost its terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hangup {
+    /// [`Signal::Reload`].
+    Reload,
+    /// [`Signal::End`].
+    End,
+}
+
+/// Signals that wait to be looked at. One would do for [`Signal::End`], and reloads that wait are one reload.
+const SIGNALS_QUEUED: usize = 4;
+
+/// Listens from now on, on a task of the runtime that this is called in. A second [`Signal::End`] ends the process
+/// with `at_once`.
+pub fn listen(hangup: Hangup, at_once: u8) -> std::io::Result<mpsc::Receiver<Signal>> {
+    let (sender, receiver) = mpsc::channel(SIGNALS_QUEUED);
+    let mut source = Source::new()?;
+    tokio::spawn(async move {
+        let mut has_ended = false;
+        loop {
+            let signal = match (source.next().await, hangup) {
+                (Raw::Hangup, Hangup::Reload) => Signal::Reload,
+                (Raw::Hangup | Raw::Interrupt, _) => Signal::End,
+            };
+            if signal == Signal::End && std::mem::replace(&mut has_ended, true) {
+                std::process::exit(i32::from(at_once));
+            }
+            // A full queue holds what this one would say.
+            let _ = sender.try_send(signal);
+        }
+    });
+    Ok(receiver)
+}
+
+/// A signal before it means anything.
+enum Raw {
+    Interrupt,
+    Hangup,
+}
+
+#[cfg(unix)]
+struct Source {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Source {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        // A file that grows above the user's limit is an error of that file. Unless somebody listens, the signal that
+        // comes with the error ends the process.
+        let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Raw {
+        tokio::select! {
+            biased;
+            _ = self.interrupt.recv() => Raw::Interrupt,
+            _ = self.terminate.recv() => Raw::Interrupt,
+            _ = self.hangup.recv() => Raw::Hangup,
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Source;
+
+#[cfg(not(unix))]
+impl Source {
+    #[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
+    fn new() -> std::io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) -> Raw {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => Raw::Interrupt,
+            Err(_) => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! A host and a port, as people type them: `example.org`, `127.0.0.1:55000`, `[::1]:55000`, `::1`.
+//!
+//! Names are not resolved here: parsing asks nobody.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::str::FromStr;
+
+use backchat_core::text::visible;
+
+/// A host, by name or address, and a port where one was written.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct HostPort {
+    host: String,
+    port: Option<u16>,
+}
+
+impl HostPort {
+    /// The host: a name or an address, an IPv6 address without its brackets.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port, or `default` where none was written.
+    pub fn port_or(&self, default: u16) -> u16 {
+        self.port.unwrap_or(default)
+    }
+
+    /// The same host, its port written out.
+    #[must_use]
+    pub fn with_default_port(self, default: u16) -> Self {
+        Self { port: Some(self.port_or(default)), ..self }
+    }
+}
+
+/// Why a text is not a host and a port.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadAddress {
+    /// Nothing stands before the port, or nothing at all.
+    #[error("the host is missing: expected HOST or HOST:PORT, such as 127.0.0.1:55000")]
+    NoHost,
+    /// The port is not a number from 0 to 65535.
+    #[error("'{0}' is not a port: expected a number from 0 to 65535")]
+    BadPort(String),
+    /// The brackets hold no IPv6 address, or something stands behind them.
+    #[error("expected an IPv6 address in brackets, such as [::1]:55000")]
+    BadBrackets,
+    /// A character no host name has.
+    #[error("a host name cannot hold '{0}'")]
+    BadHost(String),
+}
+
+impl From<SocketAddr> for HostPort {
+    fn from(address: SocketAddr) -> Self {
+        Self { host: address.ip().to_string(), port: Some(address.port()) }
+    }
+}
+
+impl FromStr for HostPort {
+    type Err = BadAddress;
+
+    fn from_str(text: &str) -> Result<Self, BadAddress> {
+        let text = text.trim();
+        if let Some(inner) = text.strip_prefix('[') {
+            let (address, rest) = inner.split_once(']').ok_or(BadAddress::BadBrackets)?;
+            // A scope (`fe80::1%eth0`) is the resolver's to understand.
+            let literal = address.split_once('%').map_or(address, |(literal, _scope)| literal);
+            literal.parse::<Ipv6Addr>().map_err(|_| BadAddress::BadBrackets)?;
+            let port = match rest.strip_prefix(':') {
+                Some(port) => Some(parse_port(port)?),
+                None if rest.is_empty() => None,
+                None => return Err(BadAddress::BadBrackets),
+            };
+            return Ok(Self { host: address.to_owned(), port });
+        }
+        if text.parse::<IpAddr>().is_ok() {
+            return Ok(Self { host: text.to_owned(), port: None });
+        }
+        let (host, port) = match text.rsplit_once(':') {
+            Some((host, port)) => (host, Some(parse_port(port)?)),
+            None => (text, None),
+        };
+        if host.is_empty() {
+            return Err(BadAddress::NoHost);
+        }
+        let allowed = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+        if let Some(bad) = host.chars().find(|c| !allowed(*c)) {
+            return Err(BadAddress::BadHost(visible(bad.encode_utf8(&mut [0; 4])).to_string()));
+        }
+        Ok(Self { host: host.to_owned(), port })
+    }
+}
+
+fn parse_port(text: &str) -> Result<u16, BadAddress> {
+    // `parse` alone would also take "+1".
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let port = if digits { text.parse().ok() } else { None };
+    port.ok_or_else(|| BadAddress::BadPort(visible(text).to_string()))
+}
+
+impl fmt::Display for HostPort {
+    /// As it can be typed: an IPv6 address in brackets where a port follows.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.port {
+            Some(port) if self.host.contains(':') => write!(f, "[{}]:{port}", self.host),
+            Some(port) => write!(f, "{}:{port}", self.host),
+            None => f.write_str(&self.host),
+        }
+    }
+}
+
+super::serde_as_text!(HostPort, "an address as a string, such as \"127.0.0.1:55000\"");
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn hosts_and_ports_are_told_apart() {
+        for (text, host, port) in [
+            ("example.org", "example.org", None),
+            ("example.org:55001", "example.org", Some(55001)),
+            ("localhost:0", "localhost", Some(0)),
+            ("127.0.0.1", "127.0.0.1", None),
+            ("0.0.0.0:55000", "0.0.0.0", Some(55000)),
+            ("::1", "::1", None),
+            ("[::1]", "::1", None),
+            ("[::1]:7", "::1", Some(7)),
+            ("[fe80::1%eth0]:7", "fe80::1%eth0", Some(7)),
+            ("grün.example", "grün.example", None),
+        ] {
+            let parsed: HostPort = text.parse().expect(text);
+            assert_eq!((parsed.host(), parsed.port), (host, port), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (text, expected) in [
+            ("", BadAddress::NoHost),
+            (":55000", BadAddress::NoHost),
+            ("host:", BadAddress::BadPort(String::new())),
+            ("host:http", BadAddress::BadPort("http".into())),
+            ("host:65536", BadAddress::BadPort("65536".into())),
+            ("host:+1", BadAddress::BadPort("+1".into())),
+            ("[::1", BadAddress::BadBrackets),
+            ("[::1]7", BadAddress::BadBrackets),
+            ("[host]:7", BadAddress::BadBrackets),
+            ("a/b:7", BadAddress::BadHost("/".into())),
+            ("http://host:7", BadAddress::BadHost(":".into())),
+            ("a\u{1b}b", BadAddress::BadHost("\\u{1b}".into())),
+        ] {
+            assert_eq!(text.parse::<HostPort>(), Err(expected), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_address_prints_as_what_parses_to_it(address: SocketAddr) {
+            let parsed: HostPort = address.to_string().parse().expect("an address");
+            prop_assert_eq!(parsed.to_string(), address.to_string());
+        }
+
+        #[test]
+        fn any_text_is_an_address_or_an_error(text: String) {
+            let _ = text.parse::<HostPort>();
+        }
+    }
+}

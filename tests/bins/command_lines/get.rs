@@ -1,0 +1,245 @@
+//! backchat-client get.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::program::{Ended, Folder, Program, Server, run};
+
+/// Large enough that at 100 kB a second it lasts for longer than any test looks at it.
+const LARGE: usize = 8_000_000;
+
+fn get(server: &Server, here: &Path, args: &[&str]) -> Command {
+    let mut command = server.client(&["get"]);
+    command.args(args).current_dir(here);
+    command
+}
+
+fn got(server: &Server, here: &Path, args: &[&str]) -> Ended {
+    run(&mut get(server, here, args))
+}
+
+#[test]
+fn files_of_every_size_arrive() {
+    let folder = Folder::new();
+    let sizes = [0, 1, 1199, 1200, 1201, 3_000_000];
+    let files = sizes.map(|size| (format!("{size}.bin"), folder.shared(&format!("{size}.bin"), size)));
+    let server = Server::sharing(&folder.share());
+    for (name, bytes) in &files {
+        let ended = got(&server, &folder.here(), &[name]).expect(0);
+        assert_eq!(&std::fs::read(folder.here().join(name)).expect("there"), bytes);
+        assert!(ended.stdout.is_empty() && ended.stderr.contains("sent again"), "{ended:?}");
+    }
+}
+
+#[test]
+fn the_last_object_of_json_has_the_fields_of_the_contract() {
+    let folder = Folder::new();
+    let bytes = folder.shared("book.bin", 100_000);
+    let server = Server::sharing(&folder.share());
+    let ended = got(&server, &folder.here(), &["book.bin", "--json"]).expect(0);
+    let json = ended.json();
+    assert_eq!(
+        (&json["type"], &json["file"], &json["bytes"]),
+        (&"downloaded".into(), &"book.bin".into(), &100_000.into())
+    );
+    for field in
+        ["path", "seconds", "goodput_bits_per_second", "segments_received", "duplicates", "resumed_from"]
+    {
+        assert!(!json[field].is_null(), "{field}: {json}");
+    }
+    assert_eq!(json["blake3"], blake3::hash(&bytes).to_hex().as_str());
+    for line in ended.stdout.lines() {
+        let event: serde_json::Value = serde_json::from_str(line).expect(line);
+        assert!(event["type"].is_string(), "{line}");
+    }
+}
+
+#[test]
+fn the_data_can_go_to_a_file_a_folder_or_standard_output() {
+    let folder = Folder::new();
+    folder.shared("text", 0);
+    std::fs::write(folder.share().join("text"), "line one\nline two\n").expect("written");
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    got(&server, &here, &["text", "-o", "other name"]).expect(0);
+    std::fs::create_dir(here.join("deep")).expect("a folder");
+    got(&server, &here, &["text", "-d", "deep"]).expect(0);
+    for path in ["other name", "deep/text"] {
+        assert_eq!(std::fs::read_to_string(here.join(path)).expect(path), "line one\nline two\n");
+    }
+    let ended = got(&server, &here, &["text", "-o", "-"]).expect(0);
+    assert_eq!(ended.stdout, "line one\nline two\n");
+    let ended = got(&server, &here, &["text", "-o", "-", "--json"]).expect(0);
+    assert_eq!(ended.stdout, "line one\nline two\n");
+    let last = ended.stderr.lines().last().expect("a line");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(last).expect("JSON")["type"], "downloaded");
+    assert!(!here.join("text").exists());
+}
+
+#[test]
+fn a_file_that_exists_is_left_alone_unless_something_was_said() {
+    let folder = Folder::new();
+    let bytes = folder.shared("book.bin", 5000);
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    let mine = here.join("book.bin");
+    std::fs::write(&mine, "mine").expect("written");
+    let ended = got(&server, &here, &["book.bin"]).expect(9);
+    assert!(ended.stderr.contains("--force") && ended.stderr.contains("book.bin"), "{ended:?}");
+    let ended = got(&server, &here, &["book.bin", "--json"]).expect(9);
+    assert_eq!((&ended.json()["reason"], &ended.json()["exit_code"]), (&"exists".into(), &9.into()));
+    got(&server, &here, &["book.bin", "--skip-existing"]).expect(0);
+    assert_eq!(std::fs::read(&mine).expect("there"), b"mine");
+    got(&server, &here, &["book.bin", "--rename"]).expect(0);
+    assert_eq!(std::fs::read(here.join("book (1).bin")).expect("there"), bytes);
+    assert_eq!(std::fs::read(&mine).expect("there"), b"mine");
+    got(&server, &here, &["book.bin", "--force"]).expect(0);
+    assert_eq!(std::fs::read(&mine).expect("there"), bytes);
+}
+
+#[test]
+fn names_that_lead_elsewhere_are_no_such_file() {
+    let folder = Folder::new();
+    folder.shared("book.bin", 10);
+    std::fs::create_dir(folder.share().join("sub")).expect("a folder");
+    std::os::unix::fs::symlink("/etc/passwd", folder.share().join("link")).expect("a link");
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    let long = "x".repeat(300);
+    for name in ["none.bin", "../x", "/etc/passwd", "a/b", "C:x", ".", "sub", "link", &long] {
+        let ended = got(&server, &here, &["--", name]).expect(3);
+        assert!(ended.stderr.contains(name), "{ended:?}");
+    }
+    assert_eq!(std::fs::read_dir(&here).expect("a folder").count(), 0);
+}
+
+#[test]
+fn what_is_wrong_with_the_place_is_a_local_error() {
+    let folder = Folder::new();
+    folder.shared("book.bin", 10);
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    let ended = got(&server, &here, &["book.bin", "-d", "no-such-folder"]).expect(8);
+    assert!(ended.stderr.contains("no-such-folder"), "{ended:?}");
+    std::fs::create_dir(here.join("book.bin")).expect("a folder");
+    let ended = got(&server, &here, &["book.bin"]);
+    assert!(ended.code == Some(8) || ended.code == Some(9), "{ended:?}");
+}
+
+/// A download that is slow enough to be interrupted, once data has come.
+fn slow(server: &Server, here: &Path, more: &[&str]) -> Program {
+    let mut program =
+        Program::start(get(server, here, &["book.bin", "--limit-rate", "100K", "--json"]).args(more));
+    program.line("\"progress\"");
+    program
+}
+
+#[test]
+fn an_interrupt_keeps_the_partial_file_and_the_same_command_goes_on() {
+    let folder = Folder::new();
+    let bytes = folder.shared("book.bin", LARGE);
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    let program = slow(&server, &here, &[]);
+    program.signal("INT");
+    let ended = program.end().expect(130);
+    let failed = ended.json();
+    assert_eq!((&failed["reason"], &failed["exit_code"]), (&"stopped".into(), &130.into()));
+    let again = failed["resume"].as_str().expect("a command");
+    assert!(again.contains("get book.bin") && again.contains("--limit-rate 100K"), "{again}");
+    assert!(!here.join("book.bin").exists());
+    let ended = got(&server, &here, &["book.bin", "--json"]).expect(0);
+    assert!(ended.json()["resumed_from"].as_u64().expect("a number") > 0, "{ended:?}");
+    assert_eq!(std::fs::read(here.join("book.bin")).expect("there"), bytes);
+}
+
+#[test]
+fn people_are_told_how_to_go_on() {
+    let folder = Folder::new();
+    folder.shared("book.bin", LARGE);
+    let (mut server, here) = (Server::sharing(&folder.share()), folder.here());
+    // A part of the file is there already, so that there is something to keep whenever the signal comes.
+    let first = slow(&server, &here, &["-o", "it's here"]);
+    first.signal("TERM");
+    first.end().expect(130);
+    server.program.error_line("download over");
+    let args = ["book.bin", "-o", "it's here", "--limit-rate", "100K"];
+    let again = Program::start(&mut get(&server, &here, &args));
+    server.program.error_line("download begins");
+    again.signal("INT");
+    let ended = again.end().expect(130);
+    let line = ended.stderr.lines().find_map(|line| line.strip_prefix("to go on: ")).expect("a command");
+    assert!(line.ends_with("get book.bin -o \"it's here\" --limit-rate 100K"), "{line}");
+}
+
+#[test]
+fn a_killed_client_leaves_what_the_next_one_goes_on_with() {
+    let folder = Folder::new();
+    let bytes = folder.shared("book.bin", LARGE);
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    let program = slow(&server, &here, &[]);
+    program.signal("KILL");
+    assert_eq!(program.end().code, None);
+    got(&server, &here, &["book.bin"]).expect(0);
+    assert_eq!(std::fs::read(here.join("book.bin")).expect("there"), bytes);
+}
+
+#[test]
+fn a_second_process_is_told_that_the_file_is_being_written() {
+    let folder = Folder::new();
+    folder.shared("book.bin", LARGE);
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    let _first = slow(&server, &here, &[]);
+    let ended = got(&server, &here, &["book.bin"]).expect(8);
+    assert!(ended.stderr.contains("another download"), "{ended:?}");
+}
+
+#[test]
+fn a_server_that_dies_on_the_way_is_a_lost_connection() {
+    let folder = Folder::new();
+    folder.shared("book.bin", LARGE);
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    let program = slow(&server, &here, &[]);
+    server.program.signal("KILL");
+    let ended = program.end().expect(5);
+    assert_eq!(ended.json()["reason"], "lost");
+}
+
+#[test]
+fn a_fixed_window_and_every_other_option_that_is_built_works() {
+    let folder = Folder::new();
+    let bytes = folder.shared("book.bin", 300_000);
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    let args = [
+        "book.bin",
+        "--congestion",
+        "fixed:16",
+        "--recovery",
+        "go-back-n",
+        "--limit-rate",
+        "1Gbit/s",
+        "--no-resume",
+    ];
+    got(&server, &here, &args).expect(0);
+    assert_eq!(std::fs::read(here.join("book.bin")).expect("there"), bytes);
+}
+
+#[test]
+fn a_closed_standard_output_ends_a_download_without_a_word() {
+    let folder = Folder::new();
+    folder.shared("book.bin", LARGE);
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    let mut command = get(&server, &here, &["book.bin", "-o", "-"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().expect("ends");
+    assert_eq!(ended.status.code(), Some(8));
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
+}
+
+#[test]
+fn a_file_above_the_users_limit_is_a_local_error() {
+    let folder = Folder::new();
+    folder.shared("book.bin", LARGE);
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    let client = env!("CARGO_BIN_EXE_backchat-client");
+    let line = format!("ulimit -f 100; exec '{client}' --server {} get book.bin", server.chat);
+    let ended = run(Command::new("sh").args(["-c", &line]).current_dir(&here)).expect(8);
+    assert!(ended.stderr.contains("book.bin"), "{ended:?}");
+    assert!(!here.join("book.bin").exists());
+}

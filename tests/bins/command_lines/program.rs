@@ -1,0 +1,282 @@
+//! Programs on the bench: started, spoken to, listened to, and killed at the end of the test.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+/// Longer than anything here takes on the slowest machine; only a program that hangs meets it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A backchat-server that is not started yet, with nothing of this machine's environment.
+pub(crate) fn server() -> Command {
+    clean(env!("CARGO_BIN_EXE_backchat-server"))
+}
+
+/// A backchat-client that is not started yet.
+pub(crate) fn client() -> Command {
+    clean(env!("CARGO_BIN_EXE_backchat-client"))
+}
+
+fn clean(path: &str) -> Command {
+    let mut command = Command::new(path);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("BACKCHAT_") || name == "RUST_LOG" {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// What a program that ended has left.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ended {
+    /// The last line of standard output, as JSON.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        let last = self.stdout.lines().last().unwrap_or_default();
+        serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// Checks the exit code.
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        self
+    }
+}
+
+/// Runs a program to its end, with nothing on its standard input.
+pub(crate) fn run(command: &mut Command) -> Ended {
+    run_with(command, "")
+}
+
+/// Runs a program to its end, with `input` on its standard input.
+pub(crate) fn run_with(command: &mut Command, input: &str) -> Ended {
+    let mut program = Program::start(command);
+    program.write(input);
+    program.close_input();
+    program.end()
+}
+
+/// A program that runs. It is killed when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Program {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: Receiver<String>,
+    stderr: Receiver<String>,
+    seen: String,
+}
+
+impl Program {
+    /// Starts it, with pipes for everything.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let stdin = child.stdin.take();
+        let stdout = listen(child.stdout.take().expect("a pipe"));
+        let stderr = listen(child.stderr.take().expect("a pipe"));
+        Self { child, stdin, stdout, stderr, seen: String::new() }
+    }
+
+    /// Writes to its standard input. That it has ended is for the caller to find out.
+    pub(crate) fn write(&mut self, text: &str) {
+        if let Some(stdin) = &mut self.stdin {
+            let _ = stdin.write_all(text.as_bytes()).and_then(|()| stdin.flush());
+        }
+    }
+
+    pub(crate) fn close_input(&mut self) {
+        self.stdin = None;
+    }
+
+    /// The next line of its standard output that holds `part`; what comes before is skipped.
+    #[track_caller]
+    pub(crate) fn line(&mut self, part: &str) -> String {
+        let line = wait_for(&self.stdout, part, &mut self.seen);
+        line.unwrap_or_else(|why| {
+            panic!("no line with '{part}' ({why}); standard output was:\n{}{}", self.seen, self.complaints())
+        })
+    }
+
+    /// The next line of its standard error that holds `part`.
+    #[track_caller]
+    pub(crate) fn error_line(&mut self, part: &str) -> String {
+        let line = wait_for(&self.stderr, part, &mut self.seen);
+        line.unwrap_or_else(|why| panic!("no line with '{part}' ({why}); output was:\n{}", self.seen))
+    }
+
+    fn complaints(&self) -> String {
+        self.stderr.try_iter().map(|line| format!("stderr: {line}\n")).collect()
+    }
+
+    /// Sends it a signal, by its name for `kill`.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        let status = Command::new("kill").args(["-s", name, &id]).status().expect("kill runs");
+        assert!(status.success());
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub(crate) fn end(mut self) -> Ended {
+        // Its pipes close when it ends; what they hold is read before.
+        let stdout = drain(&self.stdout);
+        let stderr = drain(&self.stderr);
+        let status = self.status();
+        let (Some(stdout), Some(stderr), Some(status)) = (stdout, stderr, status) else {
+            panic!("it does not end; output was:\n{}", self.seen);
+        };
+        Ended { code: status.code(), stdout: format!("{}{stdout}", self.seen), stderr }
+    }
+
+    fn status(&mut self) -> Option<ExitStatus> {
+        // Both pipes are closed, so this is a matter of its last instructions.
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return Some(status),
+                Ok(None) if Instant::now() < deadline => std::thread::yield_now(),
+                _ => return None,
+            }
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The lines of a pipe, each with its end, read on a thread that ends with the pipe.
+fn listen(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver): (Sender<String>, _) = channel();
+    std::thread::spawn(move || {
+        let mut reader = BufReader::new(pipe);
+        loop {
+            let mut line = Vec::new();
+            match reader.read_until(b'\n', &mut line) {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {
+                    if sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    });
+    receiver
+}
+
+fn wait_for(lines: &Receiver<String>, part: &str, seen: &mut String) -> Result<String, RecvTimeoutError> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let line = lines.recv_timeout(deadline.saturating_duration_since(Instant::now()))?;
+        seen.push_str(&line);
+        if line.contains(part) {
+            return Ok(line.trim_end_matches('\n').to_owned());
+        }
+    }
+}
+
+/// Everything until the pipe closes; `None` when it does not.
+fn drain(lines: &Receiver<String>) -> Option<String> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut text = String::new();
+    loop {
+        match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(line) => text.push_str(&line),
+            Err(RecvTimeoutError::Disconnected) => return Some(text),
+            Err(RecvTimeoutError::Timeout) => return None,
+        }
+    }
+}
+
+/// A server on free ports.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) program: Program,
+    pub(crate) ready: String,
+    pub(crate) chat: String,
+}
+
+impl Server {
+    /// A chat alone.
+    pub(crate) fn bare() -> Self {
+        Self::with(&mut server())
+    }
+
+    /// With a share.
+    pub(crate) fn sharing(folder: &Path) -> Self {
+        Self::with(server().arg("--share").arg(folder))
+    }
+
+    /// As `command` says, on free ports of loopback.
+    pub(crate) fn with(command: &mut Command) -> Self {
+        let mut program = Program::start(command.args(["--listen", "127.0.0.1:0", "--udp", "127.0.0.1:0"]));
+        let ready = program.line("ready ");
+        let chat = ready.split_whitespace().find_map(|word| word.strip_prefix("chat="));
+        let chat = chat.expect("an address").to_owned();
+        Self { program, ready, chat }
+    }
+
+    /// A client of this server, not started yet.
+    pub(crate) fn client(&self, args: &[&str]) -> Command {
+        let mut command = client();
+        command.args(["--server", &self.chat]).args(args);
+        command
+    }
+
+    /// A client that is in the chat, as plain lines, and knows who is here.
+    pub(crate) fn join(&self, nick: &str) -> Program {
+        let mut program = Program::start(&mut self.client(&["--plain", "--nick", nick]));
+        program.line("-- here: ");
+        program
+    }
+}
+
+/// A folder for a test, with a share in it.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    folder: tempfile::TempDir,
+}
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("share")).expect("a folder");
+        std::fs::create_dir(folder.path().join("here")).expect("a folder");
+        Self { folder }
+    }
+
+    /// The folder that is shared.
+    pub(crate) fn share(&self) -> PathBuf {
+        self.folder.path().join("share")
+    }
+
+    /// The folder that downloads go to.
+    pub(crate) fn here(&self) -> PathBuf {
+        self.folder.path().join("here")
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A file in the share, of `size` bytes that are not all alike.
+    pub(crate) fn shared(&self, name: &str, size: usize) -> Vec<u8> {
+        let bytes: Vec<u8> =
+            (0..size as u64).map(|at| (at.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u8).collect();
+        std::fs::write(self.share().join(name), &bytes).expect("written");
+        bytes
+    }
+}

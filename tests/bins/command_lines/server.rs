@@ -1,0 +1,200 @@
+//! backchat-server.
+
+use super::program::{Folder, Program, Server, run, server};
+
+#[test]
+fn the_ready_line_says_where_and_what() {
+    let folder = Folder::new();
+    folder.shared("a.bin", 10);
+    folder.shared(".hidden", 10);
+    let server = Server::sharing(&folder.share());
+    let words: Vec<&str> = server.ready.split(' ').collect();
+    let share = format!("share={}", folder.share().display());
+    assert_eq!((words[0], words[3], words[4]), ("ready", share.as_str(), "files=1"));
+    for (word, key) in [(words[1], "chat=127.0.0.1:"), (words[2], "transfer=127.0.0.1:")] {
+        let port: u16 = word.strip_prefix(key).expect(key).parse().expect("a port");
+        assert_ne!(port, 0);
+    }
+}
+
+#[test]
+fn without_a_share_it_is_a_chat_alone() {
+    let mut server = Server::bare();
+    assert!(server.ready.ends_with(" share=- files=0"), "{}", server.ready);
+    server.program.error_line("nothing is shared");
+}
+
+#[test]
+fn a_share_with_white_space_is_quoted() {
+    let folder = Folder::new();
+    let spaced = folder.path().join("my share");
+    std::fs::create_dir(&spaced).expect("a folder");
+    let server = Server::sharing(&spaced);
+    assert!(server.ready.contains(&format!("share=\"{}\" files=0", spaced.display())), "{}", server.ready);
+}
+
+#[test]
+fn a_signal_tells_the_users_and_ends_it_well() {
+    for signal in ["INT", "TERM"] {
+        let server = Server::bare();
+        let mut ann = server.join("ann");
+        server.program.signal(signal);
+        ann.line("the server is shutting down");
+        let ended = server.program.end().expect(0);
+        assert_eq!(ended.stdout.lines().count(), 1, "{ended:?}");
+    }
+}
+
+#[test]
+fn a_hangup_reads_the_share_and_the_configuration_again() {
+    let folder = Folder::new();
+    let config = folder.path().join("backchat.toml");
+    std::fs::write(&config, "motd = 'before'\n").expect("written");
+    let mut server = Server::with(server().arg("--config").arg(&config).arg("--share").arg(folder.share()));
+    let mut before = server.join("before");
+    before.write("/quit\n");
+    assert!(before.end().expect(0).stdout.contains("-- before\n"));
+
+    std::fs::write(&config, "motd = 'after'\n[limits]\nbursts = 1\n").expect("written");
+    server.program.signal("HUP");
+    let line = server.program.error_line("nothing was changed");
+    assert!(line.contains("backchat.toml:3:1: unknown field `bursts`"), "{line}");
+
+    std::fs::write(&config, "motd = 'after'\n").expect("written");
+    folder.shared("new.bin", 10);
+    server.program.signal("HUP");
+    server.program.error_line("were read again");
+    let mut after = server.join("after");
+    after.write("/quit\n");
+    assert!(after.end().expect(0).stdout.contains("-- after\n"));
+    let files = run(&mut server.client(&["files"])).expect(0);
+    assert!(files.stdout.contains("new.bin"), "{files:?}");
+}
+
+#[test]
+fn what_cannot_be_had_is_named_with_what_to_do() {
+    let folder = Folder::new();
+    folder.shared("file", 1);
+    let file = folder.share().join("file");
+    let none = folder.path().join("none");
+    let other = Server::bare();
+    let udp =
+        other.ready.split("transfer=").nth(1).and_then(|rest| rest.split(' ').next()).expect("an address");
+    let free = ["--listen", "127.0.0.1:0", "--udp", "127.0.0.1:0"];
+    for (command, expected) in [
+        (server().args(free).arg("--share").arg(&none), vec!["does not exist", "none", "--share"]),
+        (server().args(free).arg("--share").arg(&file), vec!["is not a folder", "file", "--share"]),
+        (
+            server().args(["--listen", &other.chat, "--udp", "127.0.0.1:0"]),
+            vec![&other.chat, "in use", "--listen"],
+        ),
+        (server().args(["--listen", "127.0.0.1:0", "--udp", udp]), vec![udp, "in use", "--udp"]),
+        (server().args(["--listen", "no-such-host.invalid"]), vec!["no-such-host.invalid", "--listen"]),
+    ] {
+        let ended = run(command).expect(1);
+        assert!(expected.iter().all(|part| ended.stderr.contains(part)), "{expected:?}: {ended:?}");
+        assert!(ended.stdout.is_empty(), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_bad_command_line_or_configuration_is_a_usage_error() {
+    let folder = Folder::new();
+    let config = folder.path().join("backchat.toml");
+    std::fs::write(&config, "listen = '127.0.0.1:0'\n[limits]\nburst = 0\n").expect("written");
+    let ended = run(server().arg("--config").arg(&config)).expect(2);
+    assert!(ended.stderr.contains("backchat.toml:3:9: burst is 0, expected 1 to 1000000"), "{ended:?}");
+    run(server().arg("--check-config").arg("--config").arg(&config)).expect(2);
+    run(server().arg("--config").arg(folder.path().join("none"))).expect(2);
+    run(server().arg("--port")).expect(2);
+    run(server().args(["--listen", "nonsense:port"])).expect(2);
+    let ended = run(server().arg("--check-config").env("BACKCHAT_GRACE", "soon")).expect(2);
+    assert!(ended.stderr.contains("BACKCHAT_GRACE"), "{ended:?}");
+}
+
+#[test]
+fn the_effective_configuration_can_be_seen() {
+    let mut command = server();
+    command.args(["--check-config", "--listen", "0.0.0.0", "--share", "here"]).env("BACKCHAT_GRACE", "3s");
+    let ended = run(&mut command).expect(0);
+    for line in [
+        "listen = \"0.0.0.0:55000\"",
+        "udp = \"127.0.0.1:44000\"",
+        "share = \"here\"",
+        "grace = \"3s\"",
+        "[limits]",
+    ] {
+        assert!(ended.stdout.contains(line), "{line}: {ended:?}");
+    }
+}
+
+#[test]
+fn help_and_version_are_on_standard_output() {
+    let help = run(server().arg("--help")).expect(0);
+    for part in
+        ["--listen", "--udp", "--share", "--config", "--check-config", "--grace", "--log-format", "SIGHUP"]
+    {
+        assert!(help.stdout.contains(part), "{part}");
+    }
+    assert!(run(server().arg("--version")).expect(0).stdout.starts_with("backchat-server "));
+}
+
+#[test]
+fn the_log_can_be_json_and_holds_no_control_characters() {
+    let mut command = server();
+    let mut server = Program::start(command.args([
+        "--listen",
+        "127.0.0.1:0",
+        "--udp",
+        "127.0.0.1:0",
+        "--log-format",
+        "json",
+    ]));
+    server.line("ready ");
+    let line = server.error_line("ready ");
+    let json: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+    assert_eq!(json["level"], "INFO");
+}
+
+/// A server from which a download runs that will not end by itself for a minute, and the client of it.
+fn busy(folder: &Folder, args: &[&str]) -> (Server, Program) {
+    folder.shared("book.bin", 8_000_000);
+    let server = Server::with(server().arg("--share").arg(folder.share()).args(args));
+    let mut command = server.client(&["get", "book.bin", "--limit-rate", "100K", "--json"]);
+    let mut client = Program::start(command.current_dir(folder.here()));
+    client.line("\"progress\"");
+    (server, client)
+}
+
+#[test]
+fn a_download_gets_the_grace_that_was_promised_and_no_more() {
+    let folder = Folder::new();
+    let (server, client) = busy(&folder, &["--grace", "100ms"]);
+    server.program.signal("TERM");
+    server.program.end().expect(0);
+    let failed = client.end().json();
+    assert_eq!(failed["type"], "failed", "{failed}");
+    assert!(failed["resume"].is_string() || failed["reason"] == "refused", "{failed}");
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let folder = Folder::new();
+    let (mut server, _client) = busy(&folder, &["--grace", "1h"]);
+    server.program.signal("TERM");
+    server.program.error_line("stopping");
+    server.program.signal("TERM");
+    server.program.end().expect(1);
+}
+
+#[test]
+fn ipv6_is_served_where_there_is_any() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        return;
+    }
+    let mut program = Program::start(server().args(["--listen", "[::1]:0", "--udp", "[::1]:0"]));
+    let ready = program.line("ready ");
+    let chat = ready.split_whitespace().find_map(|word| word.strip_prefix("chat=")).expect("an address");
+    assert!(chat.starts_with("[::1]:"), "{ready}");
+    run(super::program::client().args(["names", "--server", chat])).expect(0);
+}
