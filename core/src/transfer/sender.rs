@@ -268,15 +268,16 @@ impl Sender {
         match (table::action(self.state, packet.body.kind()), packet.body) {
             (SenderAction::Bind, Body::Syn(syn)) => self.handle_syn(now, path, &syn),
             (SenderAction::Repeat, Body::Syn(syn)) => self.handle_repeated_syn(now, path, &syn),
+            (SenderAction::Locate, Body::Syn(syn)) => self.handle_late_syn(now, path, newest, &syn, length),
             (SenderAction::Confirm, Body::Confirm(nonce, ack)) => self.handle_confirm(now, path, nonce, &ack),
             (SenderAction::Acknowledge, Body::Ack(ack) | Body::Confirm(_, ack)) => {
-                self.heard(now, path, newest);
+                self.heard(now, path, newest, length);
                 self.handle_ack(now, &ack, newest);
             }
             (SenderAction::Finish, Body::EndAck) => self.close(now, Outcome::Complete),
             (SenderAction::Close, Body::Reset(code)) => self.close(now, Outcome::Reset(code)),
             (SenderAction::Validate, Body::PathResponse(nonce)) => {
-                self.heard(now, path, newest);
+                self.heard(now, path, newest, length);
                 self.handle_path_response(now, path, nonce);
             }
             (SenderAction::TellReset, _) => self.tell_reset(path),

@@ -62,6 +62,8 @@ pub(super) struct Pair {
     /// Written but not yet reported, while the disk is slow.
     pub(super) unreported: VecDeque<u64>,
     pub(super) slow_disk: bool,
+    /// What arrives at the client at the same instant is one batch, with one acknowledgment.
+    pub(super) batched: bool,
     pub(super) restarted: bool,
     pub(super) wrong_digest: bool,
     pub(super) events: Vec<(Instant, Way, Event)>,
@@ -127,6 +129,7 @@ impl Setup {
             written: self.start,
             unreported: VecDeque::new(),
             slow_disk: false,
+            batched: false,
             restarted: false,
             wrong_digest: false,
             events: Vec::new(),
@@ -174,7 +177,13 @@ impl Pair {
                 Way::ToClient => {
                     self.receiver.handle_packet(self.now, &arrival.packet);
                     self.drain_receiver(Some(&arrival.packet));
-                    self.receiver.handle_batch_end(self.now);
+                    let together =
+                        self.heap.iter().next().is_some_and(|(&(at, _), it)| {
+                            self.batched && at == next && it.way == Way::ToClient
+                        });
+                    if !together {
+                        self.receiver.handle_batch_end(self.now);
+                    }
                 }
             }
         } else {

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::pair::{Fate, Pair, SOON, Setup, Way, path};
+use super::pair::{DELAY, Fate, Pair, SOON, Setup, Way, path};
 use crate::node::Path;
 use crate::time::Instant;
 use crate::trace::{DropReason, Event};
@@ -75,6 +75,43 @@ fn nobody_can_point_a_download_at_a_third_party() {
     assert_eq!(pair.sender.stats().path_changes, 0);
     let paid = (packet.encoded_len() + guess.encoded_len()) as u64;
     assert!(pair.sent_to[&elsewhere()] <= paid, "{} bytes for {paid}", pair.sent_to[&elsewhere()]);
+}
+
+#[test]
+fn a_lost_challenge_is_said_again() {
+    // The client says one thing from its new address, and the challenge that answers it is lost.
+    let mut lost = 0;
+    let mut pair = Pair::scripted(50_000, move |_, _, packet| match packet.body {
+        Body::PathChallenge(_) if lost < 1 => {
+            lost += 1;
+            Fate::Drop
+        }
+        _ => Fate::Deliver,
+    });
+    half_way(&mut pair, 5_000);
+    let ack = Ack { ack: 5_000, limit: 50_000, ..Ack::default() };
+    let packet = Packet { transfer: TransferId(77), transmission: 1 << 40, body: Body::Ack(ack) };
+    pair.inject(elsewhere(), &packet);
+    let challenged =
+        |pair: &Pair| pair.events.iter().filter(|(_, _, event)| *event == Event::PathChallenged).count();
+    assert_eq!(challenged(&pair), 1);
+    pair.run(Duration::from_millis(150));
+    assert_eq!(challenged(&pair), 2, "an acknowledgment pays for two challenges");
+    assert!(pair.sent_to[&elsewhere()] <= packet.encoded_len() as u64);
+}
+
+#[test]
+fn a_syn_from_elsewhere_after_the_handshake_leads_to_the_new_address() {
+    // The `CONFIRM` came from the old address; of what the new one says only `SYN`s come through.
+    let mut pair = Pair::scripted(5_000, |_, i, packet| match packet.body {
+        Body::Confirm(..) if i > 2 => Fate::Drop,
+        _ => Fate::Deliver,
+    });
+    pair.run(3 * DELAY - Duration::from_millis(1));
+    pair.path = elsewhere();
+    pair.run(SOON);
+    pair.assert_complete();
+    assert!(pair.now < Instant::from_millis(2000), "not at the last moment: {}", pair.now);
 }
 
 #[test]
