@@ -171,3 +171,28 @@ fn a_server_that_ends_for_good_is_a_lost_connection() {
     let ended = ann.end().expect(5);
     assert!(ended.stderr.contains(&server.chat), "{ended:?}");
 }
+
+#[test]
+fn an_interrupt_in_the_chat_says_how_its_downloads_go_on() {
+    let folder = Folder::new();
+    folder.shared("book.bin", 8_000_000);
+    let server = Server::sharing(&folder.share());
+    let mut command = server.client(&["--nick", "ann"]);
+    let mut ann = Program::start(command.current_dir(folder.here()));
+    ann.write("/get book.bin -o 'my book' --limit-rate 100K --no-resume\n");
+    ann.line("book.bin: 7.63 MiB to my book");
+    // Asked until something of it is there.
+    loop {
+        ann.write("/stats\n");
+        if !ann.line("-- book.bin: ").contains("-- book.bin: 0 B of") {
+            break;
+        }
+    }
+    ann.signal("INT");
+    let ended = ann.end().expect(130);
+    let line = ended.stdout.lines().find_map(|line| line.split_once("to go on: ")).expect("a command").1;
+    assert_eq!(
+        line,
+        format!("backchat-client --server {} get book.bin -o 'my book' --limit-rate 800kbit/s", server.chat)
+    );
+}

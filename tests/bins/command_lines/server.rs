@@ -155,3 +155,46 @@ fn the_log_can_be_json_and_holds_no_control_characters() {
     let json: serde_json::Value = serde_json::from_str(&line).expect("JSON");
     assert_eq!(json["level"], "INFO");
 }
+
+/// A server from which a download runs that will not end by itself for a minute, and the client of it.
+fn busy(folder: &Folder, args: &[&str]) -> (Server, Program) {
+    folder.shared("book.bin", 8_000_000);
+    let server = Server::with(server().arg("--share").arg(folder.share()).args(args));
+    let mut command = server.client(&["get", "book.bin", "--limit-rate", "100K", "--json"]);
+    let mut client = Program::start(command.current_dir(folder.here()));
+    client.line("\"progress\"");
+    (server, client)
+}
+
+#[test]
+fn a_download_gets_the_grace_that_was_promised_and_no_more() {
+    let folder = Folder::new();
+    let (server, client) = busy(&folder, &["--grace", "100ms"]);
+    server.program.signal("TERM");
+    server.program.end().expect(0);
+    let failed = client.end().json();
+    assert_eq!(failed["type"], "failed", "{failed}");
+    assert!(failed["resume"].is_string() || failed["reason"] == "refused", "{failed}");
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let folder = Folder::new();
+    let (mut server, _client) = busy(&folder, &["--grace", "1h"]);
+    server.program.signal("TERM");
+    server.program.error_line("stopping");
+    server.program.signal("TERM");
+    server.program.end().expect(1);
+}
+
+#[test]
+fn ipv6_is_served_where_there_is_any() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        return;
+    }
+    let mut program = Program::start(server().args(["--listen", "[::1]:0", "--udp", "[::1]:0"]));
+    let ready = program.line("ready ");
+    let chat = ready.split_whitespace().find_map(|word| word.strip_prefix("chat=")).expect("an address");
+    assert!(chat.starts_with("[::1]:"), "{ready}");
+    run(super::program::client().args(["names", "--server", chat])).expect(0);
+}

@@ -82,6 +82,28 @@ impl GetArgs {
         }
     }
 
+    /// The words that would be typed for this, as they stand behind `get`. Without `--no-resume`: they are for going on.
+    pub fn words(&self) -> Vec<String> {
+        let mut words = vec![self.name.clone()];
+        let mut option = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                words.extend([name.to_owned(), value]);
+            }
+        };
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
+        option("-o", path(&self.output));
+        option("-d", path(&self.folder));
+        option("--limit-rate", self.limit_rate.map(|rate| rate.to_string()));
+        option("--recovery", self.recovery.map(|recovery| recovery.name().to_owned()));
+        option("--congestion", self.congestion.map(|control| control.to_string()));
+        for (flag, set) in
+            [("--force", self.force), ("--rename", self.rename), ("--skip-existing", self.skip_existing)]
+        {
+            words.extend(set.then(|| flag.to_owned()));
+        }
+        words
+    }
+
     /// Where the bytes go: into the current folder where nothing was said.
     pub fn destination(&self) -> Output {
         match (&self.output, &self.folder) {
@@ -147,6 +169,20 @@ mod tests {
         assert_eq!(args.limit_rate.map(Rate::bytes_per_second), Some(1_250_000));
         assert_eq!(args.recovery, Some(Recovery::GoBackN));
         assert_eq!(args.congestion.map(|control| control.to_string()), Some("fixed:16".into()));
+    }
+
+    #[test]
+    fn the_words_to_go_on_with_mean_the_same() {
+        for line in [
+            "x",
+            "'my book.bin' -d 'a b' --force --limit-rate 10Mbit/s --recovery go-back-n --congestion fixed:16",
+            "x -o y --rename",
+            "x --skip-existing --limit-rate 3",
+        ] {
+            let args = read(line).expect("valid");
+            assert_eq!(GetWords::read(args.words()), Ok(args));
+        }
+        assert_eq!(read("x --no-resume").expect("valid").words(), ["x"]);
     }
 
     #[test]

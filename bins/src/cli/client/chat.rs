@@ -14,7 +14,7 @@
 mod requests;
 mod typing;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::time::Duration;
 
@@ -31,6 +31,7 @@ use super::request;
 use super::roster::Roster;
 use super::silence::Silence;
 use super::voice::{Style, Voice};
+use crate::cli::args::GetArgs;
 use crate::cli::input::Line;
 use crate::cli::render::json::{self, Event};
 use crate::cli::render::units;
@@ -60,6 +61,8 @@ pub struct Chat {
     requests: Requests,
     roster: Roster,
     downloads: Downloads,
+    /// How each of them was asked for.
+    gets: BTreeMap<DownloadId, GetArgs>,
     connection: Connection,
     /// Until the first connection; from then on the core watches.
     silence: Silence,
@@ -72,6 +75,8 @@ struct Asked {
     command: Command,
     /// What a program called it.
     id: Option<RequestId>,
+    /// The options of a download.
+    get: Option<GetArgs>,
     origin: Origin,
 }
 
@@ -103,6 +108,7 @@ impl Chat {
             requests: Requests::default(),
             roster: Roster::default(),
             downloads: Downloads::default(),
+            gets: BTreeMap::new(),
             connection: Connection::new(server.to_string()),
             silence: Silence::new(timeout),
             end: None,
@@ -120,7 +126,7 @@ impl Chat {
     }
 
     fn ask(&mut self, command: Command, id: Option<RequestId>) {
-        self.pending.push_back(Asked { command, id, origin: Origin::User });
+        self.pending.push_back(Asked { command, id, get: None, origin: Origin::User });
     }
 
     /// Whether input is read now.
@@ -139,7 +145,7 @@ impl Chat {
             // Who came and went meanwhile was not told.
             ClientChatEvent::Joined { .. } => {
                 let command = Command::Names;
-                self.pending.push_back(Asked { command, id: None, origin: Origin::Roster });
+                self.pending.push_back(Asked { command, id: None, get: None, origin: Origin::Roster });
             }
             ClientChatEvent::Disconnected { reason } => self.on_disconnected(&reason),
             ClientChatEvent::Reconnecting { after } => match self.voice.style() {
@@ -190,9 +196,7 @@ impl Chat {
         match &frame {
             ServerFrame::Welcome(welcome) => self.requests.set_text_limit(welcome.limits.text_bytes),
             // Who has left knows why the connection is closed.
-            ServerFrame::Closing { .. }
-                if self.end == Some(End::Done) && self.voice.style() == Style::Plain =>
-            {
+            ServerFrame::Closing { .. } if self.end.is_some() && self.voice.style() == Style::Plain => {
                 return;
             }
             _ => {}
@@ -207,13 +211,29 @@ impl Chat {
     }
 
     fn on_report(&mut self, report: &Report) {
-        let again = match &report.news {
-            News::Failed(failure) if failure.reason == "stopped" && report.state.received > 0 => {
-                Some(format!("/get {}", request::quote(report.state.file.as_str())))
+        let args = if report.news.is_last() { self.gets.remove(&report.download) } else { None };
+        let again = match (&report.news, args) {
+            (News::Failed(failure), Some(args))
+                if failure.reason == "stopped" && report.state.received > 0 =>
+            {
+                Some(self.resume_line(&args))
             }
             _ => None,
         };
         self.voice.report(report, again.as_deref());
+    }
+
+    /// What goes on with a download: typed here, or for a shell when this is the end.
+    fn resume_line(&self, args: &GetArgs) -> String {
+        let words = args.words();
+        let get = request::quote_all(words.iter().map(String::as_str));
+        match self.end {
+            None => format!("/get {get}"),
+            Some(_) => {
+                let server = request::quote_all([self.connection.server()]);
+                format!("backchat-client --server {server} get {get}")
+            }
+        }
     }
 }
 
@@ -266,6 +286,7 @@ impl Application for Chat {
             Ok(Receipt::Download(id)) => {
                 if let Command::Get { request, .. } = command {
                     self.downloads.begin(id, request.file, asked.id);
+                    self.gets.extend(asked.get.map(|args| (id, args)));
                 }
             }
             Ok(Receipt::Done) => {}

@@ -88,6 +88,11 @@ impl Connection {
         }
     }
 
+    /// The server, as it was asked for.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
     /// Whether it is there, or was.
     pub fn was_there(&self) -> bool {
         self.was_there

@@ -49,12 +49,17 @@ pub fn resume_command(words: &[String]) -> String {
     // Behind `--` there are only names.
     let options = words.iter().position(|word| word == "--").unwrap_or(words.len());
     let kept = words.iter().enumerate().filter(|(at, word)| *at > options || *word != "--no-resume");
-    let quoted: Vec<String> = kept.map(|(_, word)| quote(word)).collect();
+    quote_all(kept.map(|(_, word)| word.as_str()))
+}
+
+/// Words as a shell takes them.
+pub fn quote_all<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    let quoted: Vec<String> = words.into_iter().map(quote).collect();
     quoted.join(" ")
 }
 
 /// A word as a shell takes it. A NUL, which no shell and no command line can hold, is left out.
-pub fn quote(word: &str) -> String {
+fn quote(word: &str) -> String {
     let word: String = word.chars().filter(|c| *c != '\0').collect();
     shlex::try_quote(&word).map_or_else(|_| word.clone(), std::borrow::Cow::into_owned)
 }

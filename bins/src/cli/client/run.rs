@@ -71,6 +71,8 @@ struct Plan {
     server: HostPort,
     timeout: Duration,
     style: Style,
+    /// Progress is drawn on standard error.
+    has_bars: bool,
     task: Task,
 }
 
@@ -108,7 +110,9 @@ impl Plan {
                 Task::Get { request: Box::new(request::of(&get)?), resume: request::resume_command(&words) }
             }
         };
-        Ok(Self { server, timeout, style, task })
+        // Plain lines have no escape sequences, on standard error neither.
+        let has_bars = style == Style::Plain && !options.plain && io::stderr().is_terminal();
+        Ok(Self { server, timeout, style, has_bars, task })
     }
 
     /// Where this plan speaks: people read lists and chats on standard output and news of a download on standard
@@ -137,10 +141,9 @@ impl Plan {
 
     async fn run_with(self, signals: tokio::sync::mpsc::Receiver<Signal>) -> Result<End, Failure> {
         let voice = self.voice(self.style);
-        let Self { server, timeout, style, task } = self;
+        let Self { server, timeout, style: _, has_bars, task } = self;
         match task {
             Task::Chat { nick } => {
-                let voice = if style == Style::Plain { voice.with_bars() } else { voice };
                 let mut chat = Chat::new(&server, voice, spawn_stdin(), signals, timeout);
                 // A chat that breaks comes back; one that never was there is a mistake in the address.
                 let join = JoinAs { nick, history: None, resume: true };
@@ -155,11 +158,7 @@ impl Plan {
                 Ok(once.end())
             }
             Task::Get { request, resume } => {
-                let voice = if style == Style::Plain && io::stderr().is_terminal() {
-                    voice.with_bars()
-                } else {
-                    voice
-                };
+                let voice = if has_bars { voice.with_bars() } else { voice };
                 let mut get = Get::new(*request, &server, resume, voice, signals, timeout);
                 run(&server, None, Reconnect::Never, timeout, &mut get).await?;
                 Ok(get.end())

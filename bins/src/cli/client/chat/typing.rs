@@ -4,7 +4,7 @@ use std::io;
 
 use backchat_core::chat::{Nickname, RequestId};
 
-use super::Chat;
+use super::{Asked, Chat, Origin};
 use crate::cli::args::GetArgs;
 use crate::cli::client::end::End;
 use crate::cli::client::request;
@@ -70,7 +70,7 @@ impl Chat {
                 Err(error) => self.voice.complain(id.as_ref(), "bad-nick", &error.to_string()),
             },
             Input::History(count) => self.ask(Command::History(count.unwrap_or(DEFAULT_HISTORY)), id),
-            Input::Get(args) => self.on_get(&args, id),
+            Input::Get(args) => self.on_get(args, id),
             Input::Pause(pick) => self.on_pick(&pick, id, Command::Pause),
             Input::Resume(pick) => self.on_pick(&pick, id, Command::Resume),
             Input::Stop(pick) => self.on_pick(&pick, id, Command::Stop),
@@ -85,13 +85,16 @@ impl Chat {
         }
     }
 
-    fn on_get(&mut self, args: &GetArgs, id: Option<RequestId>) {
-        match request::of(args) {
+    fn on_get(&mut self, args: GetArgs, id: Option<RequestId>) {
+        match request::of(&args) {
             Ok((_, crate::files::TargetSpec::Stdout)) => {
                 let text = "standard output belongs to the chat: choose a file with -o";
                 self.voice.complain(id.as_ref(), "usage", text);
             }
-            Ok((request, target)) => self.ask(Command::Get { request, target }, id),
+            Ok((request, target)) => {
+                let command = Command::Get { request, target };
+                self.pending.push_back(Asked { command, id, get: Some(args), origin: Origin::User });
+            }
             Err(failure) => self.fail_request(&failure, id.as_ref(), Some(&args.name)),
         }
     }
