@@ -10,6 +10,7 @@ use std::io;
 
 use backchat_core::node::{Client, ClientConfig, Counters};
 use backchat_core::seed::Seed;
+use tokio::task::yield_now;
 
 use self::running::Running;
 use super::application::Application;
@@ -56,6 +57,21 @@ pub enum ClientError {
 /// # Errors
 /// Nothing could be begun.
 pub async fn run_client<N, T, C, E>(
+    parts: ClientParts<N, T, C, E>,
+    config: ClientConfig,
+    application: &mut impl Application,
+) -> Result<ClientEnd, ClientError>
+where
+    N: Network,
+    T: Targets,
+    C: Clock,
+    E: Entropy,
+{
+    // See "Order and fairness" in the overview: this loop bounds its own work.
+    tokio::task::unconstrained(run(parts, config, application)).await
+}
+
+async fn run<N, T, C, E>(
     parts: ClientParts<N, T, C, E>,
     config: ClientConfig,
     application: &mut impl Application,
@@ -154,6 +170,7 @@ where
             }
             () = std::future::ready(()), if round.has_begun() => {
                 round = Round::default();
+                yield_now().await;
                 continue;
             }
         };
