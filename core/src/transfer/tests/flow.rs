@@ -42,6 +42,35 @@ fn a_slow_disk_stops_the_sender_at_the_window() {
 }
 
 #[test]
+fn a_slow_share_is_not_taken_for_a_client_that_takes_nothing() {
+    let mut setup = Setup::new(2_000_000);
+    setup.receiver.segment = 1200;
+    setup.receiver.silence = SILENCE * 10;
+    let mut pair = setup.build();
+    while pair.written < 300_000 {
+        assert!(pair.step(Instant::from_millis(9000)));
+    }
+    pair.slow_share = true;
+    pair.run(SILENCE + Duration::from_secs(10));
+    let before = pair.written;
+    // The whole flight that goes out then is lost.
+    let (mut last, mut is_again) = (0, false);
+    pair.script = Box::new(move |_, _, packet| match packet.body {
+        Body::Data { offset, .. } => {
+            is_again |= offset < last;
+            last = offset;
+            if is_again { Fate::Deliver } else { Fate::Drop }
+        }
+        _ => Fate::Deliver,
+    });
+    pair.slow_share = false;
+    pair.answer_reads();
+    pair.run(SOON);
+    assert!(before < 2_000_000);
+    pair.assert_complete();
+}
+
+#[test]
 fn a_window_whose_reopening_is_lost_is_found_by_probing() {
     let mut pair = windowed(3_000, 1000);
     pair.slow_disk = true;
