@@ -193,6 +193,47 @@ fn an_algorithm_that_is_not_built_is_refused_never_replaced() {
 }
 
 #[test]
+fn an_algorithm_that_nobody_asked_for_is_refused() {
+    let asked = |asked, answered| {
+        let mut setup = Setup::new(1_000);
+        setup.receiver.congestion = asked;
+        let mut receiver = crate::transfer::Receiver::new(Instant::ZERO, setup.receiver);
+        let syn_ack = Body::SynAck(crate::wire::SynAck {
+            nonce: crate::wire::Nonce(1),
+            size: 1_000,
+            version: super::pair::version(),
+            start: 0,
+            hash: None,
+            recovery: crate::wire::Recovery::GoBackN,
+            congestion: answered,
+            segment: 100,
+        });
+        let transfer = crate::wire::TransferId(77);
+        receiver
+            .handle_packet(Instant::ZERO, &crate::wire::Packet { transfer, transmission: 1, body: syn_ack });
+        receiver.is_over()
+    };
+    use CongestionChoice::{Classic, Cubic, Fixed};
+    assert_eq!([asked(Classic, Classic), asked(Fixed(9), Fixed(9)), asked(Fixed(9), Fixed(4))], [false; 3]);
+    assert_eq!([asked(Classic, Fixed(9)), asked(Fixed(9), Fixed(10)), asked(Fixed(9), Cubic)], [true; 3]);
+}
+
+#[test]
+fn answers_that_nobody_asked_for_finish_nothing() {
+    let mut pair = Pair::new(1_000);
+    pair.slow_disk = true;
+    let hash = super::pair::hash_of(1_000);
+    while pair.sender_outcome.is_none() {
+        pair.receiver.handle_digest(pair.now, hash);
+        pair.receiver.handle_committed(pair.now);
+        assert!(pair.step(Instant::from_millis(9000)));
+    }
+    assert!(!pair.finished, "it is not written yet");
+    pair.report_written();
+    assert!(pair.finished);
+}
+
+#[test]
 fn what_is_outstanding_never_exceeds_the_windows_of_the_moment() {
     let mut pair = windowed(200_000, 7_777);
     pair.run(SOON);
