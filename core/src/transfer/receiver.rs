@@ -187,6 +187,17 @@ impl State {
     }
 }
 
+/// How far the file is once everything has arrived. Each step is asked for once, and its answer taken once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Finish {
+    /// Not all of it is written.
+    Writing,
+    /// Its hash was asked for.
+    Hashing,
+    /// Its hash is right, and its name was asked for.
+    Naming,
+}
+
 /// The machine. See the module.
 #[derive(Debug)]
 pub struct Receiver {
@@ -225,7 +236,7 @@ pub struct Receiver {
     /// How often the handshake's timer ran out.
     repeats: u32,
     hash: Option<Hash>,
-    digest_asked: bool,
+    finish: Finish,
     timers: ReceiverTimers,
     output: VecDeque<ReceiverOutput>,
     stats: ReceiverStats,
@@ -245,7 +256,7 @@ impl Receiver {
             written: 0,
             limit: 0,
             told: 0,
-            window: Window::new(config.window.max(u64::from(config.segment)), now, 0),
+            window: Window::new(config.window.max(u64::from(config.segment))),
             pace: None,
             paused: false,
             seen: 0,
@@ -258,7 +269,7 @@ impl Receiver {
             syn_at: None,
             repeats: 0,
             hash: None,
-            digest_asked: false,
+            finish: Finish::Writing,
             timers: Timers::new(),
             output: VecDeque::new(),
             stats: ReceiverStats::default(),

@@ -172,8 +172,10 @@ pub struct Sender {
     path: Option<Path>,
     /// A path that has not proven itself yet.
     candidate: Option<Candidate>,
-    /// What was agreed in the handshake.
+    /// What was agreed in the handshake; smaller once the path has shown that it does not carry that.
     segment: u16,
+    /// Such a segment was acknowledged since the path is in use.
+    is_segment_carried: bool,
     congestion: CongestionChoice,
 
     una: u64,
@@ -187,7 +189,8 @@ pub struct Sender {
     paused: bool,
     /// The highest transmission number of the client.
     peer_seen: u64,
-    /// When something new was last acknowledged, or could not have been because the receiver withheld.
+    /// When something new was last acknowledged, or could not have been: nothing was outstanding, because the receiver
+    /// withheld, or the file was not in memory.
     progress_at: Instant,
     /// Ours, of the next datagram.
     next_transmission: u64,
@@ -225,6 +228,7 @@ impl Sender {
             path: None,
             candidate: None,
             segment: config.segment,
+            is_segment_carried: false,
             congestion: CongestionChoice::Classic,
             una: start,
             nxt: start,

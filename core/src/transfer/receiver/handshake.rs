@@ -7,7 +7,7 @@ use crate::time::Instant;
 use crate::trace::DropReason;
 use crate::transfer::pace::Pace;
 use crate::transfer::timer::ReceiverTimer;
-use crate::wire::{Ack, Body, ResetCode, Syn, SynAck};
+use crate::wire::{Ack, Body, CongestionChoice, ResetCode, Syn, SynAck};
 
 impl Receiver {
     pub(super) fn say_syn(&mut self, now: Instant) {
@@ -26,16 +26,23 @@ impl Receiver {
     /// The file's information. What contradicts what was asked ends it: this server is not to be reasoned with.
     pub(super) fn handle_syn_ack(&mut self, now: Instant, it: &SynAck) {
         let prefix_is_ours = it.start == 0 || it.start == self.config.have;
-        let as_asked = it.recovery == self.config.recovery && it.segment <= self.config.segment;
+        // N and the segment may be lowered; nothing is replaced by something else.
+        let same_congestion = match (self.config.congestion, it.congestion) {
+            (CongestionChoice::Fixed(asked), CongestionChoice::Fixed(agreed)) => agreed <= asked,
+            (asked, agreed) => asked == agreed,
+        };
+        let as_asked =
+            it.recovery == self.config.recovery && same_congestion && it.segment <= self.config.segment;
         if !prefix_is_ours || !as_asked {
             self.send(Body::Reset(ResetCode::Protocol));
             let failure = ReceiverFailure::Aborted(ResetCode::Protocol);
             return self.fail(now, State::Aborted(Some(ResetCode::Protocol)), failure);
         }
-        if let Some(at) = self.syn_at.take() {
-            self.rtt.on_sample(now - at, Duration::ZERO);
-            self.window.set_round_trip(now - at);
+        let sample = self.syn_at.take().map(|at| now - at);
+        if let Some(sample) = sample {
+            self.rtt.on_sample(sample, Duration::ZERO);
         }
+        self.window.begin(now, it.start, sample);
         self.size = it.size;
         self.version = Some(it.version);
         self.segment = it.segment;

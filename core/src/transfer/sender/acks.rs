@@ -51,6 +51,7 @@ impl Sender {
     fn on_progress(&mut self, now: Instant, ack: &Ack) {
         let bytes = ack.ack - self.una;
         self.progress_at = now;
+        self.is_segment_carried |= bytes >= u64::from(self.segment);
         self.una = ack.ack;
         self.nxt = self.nxt.max(ack.ack);
         self.discarded = ack.discarded;

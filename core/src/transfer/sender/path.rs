@@ -135,8 +135,10 @@ impl Sender {
                 controller.on_path_changed();
             }
         }
-        // A timeout or a probe on the old path says nothing about the new one.
+        // A timeout or a probe on the old path says nothing about the new one, nor does what it carried.
         self.rtt.on_progress();
+        self.progress_at = now;
+        self.is_segment_carried = false;
         if self.state == State::Ending {
             self.say_end(now);
         } else if self.nxt > self.una {

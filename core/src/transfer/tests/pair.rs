@@ -62,6 +62,9 @@ pub(super) struct Pair {
     /// Written but not yet reported, while the disk is slow.
     pub(super) unreported: VecDeque<u64>,
     pub(super) slow_disk: bool,
+    /// Reads are not answered while this is set; then all of them at once.
+    pub(super) slow_share: bool,
+    unread: VecDeque<u64>,
     /// What arrives at the client at the same instant is one batch, with one acknowledgment.
     pub(super) batched: bool,
     pub(super) restarted: bool,
@@ -129,6 +132,8 @@ impl Setup {
             written: self.start,
             unreported: VecDeque::new(),
             slow_disk: false,
+            slow_share: false,
+            unread: VecDeque::new(),
             batched: false,
             restarted: false,
             wrong_digest: false,
@@ -207,6 +212,13 @@ impl Pair {
         self.drain();
     }
 
+    pub(super) fn answer_reads(&mut self) {
+        while let Some(end) = self.unread.pop_front_if(|_| !self.slow_share) {
+            let hash = (end == self.size).then(|| hash_of(self.size));
+            self.sender.handle_read(self.now, end, hash);
+        }
+    }
+
     pub(super) fn drain(&mut self) {
         self.drain_sender();
         self.drain_receiver(None);
@@ -218,8 +230,8 @@ impl Pair {
                 match output {
                     SenderOutput::Packet(path, packet) => self.offer(Way::ToClient, path, packet),
                     SenderOutput::Read(range) => {
-                        let hash = (range.end == self.size).then(|| hash_of(self.size));
-                        self.sender.handle_read(self.now, range.end, hash);
+                        self.unread.push_back(range.end);
+                        self.answer_reads();
                     }
                     SenderOutput::Forget(_) => {}
                     SenderOutput::Ended(outcome) => {

@@ -159,6 +159,44 @@ fn a_path_that_does_not_carry_large_segments_gets_smaller_ones() {
     assert!(pair.now < Instant::from_millis(3000), "found within two seconds: {}", pair.now);
 }
 
+/// A download in segments of 8,000 bytes, of which nothing longer than 1,400 bytes comes through in this time.
+fn narrow_between(from: u64, to: u64) -> Pair {
+    let mut setup = Setup::new(500_000);
+    setup.receiver.segment = 8000;
+    let mut pair = setup.build();
+    let now = std::rc::Rc::new(core::cell::Cell::new(Instant::ZERO));
+    let clock = now.clone();
+    pair.script = Box::new(move |_, _, packet| match packet.body {
+        Body::Data { length, .. }
+            if length > 1400
+                && clock.get() >= Instant::from_millis(from)
+                && clock.get() < Instant::from_millis(to) =>
+        {
+            Fate::Drop
+        }
+        _ => Fate::Deliver,
+    });
+    while pair.step(Instant::from_millis(20_000)) {
+        now.set(pair.now);
+    }
+    pair
+}
+
+#[test]
+fn a_path_that_has_carried_large_segments_keeps_them_over_a_few_losses() {
+    let pair = narrow_between(1100, 1500);
+    pair.assert_complete();
+    assert!(pair.sender.stats().timeouts > 1, "{:?}", pair.sender.stats());
+    assert!(pair.sender.stats().segments_sent < 100, "{:?}", pair.sender.stats());
+}
+
+#[test]
+fn a_path_that_carries_large_segments_no_longer_gets_smaller_ones() {
+    let pair = narrow_between(1100, 60_000);
+    pair.assert_complete();
+    assert!(pair.now < Instant::from_millis(6000), "found within seconds: {}", pair.now);
+}
+
 #[test]
 fn a_confirm_with_a_nonce_that_went_elsewhere_proves_nothing() {
     let mut pair = Pair::scripted(5_000, |way, i, _| match way {
