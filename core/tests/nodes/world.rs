@@ -169,6 +169,15 @@ impl World {
         }
     }
 
+    /// The server is killed, and another one is there at once.
+    pub(crate) fn restart_server(&mut self) {
+        for peer in 0..self.peers.len() {
+            self.cut(peer);
+        }
+        self.server = Self::new().server;
+        self.open.clear();
+    }
+
     /// The server's system says that a client will send nothing more: it was killed, or shut down its writing side.
     pub(crate) fn finish(&mut self, peer: usize) {
         let stream = self.peers[peer].stream.expect("connected");

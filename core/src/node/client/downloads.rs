@@ -73,6 +73,11 @@ impl Download {
         }
     }
 
+    /// A transfer of the session that it was asked for in.
+    pub(super) const fn is_running(&self) -> bool {
+        matches!(self.stage, Stage::Running(_))
+    }
+
     pub(super) const fn is_over(&self) -> bool {
         matches!(self.stage, Stage::Over(_))
     }
