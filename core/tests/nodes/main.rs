@@ -1,5 +1,6 @@
 //! Whole nodes against each other on a virtual clock: chat and downloads together.
 
+mod ends;
 mod hostile;
 mod world;
 
