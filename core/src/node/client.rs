@@ -313,16 +313,16 @@ impl Client {
             return;
         }
         let is_over = matches!(event, ClientChatEvent::GaveUp | ClientChatEvent::Refused(_));
-        // A new session, after the old one was lost: whatever ran for that one will not be heard of again.
-        let is_anew = matches!(event, ClientChatEvent::Joined { resumed: false, .. });
         // A session without a nickname is not parked: the server ends its downloads with its connection.
         let is_lost =
             matches!(event, ClientChatEvent::Disconnected { .. }) && self.config.chat.join.is_none();
+        let is_new_session = matches!(event, ClientChatEvent::Joined { resumed: false, .. });
         self.queue.push_back(ClientOutput::Event(ClientEvent::Chat(event)));
-        for (download, is_running) in
-            self.downloads.iter().map(|(&id, it)| (id, it.is_running())).collect::<Vec<_>>()
-        {
-            if is_over || is_lost || is_anew && is_running {
+        if is_new_session {
+            self.end_running(now);
+        }
+        if is_over || is_lost {
+            for download in self.downloads.keys().copied().collect::<Vec<_>>() {
                 self.end(now, download, ResetCode::SessionOver);
             }
         }

@@ -21,7 +21,8 @@ const LONG_PATH: Duration = Duration::from_millis(5);
 pub(super) struct Window {
     size: u64,
     most: u64,
-    /// The handshake's round trip; unknown where it had to be repeated.
+    /// The round trip, from `SYN` to `SYN-ACK`; from `CONFIRM` to the first segment where a `SYN` was repeated; unknown
+    /// where that was repeated too.
     round_trip: Option<Duration>,
     /// The current measurement: since when, and from which byte on.
     since: Instant,
@@ -40,6 +41,11 @@ impl Window {
         self.round_trip = round_trip;
         self.since = now;
         self.from = start;
+    }
+
+    /// A guess, for when the handshake has measured nothing.
+    pub(super) fn learn_round_trip(&mut self, guess: Duration) {
+        self.round_trip.get_or_insert(guess);
     }
 
     /// Its size, in bytes.

@@ -231,8 +231,9 @@ pub struct Receiver {
     ack_now: bool,
 
     rtt: RttEstimator,
-    /// When the only `SYN` so far was said.
+    /// When the only `SYN`, and the only `CONFIRM`, so far was said.
     syn_at: Option<Instant>,
+    confirm_at: Option<Instant>,
     /// How often the handshake's timer ran out.
     repeats: u32,
     hash: Option<Hash>,
@@ -267,6 +268,7 @@ impl Receiver {
             ack_now: false,
             rtt: RttEstimator::new(config.round_trip),
             syn_at: None,
+            confirm_at: None,
             repeats: 0,
             hash: None,
             finish: Finish::Writing,
@@ -337,6 +339,7 @@ impl Receiver {
         }
         self.send(Body::Reset(code));
         self.fail(now, State::Aborted(Some(code)), ReceiverFailure::Aborted(code));
+        self.settle();
     }
 
     /// Carries out what is due.
@@ -514,16 +517,28 @@ impl Receiver {
         assert!(self.start <= self.written && self.written <= self.rcv_nxt, "{self:?}");
         assert!(self.rcv_nxt <= self.size && self.told <= self.limit, "{self:?}");
         assert!(self.rcv_nxt <= self.limit || self.rcv_nxt == self.start, "{self:?}");
-        let timers = &self.timers;
-        if matches!(self.state, State::SynSent | State::Confirming) {
-            assert!(timers.at(ReceiverTimer::Handshake).is_some(), "{self:?}");
+        let runs = |timer| self.timers.at(timer).is_some();
+        let is_paced = self.pace.is_some() && !self.paused && self.told < self.size;
+        match self.state {
+            State::SynSent | State::Confirming => {
+                assert!(runs(ReceiverTimer::Handshake) && runs(ReceiverTimer::Silence), "{self:?}");
+            }
+            State::Receiving => {
+                assert!(runs(ReceiverTimer::Repeat) && runs(ReceiverTimer::Silence), "{self:?}");
+                assert_eq!(runs(ReceiverTimer::Pace), is_paced, "{self:?}");
+            }
+            State::Finishing => {
+                assert_eq!(self.timers.earliest(), None, "{self:?}");
+                assert!(self.rcv_nxt == self.size && self.hash.is_some(), "{self:?}");
+            }
+            State::Done | State::Aborted(_) => {
+                assert_eq!(self.timers.at(ReceiverTimer::Quiet), self.timers.earliest(), "{self:?}");
+                assert!(runs(ReceiverTimer::Quiet), "{self:?}");
+            }
+            State::Closed => assert_eq!(self.timers.earliest(), None, "{self:?}"),
         }
-        if self.state == State::Receiving {
-            assert!(timers.at(ReceiverTimer::Repeat).is_some(), "{self:?}");
-            assert!(timers.at(ReceiverTimer::Silence).is_some(), "{self:?}");
-        }
-        if self.state == State::Closed {
-            assert_eq!(timers.earliest(), None, "{self:?}");
+        if self.state == State::Done {
+            assert!(self.written == self.size && self.finish == Finish::Naming, "{self:?}");
         }
     }
 }

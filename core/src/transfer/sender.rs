@@ -316,6 +316,7 @@ impl Sender {
                 self.output.push_back(SenderOutput::Ended(Outcome::Aborted(code)));
             }
         }
+        self.pump(now);
     }
 
     /// Carries out what is due.
@@ -370,17 +371,34 @@ impl Sender {
         assert!(self.max <= self.offer.size && self.loaded <= self.requested, "{self:?}");
         assert!(self.requested <= self.offer.size && self.forgotten <= self.una, "{self:?}");
         assert!(self.flight.iter().all(|it| it.end > self.una && it.end <= self.nxt), "{self:?}");
-        let outstanding = self.nxt > self.una;
-        if self.state == State::Sending {
-            let timers = &self.timers;
-            assert_eq!(timers.at(SenderTimer::Retransmit).is_some(), outstanding, "{self:?}");
-            assert_eq!(timers.at(SenderTimer::Persist).is_some(), self.is_withheld(), "{self:?}");
-        }
-        if self.state == State::Ending {
-            assert!(self.una == self.offer.size && self.timers.at(SenderTimer::End).is_some(), "{self:?}");
-        }
-        if self.state == State::Closed {
-            assert_eq!(self.timers.earliest(), None, "{self:?}");
+        assert!(
+            self.max <= self.limit && self.max <= self.loaded,
+            "only what is allowed and there: {self:?}"
+        );
+        let outstanding = self.nxt - self.una;
+        assert!(outstanding <= self.cwnd(), "{self:?}");
+        let runs = |timer| self.timers.at(timer).is_some();
+        match self.state {
+            State::Offered => assert!(runs(SenderTimer::Ticket) && self.path.is_none(), "{self:?}"),
+            State::Handshake => {
+                assert!(runs(SenderTimer::Handshake) && runs(SenderTimer::Silence), "{self:?}");
+            }
+            State::Sending => {
+                assert!(runs(SenderTimer::Silence), "{self:?}");
+                assert_eq!(runs(SenderTimer::Retransmit), outstanding > 0, "{self:?}");
+                assert_eq!(runs(SenderTimer::Persist), self.is_withheld(), "{self:?}");
+                assert_eq!(runs(SenderTimer::Path), self.candidate.is_some(), "{self:?}");
+            }
+            State::Ending => {
+                assert!(self.una == self.offer.size && runs(SenderTimer::End), "{self:?}");
+                assert!(runs(SenderTimer::Silence), "{self:?}");
+                assert_eq!(runs(SenderTimer::Path), self.candidate.is_some(), "{self:?}");
+            }
+            State::Aborted(_) => {
+                assert_eq!(self.timers.at(SenderTimer::Quiet), self.timers.earliest(), "{self:?}");
+                assert!(runs(SenderTimer::Quiet), "{self:?}");
+            }
+            State::Closed => assert_eq!(self.timers.earliest(), None, "{self:?}"),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Whole nodes against each other on a virtual clock: chat and downloads together.
 
+mod ends;
 mod hostile;
 mod world;
 
@@ -244,7 +245,7 @@ fn a_restarted_server_ends_downloads_at_once_and_what_was_kept_is_built_upon() {
     world.run(Duration::from_millis(200));
     let first = world.get(ann, "book.bin");
     world.run_until(SOON, |world| world.peers[ann].partial["book.bin"].len() > 50_000);
-    world.restart_server();
+    world.restart();
     world.run_until(Duration::from_secs(5), |world| world.failed(ann, first).is_some());
     assert_eq!(world.failed(ann, first), Some(FailReason::Lost));
     let second = world.get(ann, "book.bin");

@@ -61,6 +61,7 @@ impl Receiver {
         let (congestion, segment) = (it.congestion, it.segment);
         self.output.push_back(ReceiverOutput::Started { size, start, version, congestion, segment });
         self.say_confirm(now);
+        self.confirm_at = Some(now);
     }
 
     /// Our `CONFIRM` was lost, or our address changed; the nonce is that of the address we have now.
@@ -74,6 +75,7 @@ impl Receiver {
 
     pub(super) fn say_confirm(&mut self, now: Instant) {
         let Some(nonce) = self.nonce else { return };
+        self.confirm_at = None;
         let ack = self.acknowledgment(now);
         self.send(Body::Confirm(nonce, ack));
         self.set(ReceiverTimer::Handshake, now + self.rtt.rto());
@@ -111,6 +113,11 @@ impl Receiver {
         if self.state == State::Confirming {
             self.stop(ReceiverTimer::Handshake);
             self.enter(State::Receiving);
+            if let Some(at) = self.confirm_at.take() {
+                // A slow share makes this longer than the round trip, and a slow server the ticket's. Not both.
+                let sample = (self.seen_at - at).min(self.config.round_trip);
+                self.window.learn_round_trip(sample);
+            }
             self.set(ReceiverTimer::Silence, self.seen_at + self.config.silence);
             self.set(ReceiverTimer::Repeat, self.seen_at + self.rtt.rto());
         }

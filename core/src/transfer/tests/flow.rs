@@ -92,6 +92,23 @@ fn a_window_whose_reopening_is_lost_is_found_by_probing() {
 }
 
 #[test]
+fn a_window_grows_on_a_long_path_even_if_a_syn_was_lost() {
+    for lost in [0, 1] {
+        let mut setup = Setup::new(500_000);
+        setup.receiver.congestion = CongestionChoice::Fixed(64);
+        setup.receiver.window = 2_000;
+        let mut pair = setup.build();
+        pair.script = Box::new(move |way, i, _| match way {
+            Way::ToClient if i <= lost => Fate::Drop,
+            _ => Fate::Deliver,
+        });
+        pair.run(SOON);
+        pair.assert_complete();
+        assert!(most_in_flight(&pair) > 6_000, "{} with {lost} lost", most_in_flight(&pair));
+    }
+}
+
+#[test]
 fn odd_windows_do_not_lead_to_silly_segments() {
     let mut pair = windowed(10_000, 250);
     pair.run(SOON);
