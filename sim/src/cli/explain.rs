@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use backchat_core::hex::Hex;
 
-use crate::run::{Engine, Report};
+use crate::run::{Before, Engine, Report};
 use crate::summary::Download;
 use crate::trace::{Name, text::Line};
 
@@ -99,7 +99,7 @@ fn line(it: &Download) -> String {
 }
 
 /// What was expected, what happened, when, what led there, and how to see it again.
-pub fn failure(which: Which<'_>, report: &Report) -> String {
+pub fn failure(which: Which<'_>, report: &Report, before: &Before) -> String {
     let mut lines = vec![format!("FAIL {}  seed {}  engine {}", which.path, which.seed, which.engine.name())];
     for violation in report.violations.iter().take(VIOLATIONS_MAX) {
         lines.push(format!("  {} at {} s: {}", violation.checker, violation.at, violation.message));
@@ -118,9 +118,9 @@ pub fn failure(which: Which<'_>, report: &Report) -> String {
             it.message.split(|c: char| !c.is_alphanumeric() && c != '-').any(|word| *node == word)
         })
     };
-    let mut hosts: Vec<&Name> = report.last.keys().collect();
+    let mut hosts: Vec<&Name> = before.hosts().keys().collect();
     hosts.sort_by_key(|node| {
-        let last = report.last.get(*node).and_then(|records| records.back()).map(|record| record.at);
+        let last = before.hosts().get(*node).and_then(|records| records.back()).map(|record| record.at);
         (!is_named(node), **node != "server", core::cmp::Reverse(last))
     });
     let shown = hosts.len().clamp(1, (room / 3).max(1));
@@ -128,7 +128,7 @@ pub fn failure(which: Which<'_>, report: &Report) -> String {
     let mut records: Vec<_> = hosts
         .into_iter()
         .take(shown)
-        .flat_map(|node| report.last.get(node).into_iter().flatten().rev().take(each))
+        .flat_map(|node| before.hosts().get(node).into_iter().flatten().rev().take(each))
         .collect();
     records.sort_by_key(|record| record.at);
     lines.extend(records.into_iter().map(|record| format!("  {}", Line(record))));

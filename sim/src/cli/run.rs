@@ -11,7 +11,7 @@ use super::load::{self, Loaded};
 use super::wall::Stopwatch;
 use super::{determinism, json};
 use crate::engine::outcome::RunError;
-use crate::run::{self, Engine, Report};
+use crate::run::{self, Before, Engine, Report};
 use crate::trace::{Header, Record, Sink, json as lines, text::Line};
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Trouble> {
@@ -32,7 +32,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Trouble> {
     }
     if !report.has_passed() {
         // With --json stdout is for programs.
-        let failure = explain::failure(which, &report);
+        let failure = explained(&loaded, which, &report)?;
         if args.json { write!(io::stderr(), "{failure}")? } else { write!(out, "{failure}")? }
     }
     if args.check_determinism {
@@ -64,10 +64,18 @@ pub(super) fn replay(args: &ReplayArgs) -> Result<Exit, Trouble> {
     if report.has_passed() {
         write!(out, "{}", explain::summary(which, &report, watch.elapsed()))?;
     } else {
-        write!(out, "{}", explain::failure(which, &report))?;
+        write!(out, "{}", explained(&loaded, which, &report)?)?;
     }
     out.flush()?;
     Ok(if report.has_passed() { Exit::Passed } else { Exit::Failed })
+}
+
+/// The explanation of a failure, for which it is run once more.
+pub(super) fn explained(loaded: &Loaded, which: Which<'_>, report: &Report) -> Result<String, Trouble> {
+    let until = report.violations.first().map_or(report.end.at, |first| first.at);
+    let mut before = Before::new(until, explain::LINES_MAX);
+    judged(loaded, which.seed, which.engine, &mut before)?;
+    Ok(explain::failure(which, report, &before))
 }
 
 /// A run that is judged; its records go to `sink` as well.

@@ -15,10 +15,10 @@ use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
 use super::args::{SweepArgs, engine};
 use super::exit::{Exit, Trouble};
-use super::explain::{self, Which};
+use super::explain::Which;
 use super::json;
 use super::load::{self, Loaded};
-use super::run::{judged, traced};
+use super::run::{explained, judged, traced};
 use super::wall::Stopwatch;
 use crate::run::{Engine, Report};
 
@@ -74,7 +74,7 @@ impl Plan<'_> {
             .json
             .is_some()
             .then(|| json::result(&loaded.path, seed, self.engine, &report, None).to_string());
-        let failure = (!report.has_passed()).then(|| failure(which, &report));
+        let failure = if report.has_passed() { None } else { Some(failure(loaded, which, &report)?) };
         if let (Some(folder), Some((explained, _))) = (&self.args.save_failures, &failure) {
             save(folder, loaded, which, explained)?;
         }
@@ -82,10 +82,10 @@ impl Plan<'_> {
     }
 }
 
-fn failure(which: Which<'_>, report: &Report) -> (String, String) {
+fn failure(loaded: &Loaded, which: Which<'_>, report: &Report) -> Result<(String, String), Trouble> {
     let first = report.violations.first();
     let first = first.map_or_else(String::new, |it| format!("{} at {} s: {}", it.checker, it.at, it.message));
-    (explain::failure(which, report), first)
+    Ok((explained(loaded, which, report)?, first))
 }
 
 /// Saves a failure: the scenario, the trace of one more run, and the explanation.
