@@ -11,7 +11,7 @@ use backchat_core::text::visible;
 use crate::cli::failure::Failure;
 use crate::cli::render::json::{Downloaded, Event, seconds};
 use crate::cli::render::units;
-use crate::files::TargetEvent;
+use crate::files::{TargetError, TargetEvent};
 
 /// The downloads that run.
 #[derive(Debug, Default)]
@@ -38,6 +38,8 @@ pub struct Download {
     pub is_paused: bool,
     /// The file was there and is left alone.
     is_skipped: bool,
+    /// It goes to a pipe that nobody reads any more.
+    is_unread: bool,
     /// What went wrong with the file, in words that name it.
     trouble: Option<String>,
 }
@@ -71,6 +73,8 @@ pub enum News {
     Done(Box<Done>),
     /// The file was there already, and that was fine.
     Skipped,
+    /// Whoever read its bytes has seen enough, and that is fine.
+    Unread,
     /// It ended without the file.
     Failed(Failure),
 }
@@ -101,7 +105,7 @@ pub struct Done {
 impl News {
     /// Whether nothing follows.
     pub fn is_last(&self) -> bool {
-        matches!(self, Self::Done(_) | Self::Skipped | Self::Failed(_))
+        matches!(self, Self::Done(_) | Self::Skipped | Self::Unread | Self::Failed(_))
     }
 }
 
@@ -117,6 +121,7 @@ impl Downloads {
             bytes_per_second: 0,
             is_paused: false,
             is_skipped: false,
+            is_unread: false,
             trouble: None,
         };
         self.running.insert(download, begun);
@@ -152,7 +157,10 @@ impl Downloads {
                 running.path.clone_from(path);
                 running.is_skipped = true;
             }
-            TargetEvent::Failed { error } => running.trouble = Some(error.to_string()),
+            TargetEvent::Failed { error } => {
+                running.is_unread = matches!(error, TargetError::StdoutClosed);
+                running.trouble = Some(error.to_string());
+            }
             TargetEvent::Kept { .. } | TargetEvent::Discarded { .. } => {}
         }
     }
@@ -200,6 +208,7 @@ impl Downloads {
             {
                 News::Skipped
             }
+            DownloadEvent::Failed { .. } if running.is_unread => News::Unread,
             DownloadEvent::Failed { reason, message, kept } => {
                 running.received = *kept;
                 let message = running.trouble.as_ref().unwrap_or(message);
@@ -227,7 +236,7 @@ impl Report {
                 let (size, from) = (units::size(self.state.size), units::size(*resumed_from));
                 format!("{file}: {size} to {path}, going on at {from}")
             }
-            News::Progress => return None,
+            News::Progress | News::Unread => return None,
             News::Paused => format!("{file}: held; /resume goes on"),
             News::Resumed => format!("{file}: goes on"),
             News::Done(done) if self.is_to_stdout() => format!("{file}: {}", done.summary()),
@@ -275,6 +284,7 @@ impl Report {
                 blake3: done.blake3.clone(),
             }),
             News::Skipped => Event::Skipped { id, file, path: &path },
+            News::Unread => Event::Notice { text: "nobody reads standard output any more" },
             News::Failed(failure) => Event::failed(id, Some(file), failure, resume),
         };
         print(&event)

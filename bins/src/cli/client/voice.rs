@@ -156,6 +156,22 @@ impl std::fmt::Debug for Voice {
     }
 }
 
+/// An output that may be closed or full without anybody minding.
+#[derive(Debug)]
+pub struct Careless<W>(pub W);
+
+impl<W: Write> Write for Careless<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _ = self.0.write_all(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let _ = self.0.flush();
+        Ok(())
+    }
+}
+
 /// The time of the system.
 fn wall_clock() -> UnixTime {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -190,9 +206,12 @@ impl Bars {
         let state = &report.state;
         match &report.news {
             News::Started { resumed_from } => {
-                let bar = ProgressBar::new(state.size).with_style(style()).with_position(*resumed_from);
+                // Added before anything is set: until then it would draw itself, wherever standard error goes.
+                let bar = self.all.add(ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden()));
+                bar.set_style(style());
                 bar.set_prefix(visible(state.file.as_str()).to_string());
-                let bar = self.all.add(bar);
+                bar.set_length(state.size);
+                bar.set_position(*resumed_from);
                 // What an earlier run left must not count as speed.
                 bar.reset_eta();
                 self.bars.insert(report.download, bar);
@@ -205,7 +224,7 @@ impl Bars {
             }
             News::Paused => self.say(report.download, "held"),
             News::Resumed => self.say(report.download, ""),
-            News::Done(_) | News::Skipped | News::Failed(_) => {
+            News::Done(_) | News::Skipped | News::Unread | News::Failed(_) => {
                 if let Some(bar) = self.bars.remove(&report.download) {
                     bar.finish_and_clear();
                     self.all.remove(&bar);

@@ -96,7 +96,7 @@ fn a_download_that_goes_on_is_told_from_its_start_to_its_summary() {
 #[test]
 fn a_failure_of_the_file_is_told_in_the_files_own_words() {
     let mut downloads = begun();
-    let error = crate::files::TargetError::Exists { path: "./book.bin".into() };
+    let error = TargetError::Exists { path: "./book.bin".into() };
     let text = error.to_string();
     downloads.on_target(ID, &TargetEvent::Failed { error });
     let failed = DownloadEvent::Failed {
