@@ -35,19 +35,23 @@
 //!
 //! A CRC finds accidents, not attackers. What somebody on the path can do is in docs/PROTOCOL.md.
 
+mod agreed;
 mod checksum;
 mod header;
 mod id;
 mod packet;
+mod reset;
 mod segment;
 
+pub use agreed::{CongestionChoice, Recovery};
 pub use checksum::{is_sealed, seal};
 pub use header::{HEADER_LEN, Header, Kind, VERSION};
 pub use id::{FileVersion, Hash, Nonce, Ticket, TransferId};
 pub use packet::{
-    Ack, Body, CongestionChoice, DATA_HEADER_LEN, MAX_OFFSET, MAX_SEGMENT, MIN_SEGMENT, Packet, Recovery,
-    ResetCode, SYN_LEN, Syn, SynAck, decode, parse,
+    Ack, Body, DATA_HEADER_LEN, MAX_OFFSET, MAX_SEGMENT, MIN_SEGMENT, Packet, SYN_LEN, Syn, SynAck, decode,
+    parse,
 };
+pub use reset::ResetCode;
 pub use segment::SegmentBatch;
 
 /// Why a datagram is not one of our packets. Each is a reason to drop it and count it, no more.

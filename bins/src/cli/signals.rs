@@ -59,20 +59,19 @@ struct Source {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     hangup: tokio::signal::unix::Signal,
-    /// Never waited for: that somebody listens is what keeps a file that may not grow from killing the process. The
-    /// write fails as on a full disk, and says so.
-    _file_too_large: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
 impl Source {
     fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
+        // A file that grows above the user's limit is an error of that file. Unless somebody listens, the signal that
+        // comes with the error ends the process.
+        let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?;
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
-            _file_too_large: signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
         })
     }
 

@@ -3,7 +3,10 @@
 use core::time::Duration;
 
 use super::header::{HEADER_LEN, Header, Kind, Reader, field, flag};
-use super::{DecodeError, FileVersion, Hash, Nonce, Ticket, TransferId, is_sealed, seal};
+use super::{
+    CongestionChoice, DecodeError, FileVersion, Hash, Nonce, Recovery, ResetCode, Ticket, TransferId,
+    is_sealed, seal,
+};
 
 /// Bytes before the file's bytes in a `DATA` packet.
 pub const DATA_HEADER_LEN: usize = HEADER_LEN + 8;
@@ -31,159 +34,6 @@ const RESET_BODY: usize = 4;
 const _: () = assert!(HEADER_LEN + SYN_BODY <= SYN_LEN);
 const _: () =
     assert!(HEADER_LEN + SYN_ACK_BODY <= SYN_LEN, "nobody unvalidated gets more bytes than it sent");
-
-/// How what was lost is sent again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Recovery {
-    /// Everything outstanding goes again; the receiver keeps only what comes in order.
-    GoBackN = 1,
-    /// Only what is missing goes again; the receiver keeps the rest. Known, not in this build.
-    Selective = 2,
-}
-
-impl Recovery {
-    /// Its name on the command line and in scenario files.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::GoBackN => "go-back-n",
-            Self::Selective => "selective",
-        }
-    }
-
-    fn decode(byte: u8) -> Result<Self, DecodeError> {
-        match byte {
-            1 => Ok(Self::GoBackN),
-            2 => Ok(Self::Selective),
-            _ => Err(DecodeError::OutOfBounds { field: "recovery" }),
-        }
-    }
-}
-
-/// Which algorithm sets the sender's window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum CongestionChoice {
-    /// The original's: double on a full acknowledged window, halve on a loss.
-    Classic,
-    /// So many segments, whatever happens.
-    Fixed(u16),
-    /// RFC 6582. Known, not in this build.
-    NewReno,
-    /// RFC 9438. Known, not in this build.
-    Cubic,
-    /// draft-ietf-ccwg-bbr. Known, not in this build.
-    Bbr,
-}
-
-impl CongestionChoice {
-    const fn encode(self) -> (u8, u16) {
-        match self {
-            Self::Classic => (1, 0),
-            Self::Fixed(segments) => (2, segments),
-            Self::NewReno => (3, 0),
-            Self::Cubic => (4, 0),
-            Self::Bbr => (5, 0),
-        }
-    }
-
-    fn decode(kind: u8, parameter: u16) -> Result<Self, DecodeError> {
-        match (kind, parameter) {
-            (1, _) => Ok(Self::Classic),
-            (2, 1..) => Ok(Self::Fixed(parameter)),
-            (3, _) => Ok(Self::NewReno),
-            (4, _) => Ok(Self::Cubic),
-            (5, _) => Ok(Self::Bbr),
-            _ => Err(DecodeError::OutOfBounds { field: "congestion" }),
-        }
-    }
-}
-
-impl core::fmt::Display for CongestionChoice {
-    /// As on the command line: `classic`, `fixed:16`.
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Classic => f.write_str("classic"),
-            Self::Fixed(segments) => write!(f, "fixed:{segments}"),
-            Self::NewReno => f.write_str("newreno"),
-            Self::Cubic => f.write_str("cubic"),
-            Self::Bbr => f.write_str("bbr"),
-        }
-    }
-}
-
-/// Why a transfer is over before its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ResetCode {
-    /// The user stopped it.
-    Stopped,
-    /// The other side heard nothing for too long.
-    Silence,
-    /// The file changed while it was sent.
-    Changed,
-    /// The server could not read the file.
-    ReadFailed,
-    /// The client could not write the file.
-    WriteFailed,
-    /// What the client asked for is not in this server.
-    Unsupported,
-    /// The server is stopping.
-    ShuttingDown,
-    /// The session that it belonged to is over.
-    SessionOver,
-    /// The other side broke the protocol.
-    Protocol,
-    /// A code of a later version.
-    Other(u16),
-}
-
-impl ResetCode {
-    const fn encode(self) -> u16 {
-        match self {
-            Self::Stopped => 1,
-            Self::Silence => 2,
-            Self::Changed => 3,
-            Self::ReadFailed => 4,
-            Self::WriteFailed => 5,
-            Self::Unsupported => 6,
-            Self::ShuttingDown => 7,
-            Self::SessionOver => 8,
-            Self::Protocol => 9,
-            Self::Other(code) => code,
-        }
-    }
-
-    const fn decode(code: u16) -> Self {
-        match code {
-            1 => Self::Stopped,
-            2 => Self::Silence,
-            3 => Self::Changed,
-            4 => Self::ReadFailed,
-            5 => Self::WriteFailed,
-            6 => Self::Unsupported,
-            7 => Self::ShuttingDown,
-            8 => Self::SessionOver,
-            9 => Self::Protocol,
-            other => Self::Other(other),
-        }
-    }
-}
-
-impl core::fmt::Display for ResetCode {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str(match self {
-            Self::Stopped => "stopped by the user",
-            Self::Silence => "nothing was heard for too long",
-            Self::Changed => "the file changed while it was sent",
-            Self::ReadFailed => "the server could not read the file",
-            Self::WriteFailed => "the client could not write the file",
-            Self::Unsupported => "the server does not have what was asked for",
-            Self::ShuttingDown => "the server is shutting down",
-            Self::SessionOver => "the session it belonged to is over",
-            Self::Protocol => "the other side broke the protocol",
-            Self::Other(code) => return write!(f, "reason {code}"),
-        })
-    }
-}
 
 /// The first packet of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

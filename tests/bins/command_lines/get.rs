@@ -1,7 +1,7 @@
 //! backchat-client get.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use super::program::{Ended, Folder, Program, Server, limited, run, server};
 
@@ -252,7 +252,7 @@ fn a_file_that_changes_on_the_way_is_a_refusal_that_says_how_to_go_on() {
 }
 
 #[test]
-fn a_reader_that_has_seen_enough_is_no_failure() {
+fn a_reader_that_has_seen_enough_is_told_of_to_programs_alone() {
     let folder = Folder::new();
     folder.shared("book.bin", LARGE);
     let (server, here) = (Server::sharing(&folder.share()), folder.here());
@@ -263,8 +263,8 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
         shell.args(["-c", &script]).arg(get.get_program()).args(get.get_args());
         let ended = run(&mut shell).expect(0);
         assert_eq!(ended.stdout.trim(), "10");
-        let last: Vec<&str> = ended.stderr.lines().filter(|line| !line.contains("\"progress\"")).collect();
-        assert!(last.ends_with(&["ended with 0"]), "{ended:?}");
+        // The data is not where it was to go.
+        assert_eq!(ended.stderr.lines().last(), Some("ended with 8"), "{ended:?}");
         assert!(ended.stderr.contains(said) && !ended.stderr.contains("error"), "{ended:?}");
     }
 }
@@ -367,4 +367,17 @@ fn a_fixed_window_and_every_other_option_that_is_built_works() {
     ];
     got(&server, &here, &args).expect(0);
     assert_eq!(std::fs::read(here.join("book.bin")).expect("there"), bytes);
+}
+
+#[test]
+fn a_closed_standard_output_ends_a_download_without_a_word() {
+    let folder = Folder::new();
+    folder.shared("book.bin", LARGE);
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    let mut command = get(&server, &here, &["book.bin", "-o", "-"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().expect("ends");
+    assert_eq!(ended.status.code(), Some(8));
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
 }

@@ -173,7 +173,9 @@ impl Chat {
 
     fn on_disconnected(&mut self, reason: &DisconnectReason) {
         self.roster.forget();
-        if *reason == DisconnectReason::Left {
+        let was_there = self.connection.was_there();
+        if *reason == DisconnectReason::Left || (!was_there && self.voice.style() == Style::Plain) {
+            // We know, or the end tells it with more words.
             return;
         }
         let reason = reason.to_string();

@@ -38,8 +38,8 @@ pub struct Download {
     pub is_paused: bool,
     /// The file was there and is left alone.
     is_skipped: bool,
-    /// It goes to a pipe that nobody reads any more.
-    is_unread: bool,
+    /// Nobody reads standard output any more, which is no news to whoever closed it.
+    pub is_unread: bool,
     /// What went wrong with the file, in words that name it.
     trouble: Option<String>,
 }
@@ -73,8 +73,6 @@ pub enum News {
     Done(Box<Done>),
     /// The file was there already, and that was fine.
     Skipped,
-    /// Whoever read its bytes has seen enough, and that is fine.
-    Unread,
     /// It ended without the file.
     Failed(Failure),
 }
@@ -105,7 +103,7 @@ pub struct Done {
 impl News {
     /// Whether nothing follows.
     pub fn is_last(&self) -> bool {
-        matches!(self, Self::Done(_) | Self::Skipped | Self::Unread | Self::Failed(_))
+        matches!(self, Self::Done(_) | Self::Skipped | Self::Failed(_))
     }
 }
 
@@ -208,7 +206,6 @@ impl Downloads {
             {
                 News::Skipped
             }
-            DownloadEvent::Failed { .. } if running.is_unread => News::Unread,
             DownloadEvent::Failed { reason, message, kept } => {
                 running.received = *kept;
                 let message = running.trouble.as_ref().unwrap_or(message);
@@ -236,7 +233,7 @@ impl Report {
                 let (size, from) = (units::size(self.state.size), units::size(*resumed_from));
                 format!("{file}: {size} to {path}, going on at {from}")
             }
-            News::Progress | News::Unread => return None,
+            News::Progress => return None,
             News::Paused => format!("{file}: held; /resume goes on"),
             News::Resumed => format!("{file}: goes on"),
             News::Done(done) if self.is_to_stdout() => format!("{file}: {}", done.summary()),
@@ -284,7 +281,6 @@ impl Report {
                 blake3: done.blake3.clone(),
             }),
             News::Skipped => Event::Skipped { id, file, path: &path },
-            News::Unread => Event::Notice { text: "nobody reads standard output any more" },
             News::Failed(failure) => Event::failed(id, Some(file), failure, resume),
         };
         print(&event)

@@ -104,6 +104,7 @@ impl Get {
                 // The bar shows how it begins and goes on.
                 self.voice.bars(report);
                 if report.news.is_last()
+                    && !report.state.is_unread
                     && let Some(words) = report.words()
                 {
                     let error = if matches!(report.news, News::Failed(_)) { "error: " } else { "" };
@@ -115,7 +116,7 @@ impl Get {
             }
         }
         match &report.news {
-            News::Done(_) | News::Skipped | News::Unread => self.finish(End::Done),
+            News::Done(_) | News::Skipped => self.finish(End::Done),
             News::Failed(_) if self.is_interrupted => self.finish(End::Told(Exit::Interrupted)),
             News::Failed(failure) => self.finish(End::Told(failure.exit)),
             // Whether somebody reads of it or not: the file is what was asked for.

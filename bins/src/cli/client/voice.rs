@@ -224,7 +224,7 @@ impl Bars {
             }
             News::Paused => self.say(report.download, "held"),
             News::Resumed => self.say(report.download, ""),
-            News::Done(_) | News::Skipped | News::Unread | News::Failed(_) => {
+            News::Done(_) | News::Skipped | News::Failed(_) => {
                 if let Some(bar) = self.bars.remove(&report.download) {
                     bar.finish_and_clear();
                     self.all.remove(&bar);

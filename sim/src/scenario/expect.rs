@@ -1,0 +1,183 @@
+//! `[expect]`: what must have happened by the end, besides what the checkers always hold.
+
+use core::time::Duration;
+
+use backchat_core::chat::{FileName, Nickname};
+
+use super::clients::Names;
+use super::reader::{Read, Table, Value};
+use super::server::file_name;
+use super::steps::{Action, Step};
+use super::values::print_span;
+use super::writer::{Writer, array, inline, quoted};
+
+/// The most expected downloads in a file.
+pub const MAX_EXPECTED: usize = 10_000;
+
+/// What is expected.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expect {
+    /// Downloads, and how they end.
+    pub downloads: Vec<Download>,
+    /// The most segments that are sent again, all downloads together.
+    pub resent_at_most: Option<u64>,
+}
+
+/// A download that is expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Download {
+    /// By this client, or by clients of this group.
+    pub client: Nickname,
+    /// Of this file.
+    pub file: FileName,
+    /// Ended so soon after its step began.
+    pub within: Option<Duration>,
+    /// Failed, for this reason; `None`: complete.
+    pub failed: Option<Failure>,
+    /// At least so many of them ended like that; `None`: every one.
+    pub count: Option<u32>,
+    /// The most segments that each of them sends again.
+    pub resent_at_most: Option<u64>,
+}
+
+/// Why a download failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Failure {
+    /// The server has no such file.
+    NotFound,
+    /// The server refused, or could not go on.
+    Refused,
+    /// The connection, or the server, was lost.
+    Lost,
+    /// Nothing was heard for too long.
+    TimedOut,
+    /// The file did not have the hash that the server named.
+    Integrity,
+    /// The file could not be written.
+    Local,
+    /// There is a file of this name.
+    Exists,
+    /// The user stopped it.
+    Stopped,
+}
+
+impl Failure {
+    /// Every reason.
+    pub const ALL: [Self; 8] = [
+        Self::NotFound,
+        Self::Refused,
+        Self::Lost,
+        Self::TimedOut,
+        Self::Integrity,
+        Self::Local,
+        Self::Exists,
+        Self::Stopped,
+    ];
+
+    /// Its word, the client's own.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotFound => "not-found",
+            Self::Refused => "refused",
+            Self::Lost => "lost",
+            Self::TimedOut => "timed-out",
+            Self::Integrity => "integrity",
+            Self::Local => "local",
+            Self::Exists => "exists",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+pub(super) const KEYS: &[&str] = &["downloads", "resent_at_most"];
+pub(super) const DOWNLOAD_KEYS: &[&str] = &["client", "file", "within", "failed", "count", "resent_at_most"];
+
+pub(super) fn read(root: &Table<'_>, names: &Names, steps: &[Step]) -> Read<Expect> {
+    let mut expect = Expect::default();
+    let Some(value) = root.get("expect") else { return Ok(expect) };
+    let table = value.table("[expect]", "a table: [expect]")?;
+    table.check_keys(KEYS)?;
+    expect.resent_at_most = resent_at_most(&table)?;
+    if let Some(downloads) = table.get("downloads") {
+        for value in
+            downloads.array("an array: [{ client = \"alice\", file = \"book.bin\" }]", MAX_EXPECTED)?
+        {
+            expect.downloads.push(read_download(&value, names, steps)?);
+        }
+    }
+    Ok(expect)
+}
+
+fn resent_at_most(table: &Table<'_>) -> Read<Option<u64>> {
+    table.get("resent_at_most").map(|value| value.integer(0..=u64::MAX)).transpose()
+}
+
+fn read_download(value: &Value<'_>, names: &Names, steps: &[Step]) -> Read<Download> {
+    let table =
+        value.table("an expected download", "a table: { client = \"alice\", file = \"book.bin\" }")?;
+    table.check_keys(DOWNLOAD_KEYS)?;
+    let client = names.find(&table.need("client", "a client or a group")?, "a client or a group")?;
+    let file_value = table.need("file", "a file that the client gets")?;
+    let file = file_name(&file_value)?;
+    let gets = gets(&client, &file, names, steps);
+    if gets == 0 {
+        return Err(file_value
+            .bad(format!("'{file}', which no step gets for {client}"), "a file of one of its steps"));
+    }
+    let failed = match table.get("failed") {
+        None => None,
+        Some(value) => {
+            let word = value.word(&Failure::ALL.map(Failure::name))?;
+            Failure::ALL.into_iter().find(|failure| failure.name() == word)
+        }
+    };
+    let count = match table.get("count") {
+        None => None,
+        Some(value) => {
+            let count = value.count(1, u32::MAX)?;
+            if u64::from(count) > gets {
+                return Err(
+                    value.bad(count.to_string(), format!("at most {gets}, as often as the steps get it"))
+                );
+            }
+            Some(count)
+        }
+    };
+    let within = table.get("within").map(|value| value.positive_span()).transpose()?;
+    Ok(Download { client, file, within, failed, count, resent_at_most: resent_at_most(&table)? })
+}
+
+/// How often the steps get the file, for those that the name means.
+fn gets(client: &Nickname, file: &FileName, names: &Names, steps: &[Step]) -> u64 {
+    let range = |name| names.members(name).unwrap_or_default();
+    let clients = range(client);
+    let these = steps.iter().filter(|step| matches!(&step.action, Action::Get(wanted) if wanted == file));
+    these.fold(0, |sum, step| {
+        let who = range(&step.who);
+        let both = who.end.min(clients.end).saturating_sub(who.start.max(clients.start));
+        sum + both as u64 * u64::from(step.repeat.times())
+    })
+}
+
+pub(super) fn write(expect: &Expect, to: &mut Writer) {
+    if *expect == Expect::default() {
+        return;
+    }
+    to.table("[expect]");
+    if !expect.downloads.is_empty() {
+        let download = |it: &Download| {
+            inline(&[
+                ("client", Some(quoted(it.client.as_str()))),
+                ("file", Some(quoted(it.file.as_str()))),
+                ("within", it.within.map(|within| quoted(&print_span(within)))),
+                ("failed", it.failed.map(|failed| quoted(failed.name()))),
+                ("count", it.count.map(|count| count.to_string())),
+                ("resent_at_most", it.resent_at_most.map(|most| most.to_string())),
+            ])
+        };
+        to.raw("downloads", array(expect.downloads.iter().map(download)));
+    }
+    if let Some(most) = expect.resent_at_most {
+        to.raw("resent_at_most", most);
+    }
+}
