@@ -7,6 +7,7 @@ mod running;
 
 use std::future::pending;
 use std::io;
+use std::time::Duration;
 
 use backchat_core::node::{Client, ClientConfig, Counters};
 use backchat_core::seed::Seed;
@@ -17,6 +18,10 @@ use super::application::Application;
 use super::round::{Round, Source};
 use crate::files::Targets;
 use crate::net::{Batch, Clock, Entropy, Network, Udp};
+
+/// How long a connection may take. A host that swallows packets would hold a client for two minutes otherwise (Linux
+/// repeats a SYN six times); within this it is sent four times.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The outside of a client.
 #[derive(Debug)]
@@ -96,7 +101,15 @@ where
             return Ok(running.end());
         }
         if running.take_connect() {
-            connecting = Some(Box::pin(network.connect()));
+            let until = clock.now() + CONNECT_TIMEOUT;
+            let (network, clock) = (&network, &clock);
+            connecting = Some(Box::pin(async move {
+                tokio::select! {
+                    biased;
+                    result = network.connect() => result,
+                    () = clock.sleep_until(until) => Err(io::ErrorKind::TimedOut.into()),
+                }
+            }));
         }
         if let Some(server) = running.take_bind() {
             binding = Some(Box::pin(network.bind_udp(server)));
