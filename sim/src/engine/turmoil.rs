@@ -153,7 +153,8 @@ impl Run {
             }
             Ok(())
         });
-        let faults = Faults::new(scenario, power, switches);
+        let disks = desks.iter().map(|desk| desk.disk.clone()).collect();
+        let faults = Faults::new(scenario, power, switches, disks);
         Self { world, server, desks, faults, sim }
     }
 
