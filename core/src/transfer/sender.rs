@@ -350,6 +350,11 @@ impl Sender {
         self.state != State::Offered
     }
 
+    /// Whether everything was acknowledged, and only the answer to `END` is missing.
+    pub fn is_ending(&self) -> bool {
+        self.state == State::Ending
+    }
+
     /// What it has done so far.
     pub const fn stats(&self) -> SenderStats {
         self.stats
