@@ -39,7 +39,7 @@ impl Receiver {
     /// The hash of what was written.
     pub fn handle_digest(&mut self, now: Instant, found: Hash) {
         let Some(expected) = self.hash.filter(|_| self.state == State::Finishing) else { return };
-        if found == expected {
+        if found == expected || mutant!(HashIgnored) {
             self.output.push_back(ReceiverOutput::Commit);
         } else {
             self.output.push_back(ReceiverOutput::Discard);
