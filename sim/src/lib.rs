@@ -6,7 +6,16 @@
 //! # What is where
 //! - [`scenario`]: the file that says who does what, over which links, with which faults, and what is expected.
 //! - [`link`]: one direction of one path, as a machine that is told what is offered and says what arrives.
+//! - [`checker`]: what must hold in every run.
+//! - [`engine`]: what runs a scenario.
+//! - [`run`]: one run, judged. [`summary`]: what came of it.
+//! - [`trace`]: what happened, as typed records in one order.
 #![forbid(unsafe_code)]
 
+pub mod checker;
+pub mod engine;
 pub mod link;
+pub mod run;
 pub mod scenario;
+pub mod summary;
+pub mod trace;

@@ -124,6 +124,8 @@ impl Sender {
             if let Some(controller) = &mut self.controller {
                 controller.on_path_changed();
             }
+            let cwnd = self.cwnd();
+            self.trace(|| Event::WindowChanged { cwnd });
         }
         // A timeout or a probe on the old path says nothing about the new one.
         self.rtt.on_progress();

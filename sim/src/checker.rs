@@ -1,0 +1,133 @@
+//! Checkers: what must hold in every run, whatever the scenario.
+//!
+//! A checker reads only the trace, in which the bytes of finished files and the texts of messages are as well; so the
+//! same checkers judge a run while it goes on and a trace that was recorded. Safety is checked with every record;
+//! liveness after the faults have ended, within a bound that is computed from what was left to do.
+//!
+//! - [`delivery`]: finished files are the files; messages arrive once and in order.
+//! - [`window`]: nothing is sent beyond the window of the moment.
+//! - [`timers`]: a retransmission or persist timer runs exactly while it must.
+//! - [`conservation`]: every datagram went to one place.
+//! - [`quiescence`]: everything ends.
+//!
+//! [`expect`] holds what a scenario expects besides against what came of its downloads.
+
+pub mod conservation;
+pub mod delivery;
+pub mod expect;
+pub mod quiescence;
+pub mod timers;
+pub mod window;
+
+#[cfg(test)]
+mod testing;
+
+use backchat_core::time::Instant;
+
+use crate::trace::{Record, Sink};
+
+/// Something that must not be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Which checker found it.
+    pub checker: &'static str,
+    /// When, in virtual time.
+    pub at: Instant,
+    /// What was expected, and what happened.
+    pub message: String,
+}
+
+/// Violations that one checker may find before it is no longer asked: after the first hundred nobody reads on.
+const MAX_EACH: usize = 100;
+
+/// Where a checker puts what it finds.
+#[derive(Debug)]
+pub struct Found<'a> {
+    checker: &'static str,
+    violations: &'a mut Vec<Violation>,
+}
+
+impl Found<'_> {
+    /// Something that must not be.
+    pub fn add(&mut self, at: Instant, message: String) {
+        self.violations.push(Violation { checker: self.checker, at, message });
+    }
+}
+
+/// What must hold.
+pub trait Checker {
+    /// Its name, as in the contract.
+    fn name(&self) -> &'static str;
+
+    /// The next record.
+    fn record(&mut self, record: &Record, found: &mut Found<'_>);
+
+    /// There are no more; the last was at `end`.
+    fn finish(&mut self, end: Instant, found: &mut Found<'_>) {
+        let _ = (end, found);
+    }
+}
+
+/// All checkers that always run.
+pub struct Checkers {
+    all: Vec<(Box<dyn Checker>, usize)>,
+    violations: Vec<Violation>,
+    last: Instant,
+}
+
+impl Checkers {
+    /// Nothing has happened.
+    pub fn new() -> Self {
+        let all: Vec<Box<dyn Checker>> = vec![
+            Box::new(delivery::Delivery::new()),
+            Box::new(window::Window::new()),
+            Box::new(timers::Timers::new()),
+            Box::new(conservation::Conservation::new()),
+            Box::new(quiescence::Quiescence::new()),
+        ];
+        let all = all.into_iter().map(|checker| (checker, 0)).collect();
+        Self { all, violations: Vec::new(), last: Instant::ZERO }
+    }
+
+    /// What was found so far, in the order of finding.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// There are no more records. Answers everything that was found.
+    pub fn finish(mut self) -> Vec<Violation> {
+        let (violations, last) = (&mut self.violations, self.last);
+        for (checker, _) in &mut self.all {
+            let mut found = Found { checker: checker.name(), violations };
+            checker.finish(last, &mut found);
+        }
+        self.violations
+    }
+}
+
+impl Default for Checkers {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Sink for Checkers {
+    fn record(&mut self, record: &Record) {
+        self.last = record.at;
+        for (checker, count) in &mut self.all {
+            if *count >= MAX_EACH {
+                continue;
+            }
+            let before = self.violations.len();
+            let mut found = Found { checker: checker.name(), violations: &mut self.violations };
+            checker.record(record, &mut found);
+            *count += self.violations.len() - before;
+        }
+    }
+}
+
+impl core::fmt::Debug for Checkers {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Checkers").field("violations", &self.violations).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,175 @@
+//! What a scenario expects besides what always holds: `[expect]`.
+
+use backchat_core::time::Instant;
+
+use super::{Found, Violation};
+use crate::scenario::{Download as Expected, Scenario};
+use crate::summary::{Download, Summary};
+
+/// The name of its violations.
+pub const NAME: &str = "expect";
+
+/// Holds what a scenario expects against what came of it.
+pub fn check(scenario: &Scenario, summary: &Summary, end: Instant) -> Vec<Violation> {
+    let mut violations = Vec::new();
+    let mut found = Found { checker: NAME, violations: &mut violations };
+    let downloads = summary.downloads();
+    let expect = &scenario.file().expect;
+    for expected in &expect.downloads {
+        check_downloads(scenario, expected, &downloads, end, &mut found);
+    }
+    let resent: u64 = downloads.iter().map(|it| it.served.segments_resent).sum();
+    if let Some(most) = expect.resent_at_most.filter(|most| resent > *most) {
+        found.add(end, format!("{resent} segments were sent again, expected at most {most}"));
+    }
+    violations
+}
+
+fn check_downloads(
+    scenario: &Scenario,
+    expected: &Expected,
+    downloads: &[Download],
+    end: Instant,
+    found: &mut Found<'_>,
+) {
+    let members = scenario.clients().get(scenario.members(&expected.client)).unwrap_or_default();
+    let is_meant = |it: &&Download| {
+        it.file == *expected.file.as_str() && members.iter().any(|client| it.client == *client.nick.as_str())
+    };
+    let meant: Vec<&Download> = downloads.iter().filter(is_meant).collect();
+    let wrong: Vec<(&Download, String)> =
+        meant.iter().filter_map(|it| wrong(expected, it).map(|wrong| (*it, wrong))).collect();
+    let (client, file) = (&expected.client, &expected.file);
+    match expected.count {
+        None if meant.is_empty() => found.add(end, format!("{client} never asked for {file}")),
+        None => {
+            for (it, wrong) in wrong {
+                let at = it.end.as_ref().map_or(end, |end| end.at);
+                found.add(at, format!("{}'s download of {file} {wrong}", it.client));
+            }
+        }
+        Some(count) => {
+            let right = meant.len() - wrong.len();
+            if right < count as usize {
+                let first = wrong.first().map_or_else(String::new, |(it, wrong)| {
+                    format!("; the first other, begun at {}, {wrong}", it.began)
+                });
+                let how = expected.failed.map_or("completed", |failed| failed.name());
+                found.add(
+                    end,
+                    format!(
+                        "{right} of {client}'s {} downloads of {file} {how} in time, expected {count}{first}",
+                        meant.len()
+                    ),
+                );
+            }
+        }
+    }
+}
+
+/// What is wrong with a download, as the end of a sentence.
+fn wrong(expected: &Expected, it: &Download) -> Option<String> {
+    let Some(end) = &it.end else { return Some("has not ended".to_owned()) };
+    let expected_word = expected.failed.map_or("complete", |failed| failed.name());
+    match (&end.failed, expected.failed) {
+        (None, None) => {}
+        (Some(reason), Some(failed)) if *reason == failed.name() => {}
+        (None, Some(_)) => return Some(format!("is complete, expected {expected_word}")),
+        (Some(reason), _) => return Some(format!("failed: {reason}, expected {expected_word}")),
+    }
+    let took = end.at - it.began;
+    if let Some(within) = expected.within.filter(|within| took > *within) {
+        return Some(format!("took {took:?}, expected at most {within:?}"));
+    }
+    let resent = it.served.segments_resent;
+    expected
+        .resent_at_most
+        .filter(|most| resent > *most)
+        .map(|most| format!("sent {resent} segments again, expected at most {most}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checker::testing::at;
+    use crate::trace::{Event, Name, Record, Sink as _};
+
+    fn scenario(expect: &str) -> Scenario {
+        let text = format!(
+            "duration = \"60s\"\n[server]\nfiles = [{{ name = \"f\", size = 10 }}]\n[clients.ann]\n\
+             [[steps]]\nwho = \"ann\"\ndo = \"get\"\nfile = \"f\"\ntimes = 2\nafter = \"done\"\n[expect]\n{expect}\n"
+        );
+        Scenario::parse(&text).unwrap()
+    }
+
+    fn asked(millis: u64, wish: u64) -> Record {
+        at(millis, "ann", Event::Asked { wish, what: Name::of("get"), detail: Some(Name::of("f")) })
+    }
+
+    fn finished(millis: u64, wish: u64) -> Record {
+        let blake3 = backchat_core::wire::Hash::of_nothing();
+        let (file, size, differs_at, resumed_from) = (Name::of("f"), 10, None, 0);
+        let (segments_received, duplicates) = (1, 0);
+        at(
+            millis,
+            "ann",
+            Event::DownloadFinished {
+                wish,
+                file,
+                size,
+                blake3,
+                differs_at,
+                resumed_from,
+                segments_received,
+                duplicates,
+            },
+        )
+    }
+
+    fn failed(millis: u64, wish: u64) -> Record {
+        let (file, reason, message) = (Name::of("f"), Name::of("lost"), Name::of(""));
+        at(millis, "ann", Event::DownloadFailed { wish, file, reason, message, kept: 0 })
+    }
+
+    fn said(expect: &str, records: &[Record]) -> Vec<String> {
+        let mut summary = Summary::new();
+        records.iter().for_each(|record| summary.record(record));
+        let found = check(&scenario(expect), &summary, Instant::from_millis(60_000));
+        found.into_iter().map(|it| it.message).collect()
+    }
+
+    const EXPECTED: &str = "downloads = [{ client = \"ann\", file = \"f\", within = \"2s\" }]";
+
+    #[test]
+    fn what_is_expected_and_comes_is_right() {
+        let records = [asked(0, 1), finished(1_500, 1), asked(2_000, 2), finished(4_000, 2)];
+        assert_eq!(said(EXPECTED, &records), Vec::<String>::new());
+        let failing = "downloads = [{ client = \"ann\", file = \"f\", failed = \"lost\", count = 1 }]";
+        assert_eq!(
+            said(failing, &[asked(0, 1), failed(1, 1), asked(2, 2), finished(3, 2)]),
+            Vec::<String>::new()
+        );
+    }
+
+    #[test]
+    fn what_does_not_come_is_said() {
+        assert_eq!(said(EXPECTED, &[]), ["ann never asked for f"]);
+        assert_eq!(said(EXPECTED, &[asked(0, 1)]), ["ann's download of f has not ended"]);
+        assert_eq!(
+            said(EXPECTED, &[asked(0, 1), finished(3_000, 1)]),
+            ["ann's download of f took 3s, expected at most 2s"]
+        );
+        assert_eq!(
+            said(EXPECTED, &[asked(0, 1), failed(1, 1)]),
+            ["ann's download of f failed: lost, expected complete"]
+        );
+        let two = "downloads = [{ client = \"ann\", file = \"f\", count = 2 }]";
+        assert_eq!(
+            said(two, &[asked(0, 1), finished(1, 1), asked(1, 2), failed(2, 2)]),
+            [
+                "1 of ann's 2 downloads of f completed in time, expected 2; the first other, begun at 0.001000000, \
+              failed: lost, expected complete"
+            ]
+        );
+    }
+}

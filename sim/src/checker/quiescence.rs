@@ -1,0 +1,375 @@
+//! Quiescence: after the faults everything finishes, or fails with a reason, within a bound computed from what was left
+//! to do; after the end no timer is armed.
+//!
+//! The bound counts from the moment at which the last fault has ended and the last step has begun. It is generous by
+//! design, for a protocol that is merely slow is no violation; what it says is that nothing hangs:
+//! - for each client with work left, [`RECOVERY`]: what it may take until a failure is noticed, or a connection made
+//!   anew;
+//! - for each download that is open or still to come, a handshake: ten round trips and a first RTO;
+//! - for the bytes left, whatever is longer: eight times what the rate would take, or a round trip for every four
+//!   segments, for each segment where jitter reorders;
+//! - for each message left half a second, the server's pace.
+//!
+//! Where a link still impairs at random, no bound holds but the run's duration.
+
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+
+use backchat_core::time::Instant;
+use backchat_core::transfer::SILENCE;
+use backchat_core::wire::TransferId;
+
+use super::{Checker, Found};
+use crate::trace::{Event, Name, Record};
+
+/// What it may take until a failure is noticed, and until a client is back: a minute of silence, or a nickname that is
+/// held for 30 s and attempts that are 8 s apart, and a margin.
+const RECOVERY: Duration = Duration::from_secs(75);
+const _: () = assert!(RECOVERY.as_secs() > SILENCE.as_secs() + 10 && RECOVERY.as_secs() > 30 + 2 * 8);
+
+/// The first RTO at its longest.
+const FIRST_RTO: Duration = Duration::from_secs(1);
+
+/// The server's pace for messages.
+const PER_MESSAGE: Duration = Duration::from_millis(500);
+
+/// Bytes of a segment; smaller ones than the default are rare, and the bound is generous.
+const SEGMENT: u64 = 1_200;
+
+/// The bound as it was computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// From here on things were calm.
+    pub from: Instant,
+    /// Everything must have ended by then.
+    pub until: Instant,
+    /// Downloads that were open or to come.
+    pub downloads: u64,
+    /// Bytes that they wanted.
+    pub bytes: u64,
+    /// Other wishes that were open or to come.
+    pub requests: u64,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Quiescence {
+    sizes: BTreeMap<Name, u64>,
+    paths: BTreeMap<Name, Path>,
+    impairs: bool,
+    calm: Option<Instant>,
+    duration: Duration,
+    open: BTreeMap<(Name, u64), Wish>,
+    /// Steps that are done again after they have ended, and how often still.
+    planned: BTreeMap<(Name, Name, Option<Name>), u64>,
+    down: BTreeSet<Name>,
+    alive: BTreeSet<Name>,
+    armed: BTreeMap<(Name, TransferId), BTreeSet<Name>>,
+    bound: Option<Bound>,
+    is_late: bool,
+    is_ended: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Wish {
+    at: Instant,
+    what: Name,
+    detail: Option<Name>,
+    written: u64,
+}
+
+/// A client's path, both directions together.
+#[derive(Clone, Copy, Debug, Default)]
+struct Path {
+    round_trip: Duration,
+    rate: Option<u64>,
+    reorders: bool,
+}
+
+impl Quiescence {
+    /// Nothing has happened.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The bound, once things are calm.
+    pub fn bound(&self) -> Option<Bound> {
+        self.bound
+    }
+
+    fn compute(&self, from: Instant) -> Bound {
+        let end = Instant::ZERO + self.duration;
+        let mut left: BTreeMap<Name, Left> = BTreeMap::new();
+        for ((client, _), wish) in &self.open {
+            left.entry(client.clone()).or_default().add(&wish.what, self.size(wish), 1);
+        }
+        for ((client, what, detail), times) in &self.planned {
+            let size = detail.as_ref().and_then(|file| self.sizes.get(file)).copied().unwrap_or(0);
+            left.entry(client.clone()).or_default().add(what, size, *times);
+        }
+        let total = left.values().fold(Left::default(), |total, it| Left {
+            downloads: total.downloads + it.downloads,
+            bytes: total.bytes + it.bytes,
+            requests: total.requests + it.requests,
+        });
+        let needs =
+            left.iter().map(|(client, it)| it.needs(self.paths.get(client).copied().unwrap_or_default()));
+        let needs = needs.max().unwrap_or_default();
+        let until = if self.impairs { end } else { (from + needs).min(end) };
+        let Left { downloads, bytes, requests } = total;
+        Bound { from, until, downloads, bytes, requests }
+    }
+
+    fn size(&self, wish: &Wish) -> u64 {
+        let size = wish.detail.as_ref().and_then(|file| self.sizes.get(file)).copied();
+        size.unwrap_or(0).saturating_sub(wish.written)
+    }
+
+    /// Names everything that has not ended.
+    fn check_open(&self, now: Instant, found: &mut Found<'_>) {
+        let Some(bound) = self.bound else { return };
+        let Bound { from, until, downloads, bytes, requests } = bound;
+        for ((client, _), wish) in &self.open {
+            if self.down.contains(client) {
+                continue;
+            }
+            let detail = wish.detail.as_ref().map_or_else(String::new, |detail| format!(" {detail}"));
+            found.add(
+                now,
+                format!(
+                    "{client}'s {}{detail}, begun at {}, has not ended; bound {until}: calm from {from} with \
+                     {downloads} downloads of {bytes} bytes and {requests} requests left",
+                    wish.what, wish.at,
+                ),
+            );
+        }
+    }
+}
+
+/// What a client has left to do.
+#[derive(Clone, Copy, Debug, Default)]
+struct Left {
+    downloads: u64,
+    bytes: u64,
+    requests: u64,
+}
+
+impl Left {
+    fn add(&mut self, what: &Name, size: u64, times: u64) {
+        if *what == "get" {
+            self.downloads += times;
+            self.bytes = self.bytes.saturating_add(size.saturating_mul(times));
+        } else {
+            self.requests += times;
+        }
+    }
+
+    /// How long that may take on a path.
+    fn needs(&self, path: Path) -> Duration {
+        let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        let by_rate = path.rate.map_or(Duration::ZERO, |rate| {
+            let nanos = u128::from(self.bytes) * 8 * 8 * 1_000_000_000 / u128::from(rate.max(1));
+            Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+        });
+        let each = if path.reorders { SEGMENT } else { 4 * SEGMENT };
+        let turn = path.round_trip + Duration::from_millis(30);
+        let by_turns = turn.saturating_mul(count(self.bytes.div_ceil(each)));
+        let handshake = (path.round_trip * 10 + FIRST_RTO).saturating_mul(count(self.downloads));
+        let messages = (PER_MESSAGE + path.round_trip).saturating_mul(count(self.requests));
+        RECOVERY.saturating_add(by_rate.max(by_turns)).saturating_add(handshake).saturating_add(messages)
+    }
+}
+
+impl Checker for Quiescence {
+    fn name(&self) -> &'static str {
+        "quiescence"
+    }
+
+    fn record(&mut self, record: &Record, found: &mut Found<'_>) {
+        let Record { at, node, event } = record;
+        if self.bound.is_none() && self.calm.is_some_and(|calm| *at > calm) {
+            self.bound = Some(self.compute(self.calm.unwrap_or_default()));
+        }
+        if !self.is_late && self.bound.is_some_and(|bound| *at > bound.until) {
+            self.is_late = true;
+            self.check_open(*at, found);
+        }
+        match event {
+            Event::FileShared { name, size, .. } => {
+                self.sizes.insert(name.clone(), *size);
+            }
+            Event::LinkShaped { delay, jitter, rate, impairs } => {
+                let client = node.strip_prefix("server->").or_else(|| node.strip_suffix("->server"));
+                let path = self.paths.entry(client.unwrap_or_default().into()).or_default();
+                path.round_trip += *delay + *jitter;
+                path.reorders |= !jitter.is_zero();
+                path.rate = [path.rate, *rate].into_iter().flatten().min();
+                self.impairs |= impairs;
+            }
+            Event::CalmExpected { at, duration } => {
+                self.calm = Some(*at);
+                self.duration = *duration;
+            }
+            Event::Planned { what, detail, times } => {
+                let key = (node.clone(), what.clone(), detail.clone());
+                *self.planned.entry(key).or_default() += times;
+            }
+            Event::Asked { wish, what, detail } => {
+                let (what, detail) = (what.clone(), detail.clone());
+                if let Some(left) = self.planned.get_mut(&(node.clone(), what.clone(), detail.clone())) {
+                    *left = left.saturating_sub(1);
+                }
+                let new = Wish { at: *at, what, detail, written: 0 };
+                self.open.entry((node.clone(), *wish)).or_insert(new);
+            }
+            Event::Answered { wish, .. }
+            | Event::NotTaken { wish, .. }
+            | Event::DownloadFinished { wish, .. }
+            | Event::DownloadFailed { wish, .. } => {
+                if self.open.remove(&(node.clone(), *wish)).is_none() {
+                    found.add(*at, format!("{node}'s wish {wish} ended and was not open"));
+                }
+            }
+            Event::Started { .. } => {
+                self.down.remove(node);
+                self.alive.insert(node.clone());
+            }
+            Event::Crashed { .. } => {
+                self.down.insert(node.clone());
+                self.alive.remove(node);
+                self.armed.retain(|(of, _), _| of != node);
+            }
+            Event::TimerSet { transfer, timer, .. } => {
+                self.armed.entry((node.clone(), *transfer)).or_default().insert(timer.clone());
+            }
+            Event::TimerStopped { transfer, timer } | Event::TimerExpired { transfer, timer } => {
+                if let Some(armed) = self.armed.get_mut(&(node.clone(), *transfer)) {
+                    armed.remove(timer);
+                }
+            }
+            Event::Stopped { .. } => {
+                self.alive.remove(node);
+                for ((of, transfer), armed) in &self.armed {
+                    // One that only answers late packets goes with its host.
+                    let left: Vec<&str> =
+                        armed.iter().map(Name::as_str).filter(|it| *it != "quiet").collect();
+                    if of == node && !left.is_empty() {
+                        let timers = left.join(", ");
+                        found.add(
+                            *at,
+                            format!("{node} has stopped, and of {transfer} is still armed: {timers}"),
+                        );
+                    }
+                }
+                self.armed.retain(|(of, _), _| of != node);
+            }
+            Event::Ending { reason } if *reason == "duration" && !self.is_late => {
+                self.is_late = true;
+                if self.bound.is_none() {
+                    self.bound = Some(self.compute(self.calm.unwrap_or_default()));
+                }
+                self.check_open(*at, found);
+            }
+            Event::Ended {} => {
+                self.is_ended = true;
+                for node in &self.alive {
+                    found.add(*at, format!("{node} has not stopped at the end of the run"));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self, end: Instant, found: &mut Found<'_>) {
+        if !self.is_ended {
+            found.add(end, "the trace has no end: its run was cut off".to_owned());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checker::testing::{T, at, verdict};
+
+    fn begin(impairs: bool) -> Vec<Record> {
+        let shape = |impairs| Event::LinkShaped {
+            delay: Duration::from_millis(15),
+            jitter: Duration::ZERO,
+            rate: Some(10_000_000),
+            impairs,
+        };
+        let blake3 = backchat_core::wire::Hash::of_nothing();
+        vec![
+            at(0, "sim", Event::FileShared { name: Name::of("f"), size: 100_000, blake3 }),
+            at(0, "ann->server", shape(false)),
+            at(0, "server->ann", shape(impairs)),
+            at(
+                0,
+                "sim",
+                Event::CalmExpected { at: Instant::from_millis(10), duration: Duration::from_secs(600) },
+            ),
+            at(0, "ann", Event::Started { life: 0 }),
+            at(10, "ann", Event::Asked { wish: 1, what: Name::of("get"), detail: Some(Name::of("f")) }),
+        ]
+    }
+
+    fn failed(millis: u64) -> Record {
+        let (file, reason, message) = (Name::of("f"), Name::of("lost"), Name::of("it was lost"));
+        at(millis, "ann", Event::DownloadFailed { wish: 1, file, reason, message, kept: 0 })
+    }
+
+    fn end(millis: u64, reason: &'static str) -> [Record; 3] {
+        [
+            at(millis, "sim", Event::Ending { reason: Name::of(reason) }),
+            at(millis, "ann", Event::Stopped { outcome: Name::of("left") }),
+            at(millis, "sim", Event::Ended {}),
+        ]
+    }
+
+    #[test]
+    fn what_fails_with_a_reason_has_ended() {
+        let records = [begin(false), vec![failed(20_000)], end(20_001, "done").to_vec()].concat();
+        assert_eq!(verdict(Quiescence::new(), &records), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_has_not_ended_by_the_bound_is_named_with_it() {
+        // 75 s of recovery, 21 turns of 60 ms, a handshake of 1.3 s.
+        let records = [begin(false), vec![failed(90_000)], end(90_001, "done").to_vec()].concat();
+        let said = verdict(Quiescence::new(), &records);
+        assert_eq!(
+            said,
+            [
+                "90.000000000: ann's get f, begun at 0.010000000, has not ended; bound 77.570000000: calm from \
+              0.010000000 with 1 downloads of 100000 bytes and 0 requests left"
+            ]
+        );
+    }
+
+    #[test]
+    fn where_a_link_impairs_the_duration_is_the_bound() {
+        let records = [begin(true), vec![failed(90_000)], end(90_001, "done").to_vec()].concat();
+        assert_eq!(verdict(Quiescence::new(), &records), Vec::<String>::new());
+        let records = [begin(true), end(600_000, "duration").to_vec()].concat();
+        assert!(verdict(Quiescence::new(), &records)[0].contains("has not ended; bound 600.000000000"));
+    }
+
+    #[test]
+    fn a_timer_that_outlives_its_host_is_found() {
+        let timer =
+            |timer| at(5, "ann", Event::TimerSet { transfer: T, timer: Name::of(timer), due: Instant::ZERO });
+        let with = |it| [begin(false), vec![timer(it), failed(20)], end(30, "done").to_vec()].concat();
+        assert!(verdict(Quiescence::new(), &with("silence"))[0].ends_with("is still armed: silence"));
+        assert_eq!(verdict(Quiescence::new(), &with("quiet")), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_host_that_does_not_stop_and_a_wish_that_ends_twice_are_found() {
+        let end = at(30, "sim", Event::Ended {});
+        let records = [begin(false), vec![failed(20), failed(21), end]].concat();
+        let said = verdict(Quiescence::new(), &records);
+        assert!(said[0].ends_with("ann's wish 1 ended and was not open"));
+        assert!(said[1].ends_with("ann has not stopped at the end of the run"));
+    }
+}

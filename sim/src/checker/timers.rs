@@ -1,0 +1,250 @@
+//! Timers: a retransmission timer runs exactly while data is unacknowledged, a persist timer exactly while a closed
+//! window, or a pause, withholds some.
+//!
+//! Within one input a sender may stop a timer and set it again, so the rule is held against the state when time moves
+//! on.
+
+use std::collections::BTreeMap;
+
+use backchat_core::time::Instant;
+use backchat_core::wire::TransferId;
+
+use super::{Checker, Found};
+use crate::trace::{Event, Name, Record};
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Timers {
+    senders: BTreeMap<Key, Sender>,
+    /// Those about which something was said at the time that goes on.
+    touched: Vec<Key>,
+    now: Instant,
+}
+
+type Key = (Name, TransferId);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Sender {
+    is_sending: bool,
+    una: u64,
+    nxt: u64,
+    size: u64,
+    limit: u64,
+    is_paused: bool,
+    retransmit: bool,
+    persist: bool,
+    is_touched: bool,
+}
+
+impl Sender {
+    /// What is wrong when nothing happens any more at a time.
+    fn wrong(&self) -> Option<&'static str> {
+        let outstanding = self.is_sending && self.nxt > self.una;
+        let withheld = self.is_sending
+            && self.nxt == self.una
+            && self.una < self.size
+            && (self.is_paused || self.limit <= self.nxt);
+        match (outstanding, self.retransmit, withheld, self.persist) {
+            (true, false, _, _) => Some("data is unacknowledged and no retransmission timer runs"),
+            (false, true, _, _) => Some("the retransmission timer runs and nothing is unacknowledged"),
+            (_, _, true, false) => Some("the receiver withholds and no persist timer runs"),
+            (_, _, false, true) => Some("the persist timer runs and nothing is withheld"),
+            _ => None,
+        }
+    }
+}
+
+impl Timers {
+    /// Nothing was sent.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Time moves on: everything that was touched must be right.
+    fn settle(&mut self, found: &mut Found<'_>) {
+        for key in self.touched.drain(..) {
+            let Some(sender) = self.senders.get_mut(&key) else { continue };
+            sender.is_touched = false;
+            if let Some(wrong) = sender.wrong() {
+                let Sender { una, nxt, size, limit, .. } = sender;
+                let state = format!("una {una}, nxt {nxt}, size {size}, limit {limit}");
+                found.add(self.now, format!("{}: {}: {wrong} ({state})", key.0, key.1));
+            }
+        }
+    }
+
+    fn sender(&mut self, node: &Name, transfer: TransferId) -> Option<&mut Sender> {
+        let key = (node.clone(), transfer);
+        let sender = self.senders.get_mut(&key)?;
+        if !sender.is_touched {
+            sender.is_touched = true;
+            self.touched.push(key);
+        }
+        Some(sender)
+    }
+}
+
+impl Checker for Timers {
+    fn name(&self) -> &'static str {
+        "timers"
+    }
+
+    fn record(&mut self, record: &Record, found: &mut Found<'_>) {
+        let Record { at, node, event } = record;
+        if *at > self.now {
+            self.settle(found);
+            self.now = *at;
+        }
+        match event {
+            Event::TransferOffered { transfer, size, start, .. } => {
+                let sender =
+                    Sender { una: *start, nxt: *start, size: *size, limit: *start, ..Sender::default() };
+                self.senders.insert((node.clone(), *transfer), sender);
+            }
+            Event::StateChanged { transfer, to, .. } => {
+                if let Some(sender) = self.sender(node, *transfer) {
+                    sender.is_sending = *to == "sending";
+                }
+            }
+            Event::SegmentsSent { transfer, end, .. } => {
+                if let Some(sender) = self.sender(node, *transfer) {
+                    sender.nxt = *end;
+                }
+            }
+            Event::Acknowledged { transfer, una, limit, .. } => {
+                if let Some(sender) = self.sender(node, *transfer) {
+                    sender.una = sender.una.max(*una);
+                    sender.nxt = sender.nxt.max(sender.una);
+                    sender.limit = sender.limit.max(*limit);
+                }
+            }
+            Event::WentBack { transfer, to, .. } => {
+                if let Some(sender) = self.sender(node, *transfer) {
+                    sender.nxt = *to;
+                }
+            }
+            Event::Paused { transfer, paused } => {
+                if let Some(sender) = self.sender(node, *transfer) {
+                    sender.is_paused = *paused;
+                }
+            }
+            Event::TimerSet { transfer, timer, .. } => self.timer(node, *transfer, timer, true),
+            Event::TimerStopped { transfer, timer } | Event::TimerExpired { transfer, timer } => {
+                self.timer(node, *transfer, timer, false);
+            }
+            // Whoever is killed has no timers.
+            Event::Crashed { .. } => {
+                self.senders.retain(|(of, _), _| of != node);
+            }
+            _ => {}
+        }
+    }
+
+    fn finish(&mut self, _: Instant, found: &mut Found<'_>) {
+        self.settle(found);
+    }
+}
+
+impl Timers {
+    fn timer(&mut self, node: &Name, transfer: TransferId, timer: &Name, runs: bool) {
+        if *timer != "retransmit" && *timer != "persist" {
+            return;
+        }
+        if let Some(sender) = self.sender(node, transfer) {
+            if *timer == "persist" {
+                sender.persist = runs;
+            } else {
+                sender.retransmit = runs;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checker::testing::{T, at, verdict};
+
+    fn offered() -> Vec<Record> {
+        let event =
+            Event::TransferOffered { transfer: T, session: 1, file: Name::of("f"), size: 5_000, start: 0 };
+        let to = Name::of("sending");
+        vec![
+            at(0, "server", event),
+            at(1, "server", Event::StateChanged { transfer: T, from: Name::of("handshake"), to }),
+            at(1, "server", Event::Acknowledged { transfer: T, una: 0, limit: 3_000, in_flight: 0 }),
+        ]
+    }
+
+    fn sent(millis: u64, start: u64, end: u64) -> Record {
+        let (in_flight, cwnd, limit) = (end, 9_000, 9_000);
+        at(
+            millis,
+            "server",
+            Event::SegmentsSent {
+                transfer: T,
+                start,
+                end,
+                transmission: 1,
+                count: 1,
+                resent: 0,
+                in_flight,
+                cwnd,
+                limit,
+            },
+        )
+    }
+
+    fn set(millis: u64, timer: &'static str) -> Record {
+        let due = Instant::from_millis(millis + 100);
+        at(millis, "server", Event::TimerSet { transfer: T, timer: Name::of(timer), due })
+    }
+
+    fn stopped(millis: u64, timer: &'static str) -> Record {
+        at(millis, "server", Event::TimerStopped { transfer: T, timer: Name::of(timer) })
+    }
+
+    fn acked(millis: u64, una: u64) -> Record {
+        at(millis, "server", Event::Acknowledged { transfer: T, una, limit: 3_000, in_flight: 0 })
+    }
+
+    fn with(more: &[Record]) -> Vec<String> {
+        verdict(Timers::new(), &[offered(), more.to_vec()].concat())
+    }
+
+    #[test]
+    fn timers_that_run_when_they_must_are_right() {
+        // Within a millisecond anything may be stopped and set.
+        let right = [
+            sent(1, 0, 3_000),
+            set(1, "retransmit"),
+            acked(50, 3_000),
+            stopped(50, "retransmit"),
+            set(50, "persist"),
+            at(60, "server", Event::Crashed { power: false }),
+        ];
+        assert_eq!(with(&right), Vec::<String>::new());
+    }
+
+    #[test]
+    fn unacknowledged_data_without_a_timer_is_found() {
+        assert!(with(&[sent(1, 0, 1_000)])[0].contains("no retransmission timer runs (una 0, nxt 1000"));
+        let expired = at(90, "server", Event::TimerExpired { transfer: T, timer: Name::of("retransmit") });
+        let records = [sent(1, 0, 3_000), set(1, "retransmit"), expired];
+        assert!(with(&records)[0].starts_with("0.090000000: server: "));
+    }
+
+    #[test]
+    fn a_timer_that_was_not_stopped_is_found() {
+        let records = [sent(1, 0, 3_000), set(1, "retransmit"), acked(50, 3_000), set(50, "persist")];
+        assert!(with(&records)[0].contains("the retransmission timer runs and nothing is unacknowledged"));
+        let records = [sent(1, 0, 2_000), set(1, "retransmit"), set(1, "persist")];
+        assert!(with(&records)[0].contains("the persist timer runs and nothing is withheld"));
+    }
+
+    #[test]
+    fn a_closed_window_without_a_persist_timer_is_found() {
+        let records = [sent(1, 0, 3_000), set(1, "retransmit"), acked(50, 3_000), stopped(50, "retransmit")];
+        assert!(with(&records)[0].contains("the receiver withholds and no persist timer runs"));
+    }
+}

@@ -1,0 +1,93 @@
+//! What a trace says of its scenario, so that a checker needs nothing else: what each direction is like, and when things
+//! will be calm.
+
+use core::time::Duration;
+
+use backchat_core::time::Instant;
+
+use crate::link::{Plan, Schedule};
+use crate::scenario::{Action, NodeFaultKind, Scenario};
+use crate::trace::record::SIM;
+use crate::trace::{Event, Name};
+
+/// The records that describe a scenario.
+pub fn records(scenario: &Scenario) -> Vec<(Name, Event)> {
+    let mut records = Vec::new();
+    for client in scenario.clients() {
+        let directions = [
+            (format!("{}->server", client.nick), &client.up),
+            (format!("server->{}", client.nick), &client.down),
+        ];
+        for (name, plan) in directions {
+            records.push((name.into(), shape(plan)));
+        }
+    }
+    for step in scenario.steps().iter().filter(|step| step.times > 1) {
+        let client = scenario.clients().get(step.client.0).map_or(SIM, |client| client.nick.as_str().into());
+        let (what, detail) = (Name::of(step.action.name()), detail(&step.action));
+        records.push((client, Event::Planned { what, detail, times: u64::from(step.times) }));
+    }
+    let calm = Event::CalmExpected { at: calm(scenario), duration: scenario.file().duration };
+    records.push((SIM, calm));
+    records
+}
+
+/// What an action is about, as traces have it: the text, the file, the nickname.
+pub fn detail(action: &Action) -> Option<Name> {
+    match action {
+        Action::Get(file) => Some(file.as_str().into()),
+        Action::Say(text) => Some(text.as_str().into()),
+        Action::Tell { to, text } => Some(format!("{to} {text}").into()),
+        Action::Pause(file) | Action::Resume(file) | Action::Stop(file) => {
+            file.as_ref().map(|file| file.as_str().into())
+        }
+        Action::Names | Action::Files | Action::Leave | Action::Join => None,
+    }
+}
+
+/// The longest round trip of any client, jitter included: what is under way has arrived after half of it.
+pub fn longest_round_trip(scenario: &Scenario) -> Duration {
+    let one_way = |plan: &Plan| plan.profile.delay + plan.profile.jitter;
+    let round_trips = scenario.clients().iter().map(|client| one_way(&client.up) + one_way(&client.down));
+    round_trips.max().unwrap_or_default()
+}
+
+fn shape(plan: &Plan) -> Event {
+    let profile = &plan.profile;
+    let reorder = if profile.reorder.chance.is_never() { Duration::ZERO } else { profile.reorder.by };
+    Event::LinkShaped {
+        delay: profile.delay,
+        jitter: profile.jitter + reorder,
+        rate: profile.rate.map(core::num::NonZeroU64::get),
+        impairs: profile.is_random() && plan.heal.is_none(),
+    }
+}
+
+/// When the last fault has ended and the last step has begun. What never ends counts to the end of the run.
+pub fn calm(scenario: &Scenario) -> Instant {
+    let end = scenario.end();
+    let heal = scenario.heal();
+    let faults =
+        scenario.clients().iter().flat_map(|client| client.up.faults.iter().chain(&client.down.faults));
+    let faults = faults.map(|fault| {
+        let ends = ends(&fault.schedule, matches!(fault.kind, crate::link::FaultKind::Blackout)).min(end);
+        heal.map_or(ends, |heal| ends.min(heal))
+    });
+    let nodes = scenario.node_faults().iter().map(|fault| {
+        let lasts = matches!(fault.kind, NodeFaultKind::Crash { .. });
+        ends(&fault.schedule, lasts).min(end)
+    });
+    let steps = scenario.steps().iter().map(|step| step.at);
+    let starts = scenario.clients().iter().map(|client| client.start);
+    faults.chain(nodes).chain(steps).chain(starts).chain(heal).max().unwrap_or(Instant::ZERO).min(end)
+}
+
+/// When a schedule has its last end; a moment ends as it begins.
+pub fn ends(schedule: &Schedule, lasts: bool) -> Instant {
+    match (schedule.every, schedule.lasts, lasts) {
+        (Some(_), _, _) => schedule.until,
+        (None, None, true) => schedule.until,
+        (None, Some(lasts), true) => (schedule.at + lasts).min(schedule.until),
+        (None, _, false) => schedule.at.min(schedule.until),
+    }
+}

@@ -1,0 +1,258 @@
+//! The turmoil engine: the drivers that ship, unchanged, on turmoil's hosts, clock, TCP and UDP.
+//!
+//! turmoil runs hosts a millisecond at a time and carries bytes at its smallest latency. Everything that can go wrong
+//! comes from the link model, in nanoseconds, in front of every datagram and every stretch of a stream; turmoil's own
+//! faults are not used, nor its randomness.
+//!
+//! - `world`: what all hosts share. `clock`, `udp`, `tcp`, `stream`: the outside of a driver. `connection`, `inbox`:
+//!   what two ends share.
+//! - `lives`, `user`: what runs on a host, from one crash to the next.
+//! - `faults`: crashes and new addresses.
+
+mod clock;
+mod connection;
+mod faults;
+mod inbox;
+mod lives;
+mod stream;
+mod tcp;
+mod udp;
+mod user;
+mod world;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, SystemTime};
+
+use backchat::driver::{Control, ServerSettings};
+use backchat::files::memory::MemoryDisk;
+use backchat_core::seed::Seed;
+use backchat_core::time::Instant;
+use tokio::sync::{mpsc, watch};
+
+use self::faults::Faults;
+use self::lives::{ClientHost, SHARE, ServerHost, Switch};
+use self::tcp::ServerPower;
+use self::user::Desk;
+use self::world::{ClientIndex, NewClient, World};
+use super::contents::Contents;
+use super::outcome::{RunEnd, RunError};
+use super::script::Script;
+use super::shape::longest_round_trip;
+use crate::scenario::Scenario;
+use crate::trace::record::SIM;
+use crate::trace::{Event, Name, Sink};
+
+/// turmoil's name of the server's host.
+const SERVER: &str = "server";
+
+/// turmoil's name of the host that all clients share.
+const CLIENTS: &str = "clients";
+
+/// turmoil's step, its smallest.
+const TICK: Duration = Duration::from_millis(1);
+
+/// Segments that wait in turmoil's queues. Beyond the most that one direction of a stream may have in flight, and the
+/// most connections at once.
+const TCP_CAPACITY: usize = 65_536;
+
+/// Datagrams that wait in turmoil's queues; our own buffer in front of the socket is the one that is full first.
+const UDP_CAPACITY: usize = 65_536;
+
+/// How long a run goes on, beyond the longest round trip, when everything has been done.
+const LINGER: Duration = Duration::from_millis(20);
+
+/// How long the end may take: clients that leave, a server that stops.
+const LAST_WORDS: Duration = Duration::from_secs(30);
+
+/// How long the server lets downloads finish at the end; everything has ended by then, or has failed.
+const GRACE: Duration = Duration::from_secs(0);
+
+/// A pair of hosts, and all ticks of a run.
+struct Run {
+    world: Arc<World>,
+    server: Arc<ServerHost>,
+    desks: Vec<Arc<Desk>>,
+    faults: Faults,
+    sim: turmoil::Sim<'static>,
+}
+
+/// Runs a scenario, and hands each record to `sink` in its order.
+///
+/// # Errors
+/// A panic, or the simulation itself failed: never what the scenario says or its hosts do.
+pub fn run(scenario: &Scenario, seed: u64, sink: &mut impl Sink) -> Result<RunEnd, RunError> {
+    Run::new(scenario, &Seed::from_number(seed)).to_the_end(scenario, sink)
+}
+
+impl Run {
+    fn new(scenario: &Scenario, seed: &Seed) -> Self {
+        let clients = scenario.clients().iter().map(|client| NewClient {
+            name: client.nick.as_str().into(),
+            up: client.up.clone(),
+            down: client.down.clone(),
+        });
+        let world = World::new(seed, clients.collect());
+        let contents = Arc::new(Contents::new(seed, &scenario.file().server.files));
+        describe(scenario, &contents, &world);
+        let mut sim = turmoil::Builder::new()
+            .epoch(SystemTime::UNIX_EPOCH + Duration::from_millis(clock::EPOCH.as_millis().unsigned_abs()))
+            .tick_duration(TICK)
+            .min_message_latency(Duration::ZERO)
+            .max_message_latency(Duration::ZERO)
+            .tcp_capacity(TCP_CAPACITY)
+            .udp_capacity(UDP_CAPACITY)
+            .ephemeral_ports(1024..=65_535)
+            .simulation_duration(Duration::MAX)
+            .rng_seed(0)
+            .build();
+        let power = Arc::new(ServerPower::default());
+        let server = Arc::new(ServerHost {
+            world: Arc::clone(&world),
+            seed: seed.clone(),
+            disk: share(&contents),
+            settings: ServerSettings {
+                limits: scenario.file().server.limits.clone(),
+                transfer: scenario.file().server.transfer.clone(),
+                trace: true,
+                ..ServerSettings::default()
+            },
+            power: Arc::clone(&power),
+            life: AtomicU64::new(0),
+            control: watch::Sender::new(None),
+        });
+        let host = Arc::clone(&server);
+        sim.host(SERVER, move || Arc::clone(&host).live());
+        let mut desks = Vec::new();
+        let mut switches = Vec::new();
+        let mut hosts = Vec::new();
+        for (index, client) in scenario.clients().iter().enumerate() {
+            let steps = scenario.steps().iter().filter(|step| step.client.0 == index);
+            let desk = Desk::new(client.nick.as_str().into(), Script::new(steps));
+            let switch = Arc::new(Switch::default());
+            hosts.push(ClientHost {
+                world: Arc::clone(&world),
+                seed: seed.clone(),
+                index: ClientIndex(index),
+                nick: client.nick.clone(),
+                start: client.start,
+                desk: Arc::clone(&desk),
+                contents: Arc::clone(&contents),
+                transfer: scenario.file().transfer,
+                power: Arc::clone(&power),
+                patience: scenario.file().duration,
+                switch: Arc::clone(&switch),
+            });
+            desks.push(desk);
+            switches.push(switch);
+        }
+        sim.client(CLIENTS, async move {
+            let tasks: Vec<_> = hosts.into_iter().map(|host| tokio::task::spawn_local(host.live())).collect();
+            for task in tasks {
+                task.await?;
+            }
+            Ok(())
+        });
+        let faults = Faults::new(scenario, power, switches);
+        Self { world, server, desks, faults, sim }
+    }
+
+    fn to_the_end(mut self, scenario: &Scenario, sink: &mut impl Sink) -> Result<RunEnd, RunError> {
+        let end = scenario.end();
+        let linger = longest_round_trip(scenario) + LINGER;
+        let mut done_since = None;
+        let reason = loop {
+            let now = self.tick(sink)?;
+            // What was said last is to arrive as well.
+            let since = if self.is_done(now) { *done_since.get_or_insert(now) } else { end };
+            done_since = done_since.filter(|_| since < end);
+            if since + linger <= now {
+                break Name::of("done");
+            }
+            if now >= end {
+                break Name::of("duration");
+            }
+        };
+        self.world.record(self.now(), &SIM, Event::Ending { reason });
+        for desk in &self.desks {
+            desk.close();
+        }
+        self.faults.end(&mut self.sim, &self.world);
+        let last = self.now() + LAST_WORDS;
+        while !self.desks.iter().all(|desk| desk.is_finished()) && self.now() < last {
+            self.tick(sink)?;
+        }
+        if let Some(control) = self.control() {
+            // It may have ended by itself; then nobody listens.
+            let _ = control.try_send(Control::Shutdown { grace: GRACE });
+        }
+        let last = self.now() + LAST_WORDS;
+        while self.control().is_some() && self.now() < last {
+            self.tick(sink)?;
+        }
+        let mut world = self.world.lock();
+        let now = world.now();
+        world.record(now, SIM, Event::Ended {});
+        let (events, hash) = world.finish(sink);
+        let datagrams = world.datagrams();
+        Ok(RunEnd { at: now, events, datagrams, hash })
+    }
+
+    fn control(&self) -> Option<mpsc::Sender<Control>> {
+        self.server.control.borrow().clone()
+    }
+
+    fn now(&self) -> Instant {
+        Instant::ZERO + self.sim.elapsed()
+    }
+
+    /// One millisecond.
+    fn tick(&mut self, sink: &mut impl Sink) -> Result<Instant, RunError> {
+        let now = self.now();
+        self.world.lock().set_now(now);
+        self.faults.apply(now, &mut self.sim, &self.world);
+        {
+            let mut world = self.world.lock();
+            world.inject(now);
+            world.sweep(now);
+        }
+        self.sim.step().map_err(|error| RunError::Failed(error.to_string()))?;
+        let now = self.now();
+        let mut world = self.world.lock();
+        world.set_now(now);
+        world.settle(now, sink);
+        match world.first_panic() {
+            Some(text) => Err(RunError::Panicked(text.to_owned())),
+            None => Ok(now),
+        }
+    }
+
+    /// Whether everything has been done, and every fault that has an end has ended.
+    fn is_done(&self, now: Instant) -> bool {
+        self.faults.is_over(now)
+            && self.desks.iter().all(|desk| desk.is_finished() || desk.script().is_done())
+    }
+}
+
+/// The records that stand at the beginning of every trace.
+fn describe(scenario: &Scenario, contents: &Contents, world: &World) {
+    let at = Instant::ZERO;
+    for (name, bytes, blake3) in contents.files() {
+        let size = bytes.len() as u64;
+        world.record(at, &SIM, Event::FileShared { name: name.into(), size, blake3 });
+    }
+    for record in super::shape::records(scenario) {
+        world.record(at, &record.0, record.1);
+    }
+}
+
+/// A disk with the server's share on it.
+fn share(contents: &Contents) -> MemoryDisk {
+    let disk = MemoryDisk::new();
+    disk.add_folder(SHARE);
+    for (name, bytes, _) in contents.files() {
+        let put = disk.put(std::path::Path::new(SHARE).join(name), bytes);
+        debug_assert!(put.is_ok(), "the folder is there and the disk has no end");
+    }
+    disk
+}

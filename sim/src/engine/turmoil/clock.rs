@@ -1,0 +1,73 @@
+//! Virtual time and the seed's entropy, as the drivers ask for them.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use backchat::net::{Clock, Entropy};
+use backchat_core::seed::Seed;
+use backchat_core::time::{Instant, UnixTime};
+
+use super::world::World;
+
+/// When every run begins, for the calendar: 2026-01-01T00:00:00Z.
+pub(super) const EPOCH: UnixTime = UnixTime::from_millis(1_767_225_600_000);
+
+/// The run's clock: every host reads the same, which counts from the beginning of the run.
+#[derive(Clone)]
+pub(super) struct SimClock(Arc<World>);
+
+impl SimClock {
+    pub(super) fn new(world: Arc<World>) -> Self {
+        Self(world)
+    }
+}
+
+/// The time on the host that runs now; between ticks that of the last one. turmoil answers outside of a tick as well,
+/// and wrongly, for the host's own clock stands elsewhere then: only what runs inside a host may ask here.
+pub(super) fn now(world: &World) -> Instant {
+    turmoil::sim_elapsed().map_or_else(|| world.lock().now(), |elapsed| Instant::ZERO + elapsed)
+}
+
+/// Waits until `at`, or up to a millisecond longer.
+pub(super) async fn sleep_until(now: Instant, at: Instant) {
+    tokio::time::sleep(at - now).await;
+}
+
+impl Clock for SimClock {
+    fn now(&self) -> Instant {
+        now(&self.0)
+    }
+
+    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + Send {
+        let wait = at - self.now();
+        async move {
+            // What tokio cannot hold never comes.
+            match tokio::time::Instant::now().checked_add(wait) {
+                Some(_) if wait < Duration::from_secs(86_400 * 365) => tokio::time::sleep(wait).await,
+                _ => std::future::pending().await,
+            }
+        }
+    }
+
+    fn wall(&self) -> UnixTime {
+        EPOCH.saturating_add(self.now() - Instant::ZERO)
+    }
+}
+
+/// A seed for each life of each host, by its name.
+pub(super) struct SimEntropy(Seed);
+
+impl SimEntropy {
+    /// For the `life`th life of `host`.
+    pub(super) fn new(seed: &Seed, host: &str, life: u64) -> Self {
+        Self(seed.child(&format!("host {host} life {life}")))
+    }
+}
+
+impl Entropy for SimEntropy {
+    fn seed(&mut self) -> io::Result<[u8; 32]> {
+        Ok(self.0.stream("entropy").bytes())
+    }
+}

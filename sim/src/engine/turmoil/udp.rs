@@ -1,0 +1,185 @@
+//! A UDP socket of a simulated host: turmoil's carries, the link model decides.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use backchat::net::{Batch, Udp};
+use backchat_core::node::Path;
+use backchat_core::time::Instant;
+use bytes::Bytes;
+
+use super::clock::{now, sleep_until};
+use super::inbox::Inbox;
+use super::world::{Carried, ClientIndex, FlightId, State, World};
+
+/// Before the bytes that turmoil carries: which datagram it is, and from when on it may be seen.
+const HEAD: usize = 16;
+
+/// The longest datagram that turmoil has to carry, with its head.
+const CARRIED_MAX: usize = HEAD + 65_535;
+
+/// A bound socket.
+pub(super) struct SimUdp {
+    carrier: turmoil::net::UdpSocket,
+    world: Arc<World>,
+    socket: u64,
+    local: SocketAddr,
+    room: usize,
+    inbox: Arc<Inbox>,
+    early: Mutex<Early>,
+}
+
+/// What turmoil has brought and may not be seen yet.
+struct Early {
+    by_due: BTreeMap<(Instant, FlightId), Bytes>,
+    buffer: Vec<u8>,
+}
+
+impl SimUdp {
+    /// A client's socket, with a receive buffer of `room` bytes.
+    pub(super) async fn bind_client(world: Arc<World>, client: ClientIndex, room: usize) -> io::Result<Self> {
+        let carrier = turmoil::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).await?;
+        Self::new(world, carrier, room, super::CLIENTS, |state, carrier, inbox| {
+            state.bind_client(client, carrier, inbox)
+        })
+    }
+
+    /// The server's.
+    pub(super) async fn bind_server(world: Arc<World>, port: u16, room: usize) -> io::Result<Self> {
+        let carrier = turmoil::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).await?;
+        Self::new(world, carrier, room, super::SERVER, State::bind_server)
+    }
+
+    fn new(
+        world: Arc<World>,
+        carrier: turmoil::net::UdpSocket,
+        room: usize,
+        host: &str,
+        bind: impl FnOnce(&mut State, SocketAddr, Arc<Inbox>) -> (u64, SocketAddr),
+    ) -> io::Result<Self> {
+        // Bound to all addresses, of which a host has one.
+        let host = turmoil::lookup(host);
+        let reached = SocketAddr::new(host, carrier.local_addr()?.port());
+        let inbox = Arc::new(Inbox::new(room));
+        let (socket, local) = bind(&mut world.lock(), reached, Arc::clone(&inbox));
+        let early = Early { by_due: BTreeMap::new(), buffer: vec![0; CARRIED_MAX] };
+        Ok(Self { carrier, world, socket, local, room, inbox, early: Mutex::new(early) })
+    }
+
+    fn early(&self) -> MutexGuard<'_, Early> {
+        self.early.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes from turmoil what is there, and into the receive buffer what is due. Answers when more will be.
+    fn pump(&self, now: Instant) -> Option<Instant> {
+        let mut early = self.early();
+        let Early { by_due, buffer } = &mut *early;
+        while let Ok((length, _)) = self.carrier.try_recv_from(buffer) {
+            let carried = buffer.get(..length).unwrap_or_default();
+            if let Some((due, rest)) = carried.split_first_chunk::<8>()
+                && let Some((flight, bytes)) = rest.split_first_chunk::<8>()
+            {
+                let due = Instant::from_nanos(u64::from_be_bytes(*due));
+                by_due.insert((due, u64::from_be_bytes(*flight)), Bytes::copy_from_slice(bytes));
+            }
+        }
+        while let Some(entry) = by_due.first_entry() {
+            if entry.key().0 > now {
+                break;
+            }
+            let (key, bytes) = entry.remove_entry();
+            let has_room = self.inbox.has_room(bytes.len());
+            let from = self.world.lock().arrive(now, key, self.socket, bytes.len(), has_room);
+            if let Some(from) = from {
+                self.inbox.put(from, bytes);
+            }
+        }
+        by_due.first_key_value().map(|((due, _), _)| *due)
+    }
+
+    fn carry(&self, Carried { flight, due, to, bytes }: Carried) {
+        // Without a socket there it is given up when its time has come.
+        let Some(to) = to else { return };
+        let mut carried = Vec::with_capacity(HEAD + bytes.len());
+        carried.extend_from_slice(&due.as_nanos().to_be_bytes());
+        carried.extend_from_slice(&flight.to_be_bytes());
+        carried.extend_from_slice(&bytes);
+        if let Err(error) = self.carrier.try_send_to(&carried, to) {
+            tracing::debug!(%error, "turmoil would not carry a datagram");
+        }
+    }
+}
+
+impl Udp for SimUdp {
+    fn local_addr(&self) -> SocketAddr {
+        self.local
+    }
+
+    fn max_segments(&self) -> usize {
+        1
+    }
+
+    fn receive_buffer(&self) -> usize {
+        self.room
+    }
+
+    async fn readable(&self) -> io::Result<()> {
+        loop {
+            let now = now(&self.world);
+            let next = self.pump(now);
+            if !self.inbox.is_empty() {
+                return Ok(());
+            }
+            let due = async {
+                match next {
+                    Some(at) => sleep_until(now, at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = self.inbox.arrived() => {}
+                () = due => {}
+                result = self.carrier.readable() => result?,
+            }
+        }
+    }
+
+    async fn writable(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn try_send(&self, path: &Path, bytes: &[u8], segment: usize) -> io::Result<usize> {
+        let now = now(&self.world);
+        for datagram in bytes.chunks(segment.max(1)) {
+            let carried = {
+                let mut world = self.world.lock();
+                let from = world.address_of(self.socket).unwrap_or(self.local);
+                world.send(now, from, path.remote, datagram)
+            };
+            for carried in carried {
+                self.carry(carried);
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn try_recv(&self, batch: &mut Batch) -> io::Result<()> {
+        self.pump(now(&self.world));
+        batch.fill_singly(|slot| {
+            let (remote, bytes) = self.inbox.take()?;
+            let length = bytes.len().min(slot.len());
+            slot[..length].copy_from_slice(&bytes[..length]);
+            Some((Path { remote, local: None }, length))
+        });
+        if batch.is_empty() { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
+    }
+}
+
+impl Drop for SimUdp {
+    fn drop(&mut self) {
+        self.world.lock().unbind(self.socket);
+    }
+}

@@ -1,0 +1,175 @@
+//! What came of a run: its downloads and messages, counted from its trace.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use backchat_core::time::Instant;
+use backchat_core::wire::TransferId;
+
+use crate::trace::{Event, Name, Record, Sink};
+
+/// See the module.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// In the order of their start.
+    downloads: Vec<Download>,
+    places: BTreeMap<(Name, u64), usize>,
+    by_transfer: BTreeMap<TransferId, Served>,
+    owners: BTreeMap<TransferId, usize>,
+    /// Messages that the server took.
+    pub accepted: u64,
+    /// Messages that clients were shown, each at each.
+    pub delivered: u64,
+}
+
+/// One download, from the user's wish to its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Download {
+    /// Whose.
+    pub client: Name,
+    /// Of which file.
+    pub file: Name,
+    /// Bytes on the disk at its end.
+    pub bytes: u64,
+    /// How it ended; `None` while it has not.
+    pub end: Option<End>,
+    /// When the user wanted it.
+    pub began: Instant,
+    /// What it took, all attempts together.
+    pub served: Served,
+}
+
+/// How a download ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
+    /// When.
+    pub at: Instant,
+    /// Why it failed; `None`: the file is there.
+    pub failed: Option<Name>,
+}
+
+/// What the server did for a download.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Served {
+    /// Segments sent, those sent again too.
+    pub segments_sent: u64,
+    /// Segments that carried bytes sent before.
+    pub segments_resent: u64,
+    /// Bytes in all datagrams, headers too.
+    pub bytes_on_wire: u64,
+    /// How often the retransmission timer ran out.
+    pub timeouts: u64,
+}
+
+impl Download {
+    /// How long it took; `None` while it has not ended.
+    pub fn took(&self) -> Option<Duration> {
+        self.end.as_ref().map(|end| end.at - self.began)
+    }
+
+    /// Whether the file is there.
+    pub fn is_complete(&self) -> bool {
+        self.end.as_ref().is_some_and(|end| end.failed.is_none())
+    }
+
+    /// Bits of the file a second; 0 where it is not there.
+    pub fn goodput(&self) -> u64 {
+        let nanos = self.took().filter(|_| self.is_complete()).map_or(0, |took| took.as_nanos());
+        let bits = u128::from(self.bytes) * 8 * 1_000_000_000;
+        bits.checked_div(nanos).and_then(|rate| u64::try_from(rate).ok()).unwrap_or(0)
+    }
+}
+
+impl Summary {
+    /// Nothing has happened.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Every download, in the order of its start.
+    pub fn downloads(&self) -> Vec<Download> {
+        let mut downloads = self.downloads.clone();
+        for (transfer, served) in &self.by_transfer {
+            if let Some(it) = self.owners.get(transfer).and_then(|place| downloads.get_mut(*place)) {
+                it.served.segments_sent += served.segments_sent;
+                it.served.segments_resent += served.segments_resent;
+                it.served.bytes_on_wire += served.bytes_on_wire;
+                it.served.timeouts += served.timeouts;
+            }
+        }
+        downloads
+    }
+
+    fn download(&mut self, client: &Name, wish: u64) -> Option<&mut Download> {
+        let place = *self.places.get(&(client.clone(), wish))?;
+        self.downloads.get_mut(place)
+    }
+}
+
+impl Sink for Summary {
+    fn record(&mut self, record: &Record) {
+        let Record { at, node, event } = record;
+        match event {
+            Event::Asked { wish, what, detail } if *what == "get" => {
+                let place = self.downloads.len();
+                // One that is wanted again after a crash began before.
+                if *self.places.entry((node.clone(), *wish)).or_insert(place) == place {
+                    self.downloads.push(Download {
+                        client: node.clone(),
+                        file: detail.clone().unwrap_or(Name::of("")),
+                        bytes: 0,
+                        end: None,
+                        began: *at,
+                        served: Served::default(),
+                    });
+                }
+            }
+            Event::DownloadStarted { wish, transfer, .. } => {
+                if let Some(place) = self.places.get(&(node.clone(), *wish)) {
+                    self.owners.insert(*transfer, *place);
+                }
+            }
+            Event::DownloadFinished { wish, size, .. } => {
+                if let Some(it) = self.download(node, *wish) {
+                    it.bytes = *size;
+                    it.end = Some(End { at: *at, failed: None });
+                }
+            }
+            Event::DownloadFailed { wish, reason, kept, .. } => {
+                if let Some(it) = self.download(node, *wish) {
+                    it.bytes = *kept;
+                    it.end = Some(End { at: *at, failed: Some(reason.clone()) });
+                }
+            }
+            Event::NotTaken { wish, .. } => {
+                if let Some(it) = self.download(node, *wish) {
+                    it.end = Some(End { at: *at, failed: Some(Name::of("not-taken")) });
+                }
+            }
+            // Counted as it goes: a server that is killed gives no account.
+            Event::SegmentsSent { transfer, start, end, count, resent, .. } => {
+                let served = self.by_transfer.entry(*transfer).or_default();
+                let length = (end - start).div_ceil((*count).max(1)).max(1);
+                served.segments_sent += count;
+                served.segments_resent += resent.div_ceil(length);
+                served.bytes_on_wire += end - start + count * backchat_core::wire::DATA_HEADER_LEN as u64;
+            }
+            Event::TransferServed {
+                transfer,
+                segments_sent,
+                segments_resent,
+                bytes_on_wire,
+                timeouts,
+                ..
+            } => {
+                let (segments_sent, segments_resent) = (*segments_sent, *segments_resent);
+                let (bytes_on_wire, timeouts) = (*bytes_on_wire, *timeouts);
+                let served = Served { segments_sent, segments_resent, bytes_on_wire, timeouts };
+                self.by_transfer.insert(*transfer, served);
+            }
+            Event::ChatSaid { .. } => self.accepted += 1,
+            Event::Message { .. } | Event::Private { .. } => self.delivered += 1,
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! What happened in a run: typed records from the network, the core and the applications, in one total order.
+//!
+//! A record says when, where and what. Records are put in order by time, then by the order in which they were made; a
+//! run has one thread, so there is one order. From the same record come a line of JSON for programs, a line in fixed
+//! columns for people, and the bytes that are hashed: nothing is written down twice.
+//!
+//! - [`event`]: every event, as a table. `value`: what a field can be.
+//! - [`record`]: one record. [`recorder`]: where records are made, put in order and handed on.
+//! - [`json`], [`text`]: the two forms. [`read`]: a recorded trace, back from its lines.
+//! - `hash`: BLAKE3 over a fixed-width, length-prefixed form.
+//! - [`convert`]: what the core observes, in the words of the trace.
+//!
+//! Nothing here decides anything in a run: without a trace the same packets would go the same ways.
+
+pub mod convert;
+pub mod event;
+mod hash;
+pub mod json;
+mod name;
+pub mod read;
+pub mod record;
+pub mod recorder;
+pub mod text;
+mod value;
+
+pub use event::Event;
+pub use name::Name;
+pub use read::{ReadError, Recorded, read};
+pub use record::{Header, Record};
+pub use recorder::{Recorder, Sink};
+pub use value::{Field, Value};
+
+/// The version of the format. A reader refuses another.
+pub const FORMAT: u64 = 1;

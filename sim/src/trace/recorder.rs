@@ -1,0 +1,119 @@
+//! Where records are made, put in order and handed on.
+
+use std::collections::VecDeque;
+
+use backchat_core::time::Instant;
+
+use super::hash::TraceHash;
+use super::{Event, Name, Record};
+
+/// Who is handed every record, in order: a checker, a file, a counter.
+pub trait Sink {
+    /// The next record.
+    fn record(&mut self, record: &Record);
+}
+
+/// Gathers records and hands them on in the order of their times.
+///
+/// Hosts are run one after the other, a tick each, so a record of the second may be earlier than one of the first:
+/// nothing is handed on before [`Recorder::settle`] says that nothing earlier can come. At the same time the order
+/// of making decides.
+#[derive(Debug)]
+pub struct Recorder {
+    /// Not handed on yet; in the order of making.
+    waiting: VecDeque<Record>,
+    hash: TraceHash,
+    count: u64,
+}
+
+impl Recorder {
+    /// Nothing has happened.
+    pub fn new() -> Self {
+        Self { waiting: VecDeque::new(), hash: TraceHash::new(), count: 0 }
+    }
+
+    /// Something happened.
+    pub fn add(&mut self, at: Instant, node: Name, event: Event) {
+        // From behind: almost everything comes in order.
+        let place = self.waiting.iter().rposition(|before| before.at <= at).map_or(0, |before| before + 1);
+        self.waiting.insert(place, Record { at, node, event });
+    }
+
+    /// Nothing will be added that is earlier than `before`: hands on what is.
+    pub fn settle(&mut self, before: Instant, sink: &mut impl Sink) {
+        while let Some(record) = self.waiting.front().filter(|record| record.at < before) {
+            self.hash.add(record);
+            self.count += 1;
+            sink.record(record);
+            self.waiting.pop_front();
+        }
+    }
+
+    /// Nothing will be added any more: hands on everything.
+    pub fn finish(&mut self, sink: &mut impl Sink) {
+        for record in self.waiting.drain(..) {
+            self.hash.add(&record);
+            self.count += 1;
+            sink.record(&record);
+        }
+    }
+
+    /// How many records were handed on.
+    pub const fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The hash of what was handed on.
+    pub fn hash(&self) -> [u8; 32] {
+        self.hash.finish()
+    }
+}
+
+impl Default for Recorder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Sink for Vec<Record> {
+    fn record(&mut self, record: &Record) {
+        self.push(record.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_millis(millis)
+    }
+
+    #[test]
+    fn records_go_on_by_time_and_then_by_their_making() {
+        let mut recorder = Recorder::new();
+        let mut seen: Vec<Record> = Vec::new();
+        for (time, life) in [(2, 0), (1, 1), (2, 2), (1, 3), (3, 4)] {
+            recorder.add(at(time), Name::of("a"), Event::Started { life });
+        }
+        recorder.settle(at(3), &mut seen);
+        let lives = |seen: &[Record]| -> Vec<Event> { seen.iter().map(|it| it.event.clone()).collect() };
+        let expected: Vec<Event> = [1, 3, 0, 2].map(|life| Event::Started { life }).to_vec();
+        assert_eq!(lives(&seen), expected);
+        recorder.finish(&mut seen);
+        assert_eq!((seen.len(), recorder.count()), (5, 5));
+    }
+
+    #[test]
+    fn the_hash_depends_on_every_part_of_a_record() {
+        let hash = |time, node, life| {
+            let mut recorder = Recorder::new();
+            recorder.add(at(time), Name::of(node), Event::Started { life });
+            recorder.finish(&mut Vec::new());
+            recorder.hash()
+        };
+        let one = hash(1, "a", 0);
+        assert_eq!(one, hash(1, "a", 0));
+        assert!([hash(2, "a", 0), hash(1, "b", 0), hash(1, "a", 1)].iter().all(|other| *other != one));
+    }
+}
