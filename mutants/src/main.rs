@@ -1,0 +1,33 @@
+//! The harness proves itself: every planted bug, and the sweep that must find it.
+//!
+//! ```text
+//! cargo planted                                  the table
+//! cargo planted list                             the bugs
+//! cargo planted replay BUG FILE [--seed N]       one run with a bug, explained; the table's replay lines
+//! cargo planted sweep BUG FILE… [--seeds A..B]   which seeds find it
+//! ```
+//!
+//! `cargo planted` is an alias of `.cargo/config.toml`. It builds with `--cfg backchat_mutants` into a target folder of
+//! its own; in any other build this program says so and ends.
+
+#[cfg(backchat_mutants)]
+mod determinism;
+#[cfg(backchat_mutants)]
+mod hunt;
+#[cfg(backchat_mutants)]
+mod plan;
+#[cfg(backchat_mutants)]
+mod planted;
+
+use std::process::ExitCode;
+
+#[cfg(backchat_mutants)]
+fn main() -> ExitCode {
+    planted::main()
+}
+
+#[cfg(not(backchat_mutants))]
+fn main() -> ExitCode {
+    eprintln!("backchat-mutants: this build holds no planted bugs; run `cargo planted`, without RUSTFLAGS");
+    ExitCode::from(2)
+}
