@@ -24,7 +24,7 @@ pub(crate) const PROTOCOL: &[Plan] = plans! {
     NoPersistTimer: "transfer/pause_and_resume", "transfer/small_receive_buffer";
     WindowOffByOne: "transfer/one_mebibyte";
     LimitIgnored: "transfer/small_receive_buffer", "network/long_and_fat";
-    WindowUpdateLost: "transfer/pause_and_resume", "transfer/small_receive_buffer";
+    WindowUpdateLost: "transfer/paused_with_a_full_window";
     WindowGrowsOnDuplicates: "network/loss_2_percent", "network/reordering";
     StaleAckTaken: "network/reordering", "network/jitter";
     AckBeyondSentTaken: "transfer/one_mebibyte", "network/loss_2_percent";

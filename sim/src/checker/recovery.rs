@@ -42,11 +42,16 @@ struct Sender {
     path_changed: Option<Instant>,
     limit: u64,
     timers: BTreeMap<Name, Timer>,
+    /// How many inputs there were: packets and timers.
+    input: u64,
 }
 
-/// How long a timer was set for, and since when it has run out without progress.
+/// How long a timer was set for, and whether it has run out. What it was set for says nothing about the next
+/// time once there was progress.
 #[derive(Clone, Copy, Debug, Default)]
 struct Timer {
+    /// In which input: a host is woken by the millisecond, so several have the same time.
+    set_in: u64,
     set_for: Duration,
     ran_out: bool,
 }
@@ -77,11 +82,18 @@ impl Sender {
             path_changed: None,
             limit: start,
             timers: BTreeMap::new(),
+            input: 0,
         }
     }
 
+    /// Progress: backoff begins anew, for every timer that was not set by it.
     fn begin_anew(&mut self) {
-        self.timers.values_mut().for_each(|timer| timer.ran_out = false);
+        for timer in self.timers.values_mut() {
+            timer.ran_out = false;
+            if timer.set_in < self.input {
+                timer.set_for = Duration::ZERO;
+            }
+        }
     }
 
     fn acknowledged(&mut self, at: Instant, una: u64, limit: u64) -> Vec<String> {
@@ -118,7 +130,8 @@ impl Sender {
     fn set(&mut self, at: Instant, timer: &Name, due: Instant) -> Option<String> {
         let it = self.timers.entry(timer.clone()).or_default();
         let (before, now) = (it.set_for, due - at);
-        let has_run_out = core::mem::replace(it, Timer { set_for: now, ran_out: false }).ran_out;
+        let has_run_out =
+            core::mem::replace(it, Timer { set_in: self.input, set_for: now, ran_out: false }).ran_out;
         let least = (before * 2).min(MAX_BACKOFF);
         (has_run_out && now < least).then(|| {
             format!("the {timer} timer ran out after {before:?} and is set for {now:?}, expected {least:?} or more")
@@ -192,7 +205,15 @@ impl Checker for Recovery {
                     say(transfer, wrong);
                 }
             }
+            Event::PacketReceived { transfer, .. } => {
+                if let Some(it) = self.sender(node, *transfer) {
+                    it.input += 1;
+                }
+            }
             Event::TimerExpired { transfer, timer } => {
+                if let Some(it) = self.sender(node, *transfer) {
+                    it.input += 1;
+                }
                 // The path's is not one that backs off: it asks three times and gives up.
                 if let Some(it) = self.sender(node, *transfer).filter(|_| *timer != "path")
                     && let Some(timer) = it.timers.get_mut(timer)
@@ -336,6 +357,15 @@ mod tests {
         let validated = at(2, "server", Event::PathValidated { transfer: T });
         let records = [sent(1, 0, 4_000, 0), validated, window(2, 8_000), acked(2, 0)];
         assert_eq!(said(&records), Vec::<String>::new());
+    }
+
+    #[test]
+    fn progress_while_a_timer_runs_ends_its_backoff() {
+        let opened =
+            at(50, "server", Event::Acknowledged { transfer: T, una: 0, limit: 9_001, in_flight: 0 });
+        let packet =
+            at(50, "server", Event::PacketReceived { transfer: T, kind: Name::of("ack"), transmission: 9 });
+        assert_eq!(said(&[set(50, 200), packet, opened, expired(250), set(250, 200)]), Vec::<String>::new());
     }
 
     #[test]

@@ -205,7 +205,7 @@ impl Server {
             FileError::NotFound | FileError::NotAFile => ErrorCode::NoSuchFile,
             FileError::Denied | FileError::Changed | FileError::Other(_) => ErrorCode::Refused,
         };
-        let message = format!("{file}: {error}{}", crate::mutants::place(&file));
+        let message = format!("{file}: {error}{}", crate::mutants::place(file.as_str()));
         self.refuse(now, session, id, file, code, message);
     }
 
