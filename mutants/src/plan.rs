@@ -37,7 +37,7 @@ pub(crate) const PROTOCOL: &[Plan] = plans! {
     HashIgnored: "network/corruption", "interop/transfer_corruption";
     TicketTakenTwice: "hostile/replayed_handshake";
     PathNotProven: "faults/new_port", "interop/port_rebinding";
-    Amplifier: "interop/amplification_limit", "interop/handshake_loss", "hostile/amplifier";
+    Amplifier: "hostile/gone_after_syn", "interop/amplification_limit";
     MessageTakenTwice: "chat/answer_lost";
     PrivateToAll: "chat/private_message";
     BacklogShowsPrivate: "chat/private_backlog", "chat/late_joiner";
