@@ -7,12 +7,14 @@
 //! - [`scenario`]: the file that says who does what, over which links, with which faults, and what is expected.
 //! - [`link`]: one direction of one path, as a machine that is told what is offered and says what arrives.
 //! - [`checker`]: what must hold in every run.
+//! - [`cli`]: the command line.
 //! - [`engine`]: what runs a scenario.
 //! - [`run`]: one run, judged. [`summary`]: what came of it.
 //! - [`trace`]: what happened, as typed records in one order.
 #![forbid(unsafe_code)]
 
 pub mod checker;
+pub mod cli;
 pub mod engine;
 pub mod link;
 pub mod run;

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use backchat_core::time::Instant;
+
 use crate::checker::{Checkers, Violation, expect};
 use crate::engine::RunEnd;
 use crate::engine::outcome::RunError;
 use crate::engine::turmoil;
 use crate::scenario::Scenario;
 use crate::summary::Summary;
-use crate::trace::{Name, Record, Sink};
+use crate::trace::{Event, Name, Record, Sink};
 
 /// What runs a scenario.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,8 +38,6 @@ pub struct Report {
     pub summary: Summary,
     /// How it ended.
     pub end: RunEnd,
-    /// The last records of each host, up to the first violation; or to the end.
-    pub last: BTreeMap<Name, VecDeque<Record>>,
 }
 
 impl Report {
@@ -47,14 +47,10 @@ impl Report {
     }
 }
 
-/// Records of each host that are kept to explain a failure.
-const LAST: usize = 6;
-
 /// Judges a run while it goes on, and hands each record on.
 struct Judge<'a, S> {
     checkers: Checkers,
     summary: Summary,
-    last: BTreeMap<Name, VecDeque<Record>>,
     sink: &'a mut S,
 }
 
@@ -62,17 +58,6 @@ impl<S: Sink> Sink for Judge<'_, S> {
     fn record(&mut self, record: &Record) {
         self.checkers.record(record);
         self.summary.record(record);
-        // What a host did explains more than what its datagrams met.
-        if self.checkers.violations().is_empty() && !record.event.name().starts_with("net:") {
-            let last = match self.last.get_mut(&record.node) {
-                Some(last) => last,
-                None => self.last.entry(record.node.clone()).or_default(),
-            };
-            if last.len() == LAST {
-                last.pop_front();
-            }
-            last.push_back(record.clone());
-        }
         self.sink.record(record);
     }
 }
@@ -87,12 +72,53 @@ impl Sink for () {
 /// # Errors
 /// The run came to no end: a panic.
 pub fn run(scenario: &Scenario, seed: u64, engine: Engine, sink: &mut impl Sink) -> Result<Report, RunError> {
-    let mut judge = Judge { checkers: Checkers::new(), summary: Summary::new(), last: BTreeMap::new(), sink };
+    let mut judge = Judge { checkers: Checkers::new(), summary: Summary::new(), sink };
     let end = match engine {
         Engine::Turmoil => turmoil::run(scenario, seed, &mut judge)?,
     };
-    let Judge { checkers, summary, last, sink: _ } = judge;
+    let Judge { checkers, summary, sink: _ } = judge;
     let mut violations = checkers.finish();
     violations.extend(expect::check(scenario, &summary, end.at));
-    Ok(Report { violations, summary, end, last })
+    Ok(Report { violations, summary, end })
+}
+
+/// The last records of each host before something that must not be. Found by running once more: a run that passes need
+/// not remember anything.
+#[derive(Clone, Debug)]
+pub struct Before {
+    until: Instant,
+    each: usize,
+    last: BTreeMap<Name, VecDeque<Record>>,
+}
+
+impl Before {
+    /// The last `each` records of every host up to `until`.
+    pub fn new(until: Instant, each: usize) -> Self {
+        Self { until, each, last: BTreeMap::new() }
+    }
+
+    /// What each host did last.
+    pub fn hosts(&self) -> &BTreeMap<Name, VecDeque<Record>> {
+        &self.last
+    }
+}
+
+impl Sink for Before {
+    fn record(&mut self, record: &Record) {
+        // What a host did explains more than what its datagrams met, or what the file says.
+        let name = record.event.name();
+        let is_told = name.starts_with("net:")
+            || matches!(record.event, Event::LinkShaped { .. } | Event::FileShared { .. });
+        if record.at > self.until || is_told {
+            return;
+        }
+        let last = match self.last.get_mut(&record.node) {
+            Some(last) => last,
+            None => self.last.entry(record.node.clone()).or_default(),
+        };
+        if last.len() == self.each {
+            last.pop_front();
+        }
+        last.push_back(record.clone());
+    }
 }

@@ -6,12 +6,13 @@
 //!
 //! - [`event`]: every event, as a table. `value`: what a field can be.
 //! - [`record`]: one record. [`recorder`]: where records are made, put in order and handed on.
-//! - [`json`], [`text`]: the two forms. [`read`]: a recorded trace, back from its lines.
+//! - [`json`], [`text`]: the two forms; [`condensed`]: one to be reviewed. [`read`]: a recorded trace, back from its lines.
 //! - `hash`: BLAKE3 over a fixed-width, length-prefixed form.
 //! - [`convert`]: what the core observes, in the words of the trace.
 //!
 //! Nothing here decides anything in a run: without a trace the same packets would go the same ways.
 
+pub mod condensed;
 pub mod convert;
 pub mod event;
 mod hash;

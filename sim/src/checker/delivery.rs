@@ -224,7 +224,7 @@ impl Checker for Delivery {
                     self.delays.insert(client.into(), *delay);
                 }
             }
-            Event::CalmExpected { at, .. } => self.calm = Some(*at),
+            Event::CalmExpected { from, .. } => self.calm = Some(*from),
             Event::Started { life } if *node == "server" => {
                 self.life = *life;
                 self.nicks.clear();
@@ -294,7 +294,7 @@ mod tests {
     use crate::checker::testing::{at, verdict};
 
     fn calm() -> Record {
-        at(0, "sim", Event::CalmExpected { at: Instant::ZERO, duration: Duration::from_secs(60) })
+        at(0, "sim", Event::CalmExpected { from: Instant::ZERO, duration: Duration::from_secs(60) })
     }
 
     fn joined(session: u64, nick: &'static str) -> [Record; 2] {

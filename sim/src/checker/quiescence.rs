@@ -206,8 +206,8 @@ impl Checker for Quiescence {
                 path.rate = [path.rate, *rate].into_iter().flatten().min();
                 self.impairs |= impairs;
             }
-            Event::CalmExpected { at, duration } => {
-                self.calm = Some(*at);
+            Event::CalmExpected { from, duration } => {
+                self.calm = Some(*from);
                 self.duration = *duration;
             }
             Event::Planned { what, detail, times } => {
@@ -307,7 +307,7 @@ mod tests {
             at(
                 0,
                 "sim",
-                Event::CalmExpected { at: Instant::from_millis(10), duration: Duration::from_secs(600) },
+                Event::CalmExpected { from: Instant::from_millis(10), duration: Duration::from_secs(600) },
             ),
             at(0, "ann", Event::Started { life: 0 }),
             at(10, "ann", Event::Asked { wish: 1, what: Name::of("get"), detail: Some(Name::of("f")) }),

@@ -27,7 +27,7 @@ pub fn records(scenario: &Scenario) -> Vec<(Name, Event)> {
         let (what, detail) = (Name::of(step.action.name()), detail(&step.action));
         records.push((client, Event::Planned { what, detail, times: u64::from(step.times) }));
     }
-    let calm = Event::CalmExpected { at: calm(scenario), duration: scenario.file().duration };
+    let calm = Event::CalmExpected { from: calm(scenario), duration: scenario.file().duration };
     records.push((SIM, calm));
     records
 }

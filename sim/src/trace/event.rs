@@ -93,7 +93,7 @@ events! {
     /// When the last fault will have ended and the last step begun: the liveness bound counts from there.
     CalmExpected = "sim:calm_expected" {
         /// When.
-        at: Instant,
+        from: Instant,
         /// What has not finished by then has failed, whatever the bound says.
         duration: Duration,
     }
@@ -715,6 +715,15 @@ mod tests {
             lines[4],
             "    0.015000001  bob              app:message                number=1 from=eve text=\"\\u{1b}[1m\\n\\\"\" backlog=yes"
         );
+    }
+
+    #[test]
+    fn no_field_is_called_as_what_every_record_has() {
+        for record in some() {
+            record.event.visit(&mut |name, _| assert!(!["at", "node", "event"].contains(&name)));
+        }
+        let calm = Event::CalmExpected { from: Instant::ZERO, duration: Duration::ZERO };
+        calm.visit(&mut |name, _| assert_ne!(name, "at"));
     }
 
     #[test]

@@ -28,11 +28,15 @@ impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Record { at, node, event } = self.0;
         let at = at.to_string();
-        write!(f, "{at:>15}  {node:<NODE$}  {:<EVENT$}", event.name())?;
+        let name = event.name();
+        write!(f, "{at:>15}  {node:<NODE$}  {name}")?;
+        // Nothing stands behind the last word: it would be in every snapshot and seen in none.
+        let mut gap = EVENT.saturating_sub(name.len()) + 1;
         let mut result = Ok(());
         event.visit(&mut |name, value| {
             if result.is_ok() && value != Value::None {
-                result = write!(f, " {name}=").and_then(|()| show(f, value));
+                result = write!(f, "{:gap$}{name}=", "").and_then(|()| show(f, value));
+                gap = 1;
             }
         });
         result

@@ -1,0 +1,69 @@
+//! The command line of `backchat-sim`.
+//!
+//! - [`args`]: commands and options. [`exit`]: exit codes, and what went wrong.
+//! - [`load`]: scenarios from files and folders.
+//! - `run`, `sweep`, `check`, `list`, `demo`: the commands. `determinism`: the same run twice.
+//! - [`explain`]: a failure in at most 25 lines. [`json`]: results for programs.
+//! - `wall`: the one place where real time is measured; it never gets into a trace.
+
+pub mod args;
+mod check;
+mod demo;
+mod determinism;
+pub mod exit;
+pub mod explain;
+pub mod json;
+mod list;
+pub mod load;
+mod run;
+mod sweep;
+mod wall;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use self::args::{Args, Command};
+use self::exit::{Exit, Trouble};
+
+/// Does what the command line says.
+pub fn main() -> ExitCode {
+    log();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            let code = error.exit_code();
+            // A pipe that is closed has read enough.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(code).unwrap_or(2));
+        }
+    };
+    let done = match args.command {
+        Command::Run(args) => run::run(&args),
+        Command::Replay(args) => run::replay(&args),
+        Command::Sweep(args) => sweep::sweep(&args),
+        Command::Check(args) => check::check(&args),
+        Command::List(args) => list::list(&args),
+        Command::Demo(args) => demo::demo(&args),
+        Command::Shrink(_) => Err(Trouble::NotBuilt("shrink".to_owned())),
+        Command::Diff(_) => Err(Trouble::NotBuilt("diff".to_owned())),
+    };
+    let exit = match done {
+        Ok(exit) => exit,
+        Err(Trouble::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Passed,
+        Err(trouble) => {
+            let _ = writeln!(io::stderr(), "backchat-sim: {trouble}");
+            trouble.exit()
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+/// Logs to stderr what `RUST_LOG` asks for; nothing without it. No line of a log changes a run.
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::builder()
+        .with_default_directive(tracing_subscriber::filter::LevelFilter::OFF.into())
+        .from_env_lossy();
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+}

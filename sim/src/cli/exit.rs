@@ -1,0 +1,105 @@
+//! Exit codes, and what went wrong before a run could be judged.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::engine::outcome::RunError;
+use crate::trace::ReadError;
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// All passed.
+    Passed,
+    /// A mistake of this program; a panic too.
+    Internal,
+    /// A command line that cannot be, or what this build does not have.
+    Usage,
+    /// No file, no seed.
+    NothingSelected,
+    /// A scenario or a trace that is none.
+    BadFile,
+    /// A checker or an expectation failed.
+    Failed,
+    /// The same run twice gave two traces.
+    Nondeterministic,
+}
+
+impl Exit {
+    /// The process' exit code.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::Internal => 1,
+            Self::Usage => 2,
+            Self::NothingSelected => 4,
+            Self::BadFile => 96,
+            Self::Failed => 100,
+            Self::Nondeterministic => 102,
+        }
+    }
+}
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// Something that this build does not have.
+    #[error("{0} is not in this build")]
+    NotBuilt(String),
+    /// The command line asks for what cannot be.
+    #[error("{0}")]
+    Usage(String),
+    /// There is nothing to run.
+    #[error("{0}")]
+    Nothing(String),
+    /// A scenario with a mistake in it, with its place.
+    #[error("{0}")]
+    Scenario(String),
+    /// A trace with a mistake in it.
+    #[error("{}:{error}", path.display())]
+    Trace {
+        /// Which.
+        path: PathBuf,
+        /// Where, and what.
+        error: ReadError,
+    },
+    /// A file cannot be written.
+    #[error("cannot write {}: {error}", path.display())]
+    Write {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// A run came to no end.
+    #[error("{what}: {error}")]
+    Run {
+        /// Which.
+        what: String,
+        /// Why.
+        error: RunError,
+    },
+    /// The demonstration with real sockets could not go on.
+    #[error("the demonstration failed: {0}")]
+    Demo(String),
+    /// Standard output cannot be written to.
+    #[error("cannot write to standard output: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl Trouble {
+    /// How the program ends with it.
+    pub const fn exit(&self) -> Exit {
+        match self {
+            Self::NotBuilt(_) | Self::Usage(_) => Exit::Usage,
+            Self::Nothing(_) => Exit::NothingSelected,
+            Self::Scenario(_) | Self::Trace { .. } => Exit::BadFile,
+            Self::Write { .. } | Self::Run { .. } | Self::Demo(_) | Self::Output(_) => Exit::Internal,
+        }
+    }
+
+    /// A file that cannot be written.
+    pub fn write(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        |error| Self::Write { path: path.to_owned(), error }
+    }
+}

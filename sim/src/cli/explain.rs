@@ -1,0 +1,137 @@
+//! A run for people: a verdict and a summary, or a failure in at most 25 lines.
+
+use core::fmt::Write as _;
+use core::time::Duration;
+
+use backchat_core::hex::Hex;
+
+use crate::run::{Before, Engine, Report};
+use crate::summary::Download;
+use crate::trace::{Name, text::Line};
+
+/// The most lines of a failure.
+pub const LINES_MAX: usize = 25;
+
+/// Violations that are shown; the others are counted.
+const VIOLATIONS_MAX: usize = 4;
+
+/// Downloads that a summary lists; the others are counted.
+const DOWNLOADS_MAX: usize = 8;
+
+/// Which run it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Which<'a> {
+    /// The scenario, as it was given.
+    pub path: &'a str,
+    /// The seed.
+    pub seed: u64,
+    /// The engine.
+    pub engine: Engine,
+}
+
+impl Which<'_> {
+    /// The line that, pasted, runs it again and prints its trace.
+    pub fn replay(&self) -> String {
+        // What holds no quote and no space needs no quoting, and no path of ours does.
+        let path = match self.path {
+            plain
+                if plain.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+@%:,".contains(&byte)) =>
+            {
+                plain.to_owned()
+            }
+            other => format!("'{}'", other.replace('\'', r"'\''")),
+        };
+        // Under cargo nobody has the program in the path.
+        let program = if std::env::var_os("CARGO").is_some() {
+            "cargo run -q -p backchat-sim --"
+        } else {
+            "backchat-sim"
+        };
+        format!("replay: {program} replay {path} --seed {} --engine {}", self.seed, self.engine.name())
+    }
+}
+
+/// A verdict and a summary.
+pub fn summary(which: Which<'_>, report: &Report, wall: Duration) -> String {
+    let mut text = String::new();
+    let verdict = if report.has_passed() { "PASS" } else { "FAIL" };
+    let _ = writeln!(text, "{verdict} {}  seed {}  engine {}", which.path, which.seed, which.engine.name());
+    let end = &report.end;
+    let hash = Hex(end.hash).to_string();
+    let _ = writeln!(
+        text,
+        "  {:.3} s of virtual time in {:.3} s, {} events, {} datagrams, trace {}",
+        (end.at - backchat_core::time::Instant::ZERO).as_secs_f64(),
+        wall.as_secs_f64(),
+        end.events,
+        end.datagrams,
+        hash.get(..16).unwrap_or_default(),
+    );
+    let downloads = report.summary.downloads();
+    for download in downloads.iter().take(DOWNLOADS_MAX) {
+        let _ = writeln!(text, "  {}", line(download));
+    }
+    if downloads.len() > DOWNLOADS_MAX {
+        let complete = downloads.iter().filter(|it| it.is_complete()).count();
+        let _ = writeln!(text, "  … {} downloads in all, {complete} complete", downloads.len());
+    }
+    let (accepted, delivered) = (report.summary.accepted, report.summary.delivered);
+    if accepted > 0 {
+        let _ = writeln!(text, "  {accepted} messages taken, shown {delivered} times");
+    }
+    text
+}
+
+fn line(it: &Download) -> String {
+    let end = match (&it.end, it.took()) {
+        (Some(end), Some(took)) => {
+            let how = end.failed.as_ref().map_or("complete".to_owned(), |failed| format!("failed: {failed}"));
+            format!("{how} after {:.3} s", took.as_secs_f64())
+        }
+        _ => "not ended".to_owned(),
+    };
+    let served = it.served;
+    let rate = if it.is_complete() { format!(", {} bit/s", it.goodput()) } else { String::new() };
+    format!(
+        "{} {}: {} bytes, {end}{rate}; {} segments, {} again, {} timeouts",
+        it.client, it.file, it.bytes, served.segments_sent, served.segments_resent, served.timeouts,
+    )
+}
+
+/// What was expected, what happened, when, what led there, and how to see it again.
+pub fn failure(which: Which<'_>, report: &Report, before: &Before) -> String {
+    let mut lines = vec![format!("FAIL {}  seed {}  engine {}", which.path, which.seed, which.engine.name())];
+    for violation in report.violations.iter().take(VIOLATIONS_MAX) {
+        lines.push(format!("  {} at {} s: {}", violation.checker, violation.at, violation.message));
+    }
+    let more = report.violations.len().saturating_sub(VIOLATIONS_MAX);
+    if more > 0 {
+        lines.push(format!("  and {more} more"));
+    }
+    lines.push("  what led there:".to_owned());
+    let replay = which.replay();
+    let room = LINES_MAX - lines.len() - 1;
+    let first = report.violations.first();
+    // Hosts that the first violation names come first, then the server, then whoever acted last.
+    let is_named = |node: &Name| {
+        first.is_some_and(|it| {
+            it.message.split(|c: char| !c.is_alphanumeric() && c != '-').any(|word| *node == word)
+        })
+    };
+    let mut hosts: Vec<&Name> = before.hosts().keys().collect();
+    hosts.sort_by_key(|node| {
+        let last = before.hosts().get(*node).and_then(|records| records.back()).map(|record| record.at);
+        (!is_named(node), **node != "server", core::cmp::Reverse(last))
+    });
+    let shown = hosts.len().clamp(1, (room / 3).max(1));
+    let each = room / shown;
+    let mut records: Vec<_> = hosts
+        .into_iter()
+        .take(shown)
+        .flat_map(|node| before.hosts().get(node).into_iter().flatten().rev().take(each))
+        .collect();
+    records.sort_by_key(|record| record.at);
+    lines.extend(records.into_iter().map(|record| format!("  {}", Line(record))));
+    lines.push(replay);
+    lines.join("\n") + "\n"
+}

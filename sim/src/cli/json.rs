@@ -1,0 +1,57 @@
+//! Results for programs: one JSON object a run.
+
+use backchat_core::hex::Hex;
+use backchat_core::time::Instant;
+use core::time::Duration;
+use serde_json::{Value, json};
+
+use crate::run::{Engine, Report};
+use crate::summary::Download;
+
+/// What a run came to. Without `wall`, the same run gives the same text.
+pub fn result(path: &str, seed: u64, engine: Engine, report: &Report, wall: Option<Duration>) -> Value {
+    let violations: Vec<Value> = report
+        .violations
+        .iter()
+        .map(|it| json!({ "checker": it.checker, "at_seconds": at(it.at), "message": it.message }))
+        .collect();
+    let transfers: Vec<Value> = report.summary.downloads().iter().map(transfer).collect();
+    let mut object = json!({
+        "scenario": path,
+        "seed": seed.to_string(),
+        "engine": engine.name(),
+        "outcome": if report.has_passed() { "pass" } else { "fail" },
+        "violations": violations,
+        "virtual_seconds": at(report.end.at),
+        "events": report.end.events,
+        "datagrams": report.end.datagrams,
+        "trace_hash": Hex(report.end.hash).to_string(),
+        "transfers": transfers,
+        "messages": { "accepted": report.summary.accepted, "delivered": report.summary.delivered },
+    });
+    if let (Some(wall), Some(object)) = (wall, object.as_object_mut()) {
+        object.insert("wall_seconds".to_owned(), json!(wall.as_secs_f64()));
+    }
+    object
+}
+
+fn transfer(it: &Download) -> Value {
+    json!({
+        "client": it.client.as_str(),
+        "file": it.file.as_str(),
+        "bytes": it.bytes,
+        "complete": it.is_complete(),
+        "failed": it.end.as_ref().and_then(|end| end.failed.as_ref()).map(|failed| failed.as_str()),
+        "started_at": at(it.began),
+        "virtual_seconds": it.took().map(|took| took.as_secs_f64()),
+        "goodput_bits_per_second": it.goodput(),
+        "segments_sent": it.served.segments_sent,
+        "segments_resent": it.served.segments_resent,
+        "bytes_on_wire": it.served.bytes_on_wire,
+        "timeouts": it.served.timeouts,
+    })
+}
+
+fn at(at: Instant) -> f64 {
+    (at - Instant::ZERO).as_secs_f64()
+}
