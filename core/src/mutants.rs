@@ -38,7 +38,7 @@ macro_rules! mutant {
 }
 
 #[cfg(backchat_mutants)]
-pub use planted::{Mutant, choose, is_alive, odd};
+pub use planted::{Mutant, alive, choose, is_alive, odd};
 
 /// How much more than it has a receiver acknowledges: nothing, but for the one that is planted. It says so first and
 /// the truth right after.
@@ -60,7 +60,7 @@ pub(crate) fn late() -> core::time::Duration {
 /// Where `it` is in memory: nothing, but for the message that it is planted in.
 pub(crate) fn place<T: ?Sized>(it: &T) -> String {
     let _ = it;
-    mutant!(AddressInMessage => return odd::address(it));
+    mutant!(AddressInMessage => return format!(" (it is at {})", odd::address(it)));
     String::new()
 }
 
@@ -186,6 +186,12 @@ mod planted {
     /// From now on this one is alive, in the whole process, or none is.
     pub fn choose(mutant: Option<Mutant>) {
         ALIVE.store(mutant.map_or(0, |it| it as u8 + 1), Ordering::SeqCst);
+    }
+
+    /// The one that is alive.
+    pub fn alive() -> Option<Mutant> {
+        let place = usize::from(ALIVE.load(Ordering::SeqCst)).checked_sub(1)?;
+        Mutant::ALL.get(place).copied()
     }
 
     /// Whether it is.

@@ -1,44 +1,46 @@
-//! Sources of nondeterminism: each must make two runs of one seed differ, and the difference must be located.
+//! Sources of nondeterminism: `run --check-determinism` must end with 102 and say where the two traces part.
 
-use backchat_core::mutants::{Mutant, choose};
-use backchat_sim::run::{Engine, run};
-use backchat_sim::trace::Record;
-use backchat_sim::trace::text::Line;
+use std::process::Command;
 
-use crate::hunt::{Catch, file, read};
+use backchat_core::mutants::Mutant;
 
-/// Runs each scenario twice with the source alive, a seed after the other, until the two traces differ.
-pub(crate) fn hunt(mutant: Mutant, scenarios: &[&str], seeds: u64) -> Result<Option<Catch>, String> {
+use crate::hunt::{Catch, SEEDS, file};
+
+/// The exit code of a run that gave two traces.
+const TWO_TRACES: i32 = 102;
+
+/// Runs each scenario with the source alive, in a process of its own as a person would, a seed after the other.
+pub(crate) fn hunt(mutant: Mutant, scenarios: &[&str]) -> Result<Option<Catch>, String> {
+    let this = std::env::current_exe().map_err(|error| error.to_string())?;
     let mut runs = 0;
     for name in scenarios {
-        let scenario = read(&file(name))?;
-        for seed in 0..seeds {
+        for seed in 0..SEEDS {
             runs += 1;
-            choose(Some(mutant));
-            let (mut first, mut second): (Vec<Record>, Vec<Record>) = (Vec::new(), Vec::new());
-            let ends = [
-                run(&scenario, seed, Engine::Turmoil, &mut first).map(|it| it.end.hash),
-                run(&scenario, seed, Engine::Turmoil, &mut second).map(|it| it.end.hash),
-            ];
-            choose(None);
-            let [Ok(a), Ok(b)] = ends else {
-                return Err(format!("{name}: {ends:?}"));
-            };
-            if a == b {
+            let output = Command::new(&this)
+                .args([mutant.name(), "run", "--check-determinism", "--seed", &seed.to_string()])
+                .arg(file(name))
+                .output()
+                .map_err(|error| error.to_string())?;
+            if output.status.code() != Some(TWO_TRACES) {
                 continue;
             }
-            let message = first_difference(&first, &second);
-            let scenario = (*name).to_owned();
-            return Ok(Some(Catch { scenario, seed, runs, checker: "determinism".to_owned(), message }));
+            let (scenario, checker) = ((*name).to_owned(), "--check-determinism: 102".to_owned());
+            let message = located(&String::from_utf8_lossy(&output.stderr));
+            return Ok(Some(Catch { scenario, seed, runs, checker, message }));
         }
     }
     Ok(None)
 }
 
-/// The first record that differs, in both traces.
-fn first_difference(first: &[Record], second: &[Record]) -> String {
-    let place = first.iter().zip(second).position(|(a, b)| a != b).unwrap_or(first.len().min(second.len()));
-    let show =
-        |records: &[Record]| records.get(place).map_or("(the end)".to_owned(), |it| Line(it).to_string());
-    format!("record {place}: {} | {}", show(first).trim_end(), show(second).trim_end())
+/// The first record that differs, as it is in both traces: time, node, event and fields.
+fn located(said: &str) -> String {
+    let line = |begin: &str| {
+        let words = said.lines().find_map(|line| line.strip_prefix(begin)).unwrap_or_default();
+        words.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let (first, second) = (line("first "), line("second "));
+    let differs = first.split(' ').zip(second.split(' ')).find(|(a, b)| a != b);
+    let (a, b) = differs.unwrap_or_default();
+    let place: Vec<_> = first.split(' ').take(3).collect();
+    format!("{}: {a}, then {b}", place.join(" "))
 }

@@ -46,11 +46,11 @@ pub(crate) fn judge(scenario: &Scenario, seed: u64) -> Option<(String, String)> 
 }
 
 /// Looks for a bug; `None` where no run found it.
-pub(crate) fn hunt(mutant: Mutant, scenarios: &[&str], seeds: u64) -> Result<Option<Catch>, String> {
+pub(crate) fn hunt(mutant: Mutant, scenarios: &[&str]) -> Result<Option<Catch>, String> {
     let mut runs = Vec::new();
     for name in scenarios {
         let scenario = read(&file(name))?;
-        runs.extend((0..seeds).map(|seed| (*name, scenario.clone(), seed)));
+        runs.extend((0..SEEDS).map(|seed| (*name, scenario.clone(), seed)));
     }
     choose(Some(mutant));
     let (next, best) = (AtomicUsize::new(0), Mutex::new(None::<(usize, Catch)>));

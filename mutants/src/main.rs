@@ -1,10 +1,9 @@
-//! The harness proves itself: every planted bug, and the sweep that must find it.
+//! The harness proves itself: every planted bug, and the runs that must find it.
 //!
 //! ```text
-//! cargo planted                                  the table
-//! cargo planted list                             the bugs
-//! cargo planted replay BUG FILE [--seed N]       one run with a bug, explained; the table's replay lines
-//! cargo planted sweep BUG FILE… [--seeds A..B]   which seeds find it
+//! cargo planted [table [BUG…]]     hunts each bug and prints the table; fails if one is not found
+//! cargo planted list               the bugs
+//! cargo planted BUG COMMAND…       backchat-sim with a bug alive: BUG replay FILE --seed 0, BUG sweep scenarios/ …
 //! ```
 //!
 //! `cargo planted` is an alias of `.cargo/config.toml`. It builds with `--cfg backchat_mutants` into a target folder of

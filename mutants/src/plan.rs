@@ -6,13 +6,24 @@ use backchat_core::mutants::Mutant;
 pub(crate) struct Plan {
     /// The bug.
     pub(crate) mutant: Mutant,
+    /// What is alive in the run beside it, which must pass: a client that tempts the bug, without the bug.
+    pub(crate) control: Option<Mutant>,
     /// Files below `scenarios/`, without their ending.
     pub(crate) scenarios: &'static [&'static str],
 }
 
 macro_rules! plans {
-    ($($mutant:ident: $($scenario:literal),+;)+) => {
-        &[$(Plan { mutant: Mutant::$mutant, scenarios: &[$($scenario),+] }),+]
+    ($($mutant:ident $(beside $control:ident)?: $($scenario:literal),+;)+) => {
+        &[$(Plan { mutant: Mutant::$mutant, control: control!($($control)?), scenarios: &[$($scenario),+] }),+]
+    };
+}
+
+macro_rules! control {
+    () => {
+        None
+    };
+    ($control:ident) => {
+        Some(Mutant::$control)
     };
 }
 
@@ -27,7 +38,7 @@ pub(crate) const PROTOCOL: &[Plan] = plans! {
     WindowUpdateLost: "transfer/paused_with_a_full_window";
     WindowGrowsOnDuplicates: "network/loss_2_percent", "network/reordering";
     StaleAckTaken: "network/reordering", "network/jitter";
-    AckBeyondSentTaken: "transfer/one_mebibyte", "network/loss_2_percent";
+    AckBeyondSentTaken beside AckBeyondSentSaid: "transfer/one_mebibyte", "network/loss_2_percent";
     RttFromResent: "network/loss_2_percent", "network/loss_10_percent";
     EndTooEarly: "transfer/one_mebibyte", "faults/last_segment_lost";
     OutOfOrderWritten: "network/loss_2_percent", "network/reordering";
