@@ -130,8 +130,12 @@ mod planted {
         AckBeyondSentSaid = "ack_beyond_sent_said",
         /// A round trip is measured from segments that were sent twice.
         RttFromResent = "rtt_from_resent",
+        /// What is left of a flight that was given up on counts against the one that is sent again.
+        OldFlightCounted = "old_flight_counted",
         /// `END` is said when everything is sent, not when everything is acknowledged.
         EndTooEarly = "end_too_early",
+        /// A repeated `END` is not answered again.
+        EndAnsweredOnce = "end_answered_once",
         /// The receiver writes what comes behind a gap, as if there were none.
         OutOfOrderWritten = "out_of_order_written",
         /// A packet is taken for the newest download, whichever it names.
@@ -140,6 +144,8 @@ mod planted {
         ResumedAtWrongOffset = "resumed_at_wrong_offset",
         /// The checksum is not looked at.
         ChecksumIgnored = "checksum_ignored",
+        /// Of the checksum's four bytes only the last is compared.
+        WeakChecksum = "weak_checksum",
         /// Neither the checksum nor the hash of the whole file is looked at.
         HashIgnored = "hash_ignored",
         /// A ticket that is in use is bound again.

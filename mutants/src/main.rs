@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cargo planted [table [BUG…]]     hunts each bug and prints the table; fails if one is not found
+//! cargo planted breadth            how many of all scenarios find each bug with seed 0
 //! cargo planted list               the bugs
 //! cargo planted BUG COMMAND…       backchat-sim with a bug alive: BUG replay FILE --seed 0, BUG sweep scenarios/ …
 //! ```

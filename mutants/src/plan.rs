@@ -40,11 +40,14 @@ pub(crate) const PROTOCOL: &[Plan] = plans! {
     StaleAckTaken: "network/reordering", "network/jitter";
     AckBeyondSentTaken beside AckBeyondSentSaid: "transfer/one_mebibyte", "network/loss_2_percent";
     RttFromResent: "network/loss_2_percent", "network/loss_10_percent";
+    OldFlightCounted: "network/loss_2_percent", "network/bufferbloat";
     EndTooEarly: "transfer/one_mebibyte", "faults/last_segment_lost";
+    EndAnsweredOnce: "faults/last_answer_lost_and_on";
     OutOfOrderWritten: "network/loss_2_percent", "network/reordering";
     StaleDownloadTaken: "transfer/two_at_once", "faults/late_duplicate";
     ResumedAtWrongOffset: "faults/client_killed", "faults/server_killed";
     ChecksumIgnored: "network/corruption", "interop/transfer_corruption";
+    WeakChecksum: "network/corruption", "interop/transfer_corruption";
     HashIgnored: "network/corruption", "interop/transfer_corruption";
     TicketTakenTwice: "hostile/replayed_handshake";
     PathNotProven: "faults/new_port", "interop/port_rebinding";

@@ -9,7 +9,7 @@ use crate::hunt::{Catch, file, judge, read};
 use crate::plan::{DETERMINISM, PROTOCOL, Plan};
 
 /// What stands above a usage error.
-const USAGE: &str = "usage: cargo planted [table [BUG…] | list | BUG COMMAND…]";
+const USAGE: &str = "usage: cargo planted [table [BUG…] | breadth | list | BUG COMMAND…]";
 
 pub(crate) fn main() -> ExitCode {
     let mut words = std::env::args_os();
@@ -18,6 +18,7 @@ pub(crate) fn main() -> ExitCode {
     let result = match first.as_deref() {
         None => table(&[]),
         Some("table") => table(&words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>()),
+        Some("breadth") => breadth(),
         Some("list") => {
             for mutant in Mutant::ALL {
                 println!("{:<28}{}", mutant.name(), mutant.what().trim());
@@ -50,7 +51,7 @@ fn table(bugs: &[String]) -> Result<ExitCode, String> {
     let wanted = bugs.iter().map(|bug| find(bug)).collect::<Result<Vec<_>, _>>()?;
     let is_wanted = |plan: &&Plan| wanted.is_empty() || wanted.contains(&plan.mutant);
     let (mut all, mut missed) = (0, 0);
-    println!("| bug | scenario | checker | seeds | what it said first |");
+    println!("| bug | scenario | checkers | seeds | what it said first |");
     println!("|---|---|---|---|---|");
     for plan in PROTOCOL.iter().filter(is_wanted) {
         let found = crate::hunt::hunt(plan.mutant, plan.scenarios)?;
@@ -73,6 +74,18 @@ fn table(bugs: &[String]) -> Result<ExitCode, String> {
     }
     println!("\n{} of {all} found", all - missed);
     Ok(ExitCode::from(u8::from(missed > 0) * 100))
+}
+
+/// How many of all scenarios find each bug with one seed: whether it hangs by a thread.
+fn breadth() -> Result<ExitCode, String> {
+    let paths = backchat_sim::cli::load::paths(&["scenarios".into()]).map_err(|error| error.to_string())?;
+    let scenarios = paths.iter().map(|path| read(path)).collect::<Result<Vec<_>, _>>()?;
+    println!("| bug | of {} scenarios |", scenarios.len());
+    println!("|---|---|");
+    for plan in PROTOCOL {
+        println!("| {} | {} |", plan.mutant.name(), crate::hunt::count(plan.mutant, &scenarios));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn row(mutant: Mutant, found: Option<&Catch>, spoilt: Option<(String, String)>) {

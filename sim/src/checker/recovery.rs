@@ -4,11 +4,14 @@
 //! - No round trip is measured from bytes that were all sent twice (Karn, RFC 6298 §3).
 //! - A timer that ran out and is set again without progress is twice as long, up to its cap (RFC 6298 §5.5).
 //! - The congestion window grows with an acknowledgment of something new alone (RFC 5681 §3.1), or on a new path.
+//! - Nobody goes back for duplicate acknowledgments twice within a round trip: those are of the flight that was given up
+//!   on (RFC 6582 §3).
+//! - `END` is answered each time, once everything is there.
 //! - `END` is said when everything is acknowledged; a ticket is bound once.
 //! - The receiver keeps what comes in order alone: each kept stretch begins where the last ended.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use backchat_core::time::Instant;
 use backchat_core::transfer::MAX_BACKOFF;
@@ -23,6 +26,12 @@ pub struct Recovery {
     senders: BTreeMap<TransferId, Sender>,
     /// Where each receiver's next byte is.
     receivers: BTreeMap<(Name, TransferId), u64>,
+    /// Receivers that have everything; and one that was told so again and has still to answer.
+    finished: BTreeSet<(Name, TransferId)>,
+    unanswered: Option<(Instant, Name, TransferId)>,
+    /// Whose each transfer is, and how long both ways take at least.
+    owners: BTreeMap<TransferId, Name>,
+    round_trips: BTreeMap<Name, Duration>,
 }
 
 #[derive(Debug)]
@@ -41,6 +50,8 @@ struct Sender {
     grew: Option<(Instant, u64, u64)>,
     path_changed: Option<Instant>,
     limit: u64,
+    /// When it last went back for duplicate acknowledgments, and to where.
+    went_back: Option<(Instant, u64)>,
     timers: BTreeMap<Name, Timer>,
     /// How many inputs there were: packets and timers.
     input: u64,
@@ -62,6 +73,13 @@ impl Recovery {
         Self::default()
     }
 
+    /// Time moves on: who was told again that it has everything must have answered.
+    fn check_answered(&mut self, now: Instant, found: &mut Found<'_>) {
+        if let Some((at, node, transfer)) = self.unanswered.take_if(|(at, ..)| *at < now) {
+            found.add(at, format!("{node}: {transfer}: END came again and was not answered"));
+        }
+    }
+
     fn sender(&mut self, node: &Name, transfer: TransferId) -> Option<&mut Sender> {
         self.senders.get_mut(&transfer).filter(|it| it.node == *node)
     }
@@ -81,6 +99,7 @@ impl Sender {
             grew: None,
             path_changed: None,
             limit: start,
+            went_back: None,
             timers: BTreeMap::new(),
             input: 0,
         }
@@ -146,6 +165,7 @@ impl Checker for Recovery {
 
     fn record(&mut self, record: &Record, found: &mut Found<'_>) {
         let Record { at, node, event } = record;
+        self.check_answered(*at, found);
         let mut say = |transfer: &TransferId, wrong: String| {
             found.add(*at, format!("{node}: {transfer}: {wrong}"));
         };
@@ -186,6 +206,46 @@ impl Checker for Recovery {
             Event::Paused { transfer, .. } => {
                 if let Some(it) = self.sender(node, *transfer) {
                     it.begin_anew();
+                }
+            }
+            Event::WentBack { transfer, to, cause, .. } if *cause == "duplicate_acks" => {
+                let round_trip =
+                    self.owners.get(transfer).and_then(|owner| self.round_trips.get(owner)).copied();
+                let Some(it) = self.sender(node, *transfer) else { return };
+                let before = it.went_back.replace((*at, *to));
+                if let (Some((when, place)), Some(round_trip)) = (before, round_trip)
+                    && place == *to
+                    && *at - when < round_trip
+                {
+                    say(
+                        transfer,
+                        format!(
+                            "went back to {to} twice within {:?}, and a round trip takes {round_trip:?}",
+                            *at - when
+                        ),
+                    );
+                }
+            }
+            Event::LinkShaped { delay, .. } => {
+                let client = node.strip_prefix("server->").or_else(|| node.strip_suffix("->server"));
+                *self.round_trips.entry(client.unwrap_or_default().into()).or_default() += *delay;
+            }
+            Event::StateChanged { transfer, to, .. } if *node != "server" => {
+                self.owners.insert(*transfer, node.clone());
+                if *to == "finishing" {
+                    self.finished.insert((node.clone(), *transfer));
+                } else if *to != "done" {
+                    self.finished.remove(&(node.clone(), *transfer));
+                }
+            }
+            Event::PacketSent { transfer, kind, .. } if *kind == "end-ack" => {
+                if self.unanswered.as_ref().is_some_and(|(_, of, it)| of == node && it == transfer) {
+                    self.unanswered = None;
+                }
+            }
+            Event::PacketReceived { transfer, kind, .. } if *kind == "end" => {
+                if self.finished.contains(&(node.clone(), *transfer)) {
+                    self.unanswered = Some((*at, node.clone(), *transfer));
                 }
             }
             Event::StateChanged { transfer, from, to } => {
@@ -231,6 +291,8 @@ impl Checker for Recovery {
             Event::Crashed { .. } => {
                 self.senders.retain(|_, it| it.node != *node);
                 self.receivers.retain(|(of, _), _| of != node);
+                self.finished.retain(|(of, _)| of != node);
+                self.unanswered = None;
             }
             _ => {}
         }
@@ -323,6 +385,42 @@ mod tests {
             state("sending", "ending"),
         ];
         assert_eq!(said(&records), Vec::<String>::new());
+    }
+
+    #[test]
+    fn going_back_for_the_flight_that_was_given_up_on_is_found() {
+        let shape = |node: &str| {
+            let (delay, jitter) = (Duration::from_millis(15), Duration::ZERO);
+            at(0, node, Event::LinkShaped { delay, jitter, rate: None, impairs: false })
+        };
+        let owner = at(
+            1,
+            "ann",
+            Event::StateChanged { transfer: T, from: Name::of("x"), to: Name::of("confirming") },
+        );
+        let back = |millis, to| {
+            let (from, cause) = (4_000, Name::of("duplicate_acks"));
+            at(millis, "server", Event::WentBack { transfer: T, from, to, cause })
+        };
+        let begin = [shape("ann->server"), shape("server->ann"), owner, sent(1, 0, 4_000, 0)];
+        let right = [&begin[..], &[back(40, 0), back(70, 0), back(80, 1_000)]].concat();
+        assert_eq!(said(&right), Vec::<String>::new());
+        let wrong = said(&[&begin[..], &[back(40, 0), back(60, 0)]].concat());
+        assert!(wrong.len() == 1 && wrong[0].contains("went back to 0 twice within 20ms"), "{wrong:?}");
+    }
+
+    #[test]
+    fn an_end_that_is_not_answered_again_is_found() {
+        let finishing =
+            at(9, "ann", Event::StateChanged { transfer: T, from: Name::of("x"), to: Name::of("finishing") });
+        let end =
+            at(20, "ann", Event::PacketReceived { transfer: T, kind: Name::of("end"), transmission: 9 });
+        let answer =
+            at(20, "ann", Event::PacketSent { transfer: T, kind: Name::of("end-ack"), transmission: 9 });
+        let begin = [finishing, end];
+        assert_eq!(said(&[&begin[..], &[answer, expired(30)]].concat()), Vec::<String>::new());
+        let wrong = said(&[&begin[..], &[expired(30)]].concat());
+        assert!(wrong.len() == 1 && wrong[0].ends_with("END came again and was not answered"), "{wrong:?}");
     }
 
     #[test]
