@@ -3,7 +3,7 @@
 //! Files are found when this runs, so a new scenario needs nothing but its file. `scenarios/regressions/` holds what
 //! once failed. A changed snapshot is a change of what the programs do: review it, and say in the commit why.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use backchat_sim::cli::load;
 use backchat_sim::run::{Engine, run};
@@ -26,7 +26,7 @@ fn main() {
     libtest_mimic::run(&arguments, trials.collect()).exit();
 }
 
-fn check(root: &Path, path: &PathBuf, name: &str) -> Result<(), Failed> {
+fn check(root: &Path, path: &Path, name: &str) -> Result<(), Failed> {
     let loaded = load::one(path)?;
     let mut condensed = Condensed::new();
     let report = run(&loaded.scenario, SEED, Engine::Turmoil, &mut condensed)?;

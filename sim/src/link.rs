@@ -120,24 +120,21 @@ impl Link {
             truncate: self.truncate.draw(&self.profile.truncate, block.truncate()),
         };
         let marks = self.explicit.marks(now, ordinal, packet);
-        let mut offered =
-            Offered { ordinal, departed: now, keep: marks.keep, verdict: Verdict::Dropped(DropReason::Mtu) };
-        offered.verdict = match self.departs(now, length, &marks) {
-            Err(reason) => Verdict::Dropped(reason),
+        let (departed, verdict) = match self.departs(now, length, &marks) {
+            Err(reason) => (now, Verdict::Dropped(reason)),
             Ok(departed) => {
-                offered.departed = departed;
                 let is_healed = departed >= self.heal;
                 if self.blackouts.iter().any(|blackout| blackout.is_active(departed)) {
-                    Verdict::Dropped(DropReason::Blackout)
+                    (departed, Verdict::Dropped(DropReason::Blackout))
                 } else if is_lost && !is_healed {
-                    Verdict::Dropped(DropReason::Loss)
+                    (departed, Verdict::Dropped(DropReason::Loss))
                 } else {
                     let sent = Sent { ordinal, length, departed, is_healed, marks };
-                    Verdict::Passed(self.copies(&sent, &block, is_hit))
+                    (departed, Verdict::Passed(self.copies(&sent, &block, is_hit)))
                 }
             }
         };
-        match &offered.verdict {
+        match &verdict {
             Verdict::Dropped(reason) => self.counters.count_dropped(*reason),
             Verdict::Passed(copies) => {
                 self.counters.duplicated += copies.len() as u64 - 1;
@@ -145,7 +142,7 @@ impl Link {
             }
         }
         debug_assert!(self.counters.is_conserved(), "{:?}", self.counters);
-        offered
+        Offered { ordinal, departed, keep: marks.keep, verdict }
     }
 
     /// A copy, or a datagram that was injected, arrived and was taken.
@@ -200,6 +197,7 @@ impl Link {
     }
 
     /// The copies of a packet that gets through.
+    #[inline]
     fn copies(&mut self, sent: &Sent, block: &Block, is_hit: Hits) -> Copies {
         let first = self.copy(sent, 0, block, is_hit, Duration::ZERO);
         let mut copies = Copies::of(first);
@@ -227,6 +225,7 @@ impl Link {
     }
 
     /// When a copy arrives, and in what state.
+    #[inline]
     fn copy(&mut self, sent: &Sent, number: u8, block: &Block, is_hit: Hits, late: Duration) -> Copy {
         let profile = &self.profile;
         let corrupt = sent.marks.corrupt || (is_hit.corrupt && !sent.is_healed);
@@ -235,9 +234,11 @@ impl Link {
         let is_sought = number == 0 && !self.is_random && (corrupt || truncate);
         let block = if is_sought { &self.draws.block(sent.ordinal, 0) } else { block };
         let mut damage = Damage::NONE;
-        if truncate && let Some(most) = (sent.length as u64).checked_sub(1) {
-            let kept = up_to_by_word(most, block.truncate_length());
-            damage.cut(u32::try_from(kept).unwrap_or(u32::MAX));
+        if truncate && sent.length > 0 {
+            // Of `length` bytes 1 to all are missing.
+            let most = u16::try_from(sent.length - 1).unwrap_or(u16::MAX - 1);
+            let kept = up_to_by_word(u64::from(most), block.truncate_length());
+            damage.cut(most + 1 - u16::try_from(kept).unwrap_or(most));
         }
         if corrupt {
             damage.flip(block.corrupt_count(), block.corrupt_bits());

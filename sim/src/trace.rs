@@ -6,7 +6,7 @@
 //!
 //! - [`event`]: every event, as a table. `value`: what a field can be.
 //! - [`record`]: one record. [`recorder`]: where records are made, put in order and handed on.
-//! - [`json`], [`text`]: the two forms; [`condensed`]: one to be reviewed. [`read`]: a recorded trace, back from its lines.
+//! - [`json`], [`text`]: the two forms; [`condensed`]: one to be reviewed. [`recorded`]: a recorded trace, back from its lines.
 //! - `hash`: BLAKE3 over a fixed-width, length-prefixed form.
 //! - [`convert`]: what the core observes, in the words of the trace.
 //!
@@ -18,16 +18,16 @@ pub mod event;
 mod hash;
 pub mod json;
 mod name;
-pub mod read;
 pub mod record;
+pub mod recorded;
 pub mod recorder;
 pub mod text;
 mod value;
 
 pub use event::Event;
 pub use name::Name;
-pub use read::{ReadError, Recorded, read};
 pub use record::{Header, Record};
+pub use recorded::{ReadError, Recorded, read};
 pub use recorder::{Recorder, Sink};
 pub use value::{Field, Value};
 

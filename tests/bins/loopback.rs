@@ -67,6 +67,19 @@ async fn files_of_every_size_around_a_segment_arrive() {
 }
 
 #[tokio::test]
+async fn a_download_that_is_faster_than_its_socket_loses_nothing() {
+    let server = Server::start(&[("book.bin".to_owned(), bytes_of(10))]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut client = Client::visit_late(&server);
+    let summary = client.download("book.bin", TargetSpec::folder(folder.path())).await.unwrap();
+    // Not asked for a second time, or there would be no saying how long the answer took.
+    assert!(summary.round_trip.is_some());
+    client.send(Command::Quit).await;
+    assert_eq!(client.ended().await.datagrams_lost, 0);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_large_file_arrives() {
     let files = [("large.bin".to_owned(), bytes_of(64 << 20))];
     let server = Server::start(&files).await;

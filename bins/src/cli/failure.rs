@@ -32,7 +32,9 @@ impl Failure {
     /// What it means that the client did not take a command.
     pub fn command(error: &DownloadError) -> Self {
         let exit = match error {
-            DownloadError::NotBuilt(_) | DownloadError::Chat(CommandError::Text(_)) => Exit::Usage,
+            DownloadError::NotBuilt(_) => Exit::Usage,
+            // The limits are the server's, whoever applies them.
+            DownloadError::Chat(CommandError::Text(_)) => Exit::Refused,
             DownloadError::TooMany { .. } | DownloadError::NoSuchDownload | DownloadError::Chat(_) => {
                 Exit::Other
             }
@@ -91,6 +93,8 @@ pub const fn exit_of_download(reason: &FailReason) -> Exit {
 
 #[cfg(test)]
 mod tests {
+    use backchat_core::chat::TextError;
+
     use super::*;
 
     #[test]
@@ -123,6 +127,14 @@ mod tests {
             assert_eq!(exit_of_code(code).code(), expected, "{code}");
         }
         assert_eq!(exit_of_code(&ErrorCode::from("of-tomorrow")).code(), 4);
+    }
+
+    #[test]
+    fn a_text_that_cannot_be_said_is_refused_whoever_finds_out() {
+        let too_long = CommandError::Text(TextError::TooLong { bytes: 20_000, limit: 15_360 });
+        assert_eq!(Failure::command(&too_long.into()).exit, Exit::Refused);
+        assert_eq!(Failure::command(&DownloadError::NotBuilt("bbr")).exit, Exit::Usage);
+        assert_eq!(Failure::command(&CommandError::Over.into()).exit, Exit::Other);
     }
 
     #[test]

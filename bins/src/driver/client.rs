@@ -7,15 +7,21 @@ mod running;
 
 use std::future::pending;
 use std::io;
+use std::time::Duration;
 
 use backchat_core::node::{Client, ClientConfig, Counters};
 use backchat_core::seed::Seed;
+use tokio::task::yield_now;
 
 use self::running::Running;
 use super::application::Application;
 use super::round::{Round, Source};
 use crate::files::Targets;
 use crate::net::{Batch, Clock, Entropy, Network, Udp};
+
+/// How long a connection may take. A host that swallows packets would hold a client for two minutes otherwise (Linux
+/// repeats a SYN six times); within this it is sent four times.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The outside of a client.
 #[derive(Debug)]
@@ -66,6 +72,21 @@ where
     C: Clock,
     E: Entropy,
 {
+    // See "Order and fairness" in the overview: this loop bounds its own work.
+    tokio::task::unconstrained(run(parts, config, application)).await
+}
+
+async fn run<N, T, C, E>(
+    parts: ClientParts<N, T, C, E>,
+    config: ClientConfig,
+    application: &mut impl Application,
+) -> Result<ClientEnd, ClientError>
+where
+    N: Network,
+    T: Targets,
+    C: Clock,
+    E: Entropy,
+{
     let ClientParts { network, targets, clock, mut entropy } = parts;
     let seed = Seed::from_entropy(entropy.seed().map_err(ClientError::Entropy)?);
     let mut running: Running<'_, N, T, _> = Running::new(Client::new(config, &seed), targets, application);
@@ -80,7 +101,15 @@ where
             return Ok(running.end());
         }
         if running.take_connect() {
-            connecting = Some(Box::pin(network.connect()));
+            let until = clock.now() + CONNECT_TIMEOUT;
+            let (network, clock) = (&network, &clock);
+            connecting = Some(Box::pin(async move {
+                tokio::select! {
+                    biased;
+                    result = network.connect() => result,
+                    () = clock.sleep_until(until) => Err(io::ErrorKind::TimedOut.into()),
+                }
+            }));
         }
         if let Some(server) = running.take_bind() {
             binding = Some(Box::pin(network.bind_udp(server)));
@@ -154,6 +183,7 @@ where
             }
             () = std::future::ready(()), if round.has_begun() => {
                 round = Round::default();
+                yield_now().await;
                 continue;
             }
         };

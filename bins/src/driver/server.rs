@@ -17,6 +17,7 @@ use backchat_core::seed::Seed;
 use backchat_core::time::Instant;
 use backchat_core::trace::Record;
 use tokio::sync::mpsc;
+use tokio::task::yield_now;
 
 use self::serving::Serving;
 use super::round::{Round, Source};
@@ -135,6 +136,23 @@ pub enum ServeError {
 pub async fn serve<L, U, F, C, E>(
     parts: ServerParts<L, U, F, C, E>,
     settings: ServerSettings,
+    control: mpsc::Receiver<Control>,
+    observer: &mut impl Observer,
+) -> Result<ServerEnd, ServeError>
+where
+    L: Listener,
+    U: Udp,
+    F: Share,
+    C: Clock,
+    E: Entropy,
+{
+    // See "Order and fairness" in the overview: this loop bounds its own work.
+    tokio::task::unconstrained(run(parts, settings, control, observer)).await
+}
+
+async fn run<L, U, F, C, E>(
+    parts: ServerParts<L, U, F, C, E>,
+    settings: ServerSettings,
     mut control: mpsc::Receiver<Control>,
     observer: &mut impl Observer,
 ) -> Result<ServerEnd, ServeError>
@@ -210,6 +228,7 @@ where
             }
             () = std::future::ready(()), if round.has_begun() => {
                 round = Round::default();
+                yield_now().await;
                 continue;
             }
         };

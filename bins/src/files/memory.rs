@@ -2,7 +2,7 @@
 //!
 //! It answers as a Unix system does where share and targets look: names and inodes are two things, a lock belongs
 //! to a handle, a file without a name lives as long as its handles, a full disk says so. It keeps everything that
-//! was written, synced or not: what a crash takes away is not modelled here.
+//! was written when a process is killed; [`MemoryDisk::lose_power`] takes away what was not synced.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -25,6 +25,8 @@ pub struct MemoryDisk(Arc<Mutex<State>>);
 #[derive(Debug)]
 struct State {
     folders: BTreeMap<PathBuf, BTreeMap<OsString, Node>>,
+    /// The names of each folder when it was last synced.
+    synced: BTreeMap<PathBuf, BTreeMap<OsString, Node>>,
     inodes: BTreeMap<u64, Inode>,
     last_inode: u64,
     /// Bytes that still fit.
@@ -54,6 +56,8 @@ enum Node {
 #[derive(Debug)]
 struct Inode {
     bytes: Vec<u8>,
+    /// Its bytes when it was last synced.
+    synced: Vec<u8>,
     links: u64,
     handles: u64,
     owner: u32,
@@ -67,6 +71,7 @@ impl Default for State {
     fn default() -> Self {
         Self {
             folders: BTreeMap::new(),
+            synced: BTreeMap::new(),
             inodes: BTreeMap::new(),
             last_inode: 0,
             free: u64::MAX,
@@ -99,9 +104,12 @@ impl MemoryDisk {
     /// The folder does not exist, or the disk is full.
     pub fn put(&self, path: impl AsRef<Path>, bytes: &[u8]) -> io::Result<()> {
         let (folder, name) = split(path.as_ref())?;
-        let file = self.folder(folder)?.create(name)?;
+        let folder = self.folder(folder)?;
+        let file = folder.create(name)?;
         file.set_len(0)?;
-        file.write_all_at(bytes, 0)
+        file.write_all_at(bytes, 0)?;
+        file.sync()?;
+        folder.sync()
     }
 
     /// The bytes of a file; `None` when there is none.
@@ -128,6 +136,24 @@ impl MemoryDisk {
     /// The folder does not exist.
     pub fn put_special(&self, path: impl AsRef<Path>) -> io::Result<()> {
         self.put_node(path.as_ref(), Node::Special)
+    }
+
+    /// The machine lost its power: of each file only the bytes that were synced are left, and only the names that
+    /// were in their folder when that was synced. The worst that a disk may do; handles of before are of no use.
+    pub fn lose_power(&self) {
+        let mut state = self.state();
+        let State { folders, synced, inodes, .. } = &mut *state;
+        for (path, entries) in folders.iter_mut() {
+            *entries = synced.get(path).cloned().unwrap_or_default();
+            entries.retain(|_, node| !matches!(node, Node::File(number) if !inodes.contains_key(number)));
+        }
+        for (number, inode) in inodes.iter_mut() {
+            inode.bytes.clone_from(&inode.synced);
+            inode.is_locked = false;
+            let names = folders.values().flat_map(BTreeMap::values);
+            inode.links = names.filter(|node| matches!(node, Node::File(named) if named == number)).count() as u64;
+        }
+        inodes.retain(|_, inode| inode.links > 0);
     }
 
     /// Says how many more bytes fit.
@@ -325,6 +351,7 @@ impl Folder for MemoryFolder {
                 let number = state.last_inode;
                 let inode = Inode {
                     bytes: Vec::new(),
+                    synced: Vec::new(),
                     links: 1,
                     handles: 0,
                     owner: USER,
@@ -369,6 +396,9 @@ impl Folder for MemoryFolder {
     }
 
     fn sync(&self) -> io::Result<()> {
+        let mut state = self.disk.state();
+        let entries = state.entries(&self.path)?.clone();
+        state.synced.insert(self.path.clone(), entries);
         Ok(())
     }
 
@@ -425,6 +455,9 @@ impl File for MemoryFile {
     }
 
     fn sync(&self) -> io::Result<()> {
+        let mut state = self.disk.state();
+        let inode = state.inode(self.inode)?;
+        inode.synced.clone_from(&inode.bytes);
         Ok(())
     }
 
@@ -450,5 +483,39 @@ impl Drop for MemoryFile {
             }
         }
         state.drop_unused(self.inode);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_of_power_takes_what_was_not_synced_and_nothing_else() {
+        let disk = MemoryDisk::new();
+        disk.add_folder("/d");
+        disk.put("/d/kept", b"kept").unwrap();
+        let folder = disk.folder(Path::new("/d")).unwrap();
+        let name = OsStr::new;
+        // Bytes without a name, a name without bytes, and both.
+        let nameless = folder.create(name("nameless")).unwrap();
+        let whole = folder.create(name("partial")).unwrap();
+        whole.write_all_at(b"synced", 0).unwrap();
+        whole.sync().unwrap();
+        whole.write_all_at(b"not synced", 6).unwrap();
+        folder.rename(name("partial"), name("whole"), Overwrite::No).unwrap();
+        folder.remove(name("nameless")).unwrap();
+        folder.sync().unwrap();
+        let late = folder.create(name("late")).unwrap();
+        late.write_all_at(b"late", 0).unwrap();
+        late.sync().unwrap();
+        disk.lose_power();
+        let names: Vec<OsString> = folder.list(10).unwrap().into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["kept", "whole"]);
+        assert_eq!(disk.read("/d/kept").unwrap(), b"kept");
+        assert_eq!(disk.read("/d/whole").unwrap(), b"synced");
+        // Whoever held them is gone as well, and may be dropped later.
+        drop((nameless, whole, late));
+        assert_eq!(disk.read("/d/whole").unwrap(), b"synced");
     }
 }

@@ -39,7 +39,7 @@ pub struct Limits {
     /// After how much silence a client that asked for pings gets one; after as much again it is closed.
     #[serde(rename = "ping_after_ms", with = "millis")]
     pub ping_after: Duration,
-    /// Downloads that run at once for one session.
+    /// Downloads that run at once for one session, those whose ticket is not used yet among them.
     pub downloads_per_session: u32,
     /// Tickets that a session may hold unused.
     pub tickets_per_session: u32,
@@ -69,7 +69,7 @@ impl Default for Limits {
             backlog: 50,
             parked_for: Duration::from_secs(30),
             ping_after: Duration::from_secs(30),
-            downloads_per_session: 4,
+            downloads_per_session: 8,
             tickets_per_session: 8,
             lists_per_session: 8,
             request_burst: 20,

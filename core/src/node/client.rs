@@ -317,7 +317,11 @@ impl Client {
         // A session without a nickname is not parked: the server ends its downloads with its connection.
         let is_lost =
             matches!(event, ClientChatEvent::Disconnected { .. }) && self.config.chat.join.is_none();
+        let is_new_session = matches!(event, ClientChatEvent::Joined { resumed: false, .. });
         self.queue.push_back(ClientOutput::Event(ClientEvent::Chat(event)));
+        if is_new_session {
+            self.end_running(now);
+        }
         if is_over || is_lost {
             for download in self.downloads.keys().copied().collect::<Vec<_>>() {
                 self.end(now, download, ResetCode::SessionOver);

@@ -221,13 +221,16 @@ impl Server {
     }
 
     /// Stops: tells everybody, refuses newcomers, lets downloads finish for as long as `grace`. Ends with
-    /// [`ServerOutput::Stopped`]. A second call ends the grace.
+    /// [`ServerOutput::Stopped`]. A second call may shorten the grace, and never makes it longer.
     pub fn handle_shutdown(&mut self, now: Instant, grace: Duration) {
-        if self.life == Life::Running {
-            self.chat.shutdown(now, "the server is shutting down");
-        }
-        if matches!(self.life, Life::Running | Life::Draining(_)) {
-            self.life = Life::Draining(now + grace);
+        let until = now + grace;
+        match self.life {
+            Life::Running => {
+                self.chat.shutdown(now, "the server is shutting down");
+                self.life = Life::Draining(until);
+            }
+            Life::Draining(before) => self.life = Life::Draining(until.min(before)),
+            Life::Closing(_) | Life::Stopped => {}
         }
         self.settle(now);
     }

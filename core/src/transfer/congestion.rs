@@ -54,6 +54,9 @@ pub trait Controller: Debug + Send {
     /// Something was lost. Told once for everything outstanding at that time, not once a segment.
     fn on_lost(&mut self, lost: Lost);
 
+    /// Segments have this many bytes from now on: the path does not carry longer ones. Nothing is outstanding.
+    fn on_segment_changed(&mut self, segment: u16);
+
     /// Another address: what was learnt is about another path (RFC 9000 §9.4).
     fn on_path_changed(&mut self);
 

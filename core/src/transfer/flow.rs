@@ -21,7 +21,8 @@ const LONG_PATH: Duration = Duration::from_millis(5);
 pub(super) struct Window {
     size: u64,
     most: u64,
-    /// The handshake's round trip; unknown where it had to be repeated.
+    /// The round trip, from `SYN` to `SYN-ACK`; from `CONFIRM` to the first segment where a `SYN` was repeated; unknown
+    /// where that was repeated too.
     round_trip: Option<Duration>,
     /// The current measurement: since when, and from which byte on.
     since: Instant,
@@ -29,14 +30,22 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// A window of `size` bytes at `start`.
-    pub(super) fn new(size: u64, now: Instant, start: u64) -> Self {
-        Self { size, most: MAX_WINDOW.max(size), round_trip: None, since: now, from: start }
+    /// A window of `size` bytes.
+    pub(super) const fn new(size: u64) -> Self {
+        let most = if size > MAX_WINDOW { size } else { MAX_WINDOW };
+        Self { size, most, round_trip: None, since: Instant::ZERO, from: 0 }
     }
 
-    /// What the handshake measured.
-    pub(super) fn set_round_trip(&mut self, round_trip: Duration) {
-        self.round_trip = Some(round_trip);
+    /// Data will come from `start` on; `round_trip` is what the handshake measured.
+    pub(super) const fn begin(&mut self, now: Instant, start: u64, round_trip: Option<Duration>) {
+        self.round_trip = round_trip;
+        self.since = now;
+        self.from = start;
+    }
+
+    /// A guess, for when the handshake has measured nothing.
+    pub(super) fn learn_round_trip(&mut self, guess: Duration) {
+        self.round_trip.get_or_insert(guess);
     }
 
     /// Its size, in bytes.
@@ -65,8 +74,8 @@ mod tests {
 
     #[test]
     fn it_doubles_on_a_long_path_while_it_is_used() {
-        let mut window = Window::new(100_000, Instant::ZERO, 0);
-        window.set_round_trip(Duration::from_millis(50));
+        let mut window = Window::new(100_000);
+        window.begin(Instant::ZERO, 0, Some(Duration::from_millis(50)));
         window.on_received(Instant::from_millis(20), 90_000);
         assert_eq!(window.size(), 100_000, "not before a round trip");
         window.on_received(Instant::from_millis(50), 90_000);
@@ -80,9 +89,17 @@ mod tests {
     }
 
     #[test]
+    fn a_prefix_that_was_here_before_is_no_use_of_it() {
+        let mut window = Window::new(100_000);
+        window.begin(Instant::ZERO, 1 << 30, Some(Duration::from_millis(50)));
+        window.on_received(Instant::from_millis(50), (1 << 30) + 1200);
+        assert_eq!(window.size(), 100_000);
+    }
+
+    #[test]
     fn it_stays_on_a_short_path() {
-        let mut window = Window::new(100_000, Instant::ZERO, 0);
-        window.set_round_trip(Duration::from_micros(200));
+        let mut window = Window::new(100_000);
+        window.begin(Instant::ZERO, 0, Some(Duration::from_micros(200)));
         window.on_received(Instant::from_millis(1), 1 << 30);
         assert_eq!(window.size(), 100_000);
     }

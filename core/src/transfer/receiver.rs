@@ -187,6 +187,17 @@ impl State {
     }
 }
 
+/// How far the file is once everything has arrived. Each step is asked for once, and its answer taken once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Finish {
+    /// Not all of it is written.
+    Writing,
+    /// Its hash was asked for.
+    Hashing,
+    /// Its hash is right, and its name was asked for.
+    Naming,
+}
+
 /// The machine. See the module.
 #[derive(Debug)]
 pub struct Receiver {
@@ -220,12 +231,13 @@ pub struct Receiver {
     ack_now: bool,
 
     rtt: RttEstimator,
-    /// When the only `SYN` so far was said.
+    /// When the only `SYN`, and the only `CONFIRM`, so far was said.
     syn_at: Option<Instant>,
+    confirm_at: Option<Instant>,
     /// How often the handshake's timer ran out.
     repeats: u32,
     hash: Option<Hash>,
-    digest_asked: bool,
+    finish: Finish,
     timers: ReceiverTimers,
     output: VecDeque<ReceiverOutput>,
     stats: ReceiverStats,
@@ -245,7 +257,7 @@ impl Receiver {
             written: 0,
             limit: 0,
             told: 0,
-            window: Window::new(config.window.max(u64::from(config.segment)), now, 0),
+            window: Window::new(config.window.max(u64::from(config.segment))),
             pace: None,
             paused: false,
             seen: 0,
@@ -256,9 +268,10 @@ impl Receiver {
             ack_now: false,
             rtt: RttEstimator::new(config.round_trip),
             syn_at: None,
+            confirm_at: None,
             repeats: 0,
             hash: None,
-            digest_asked: false,
+            finish: Finish::Writing,
             timers: Timers::new(),
             output: VecDeque::new(),
             stats: ReceiverStats::default(),
@@ -327,6 +340,7 @@ impl Receiver {
         }
         self.send(Body::Reset(code));
         self.fail(now, State::Aborted(Some(code)), ReceiverFailure::Aborted(code));
+        self.settle();
     }
 
     /// Carries out what is due.
@@ -504,16 +518,28 @@ impl Receiver {
         assert!(self.start <= self.written && self.written <= self.rcv_nxt, "{self:?}");
         assert!(self.rcv_nxt <= self.size && self.told <= self.limit, "{self:?}");
         assert!(self.rcv_nxt <= self.limit || self.rcv_nxt == self.start, "{self:?}");
-        let timers = &self.timers;
-        if matches!(self.state, State::SynSent | State::Confirming) {
-            assert!(timers.at(ReceiverTimer::Handshake).is_some(), "{self:?}");
+        let runs = |timer| self.timers.at(timer).is_some();
+        let is_paced = self.pace.is_some() && !self.paused && self.told < self.size;
+        match self.state {
+            State::SynSent | State::Confirming => {
+                assert!(runs(ReceiverTimer::Handshake) && runs(ReceiverTimer::Silence), "{self:?}");
+            }
+            State::Receiving => {
+                assert!(runs(ReceiverTimer::Repeat) && runs(ReceiverTimer::Silence), "{self:?}");
+                assert_eq!(runs(ReceiverTimer::Pace), is_paced, "{self:?}");
+            }
+            State::Finishing => {
+                assert_eq!(self.timers.earliest(), None, "{self:?}");
+                assert!(self.rcv_nxt == self.size && self.hash.is_some(), "{self:?}");
+            }
+            State::Done | State::Aborted(_) => {
+                assert_eq!(self.timers.at(ReceiverTimer::Quiet), self.timers.earliest(), "{self:?}");
+                assert!(runs(ReceiverTimer::Quiet), "{self:?}");
+            }
+            State::Closed => assert_eq!(self.timers.earliest(), None, "{self:?}"),
         }
-        if self.state == State::Receiving {
-            assert!(timers.at(ReceiverTimer::Repeat).is_some(), "{self:?}");
-            assert!(timers.at(ReceiverTimer::Silence).is_some(), "{self:?}");
-        }
-        if self.state == State::Closed {
-            assert_eq!(timers.earliest(), None, "{self:?}");
+        if self.state == State::Done {
+            assert!(self.written == self.size && self.finish == Finish::Naming, "{self:?}");
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::wire::Ack;
 /// Thrown away behind a gap before it is taken as a loss. RFC 5681 §3.2.
 pub(super) const DUPLICATE_ACKS: u32 = 3;
 
-/// What an acknowledgment that acknowledges nothing new says about losses.
+/// What an acknowledgment says about losses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// Nothing, or not yet enough.
@@ -35,8 +35,8 @@ impl GoBackN {
         self.earlier = 0;
     }
 
-    /// An acknowledgment arrived that acknowledges nothing new, while data is outstanding.
-    pub(super) fn on_duplicate(&mut self, ack: &Ack) -> Verdict {
+    /// An acknowledgment arrived, of which `on_progress` was told before if it acknowledges something new.
+    pub(super) fn on_acknowledged(&mut self, ack: &Ack) -> Verdict {
         if ack.seen < self.flight {
             self.earlier = self.earlier.max(ack.discarded);
             return Verdict::Wait;
@@ -68,27 +68,27 @@ mod tests {
     #[test]
     fn the_third_discarded_segment_is_a_loss() {
         let mut recovery = GoBackN::default();
-        assert_eq!(recovery.on_duplicate(&dup(2, 1)), Verdict::Wait);
-        assert_eq!(recovery.on_duplicate(&dup(3, 2)), Verdict::Wait);
-        assert_eq!(recovery.on_duplicate(&dup(4, 3)), Verdict::Lost);
+        assert_eq!(recovery.on_acknowledged(&dup(2, 1)), Verdict::Wait);
+        assert_eq!(recovery.on_acknowledged(&dup(3, 2)), Verdict::Wait);
+        assert_eq!(recovery.on_acknowledged(&dup(4, 3)), Verdict::Lost);
     }
 
     #[test]
     fn the_rest_of_the_old_flight_does_not_count_against_the_new_one() {
         let mut recovery = GoBackN::default();
-        assert_eq!(recovery.on_duplicate(&dup(4, 3)), Verdict::Lost);
+        assert_eq!(recovery.on_acknowledged(&dup(4, 3)), Verdict::Lost);
         recovery.on_went_back(10, 3);
-        assert_eq!(recovery.on_duplicate(&dup(9, 8)), Verdict::Wait);
+        assert_eq!(recovery.on_acknowledged(&dup(9, 8)), Verdict::Wait);
         // The first of the new flight was lost; its second, third and fourth arrive.
-        assert_eq!(recovery.on_duplicate(&dup(11, 9)), Verdict::Wait);
-        assert_eq!(recovery.on_duplicate(&dup(12, 10)), Verdict::Wait);
-        assert_eq!(recovery.on_duplicate(&dup(13, 11)), Verdict::Lost);
+        assert_eq!(recovery.on_acknowledged(&dup(11, 9)), Verdict::Wait);
+        assert_eq!(recovery.on_acknowledged(&dup(12, 10)), Verdict::Wait);
+        assert_eq!(recovery.on_acknowledged(&dup(13, 11)), Verdict::Lost);
     }
 
     #[test]
     fn what_was_here_already_is_no_loss() {
         let mut recovery = GoBackN::default();
         // Sent again without need: the receiver has all of it and discards nothing for a gap.
-        (0..10).for_each(|i| assert_eq!(recovery.on_duplicate(&dup(i, 0)), Verdict::Wait));
+        (0..10).for_each(|i| assert_eq!(recovery.on_acknowledged(&dup(i, 0)), Verdict::Wait));
     }
 }

@@ -172,8 +172,10 @@ pub struct Sender {
     path: Option<Path>,
     /// A path that has not proven itself yet.
     candidate: Option<Candidate>,
-    /// What was agreed in the handshake.
+    /// What was agreed in the handshake; smaller once the path has shown that it does not carry that.
     segment: u16,
+    /// Such a segment was acknowledged since the path is in use.
+    is_segment_carried: bool,
     congestion: CongestionChoice,
 
     una: u64,
@@ -187,7 +189,8 @@ pub struct Sender {
     paused: bool,
     /// The highest transmission number of the client.
     peer_seen: u64,
-    /// When something new was last acknowledged, or could not have been because the receiver withheld.
+    /// When something new was last acknowledged, or could not have been: nothing was outstanding, because the receiver
+    /// withheld, or the file was not in memory.
     progress_at: Instant,
     /// Ours, of the next datagram.
     next_transmission: u64,
@@ -225,6 +228,7 @@ impl Sender {
             path: None,
             candidate: None,
             segment: config.segment,
+            is_segment_carried: false,
             congestion: CongestionChoice::Classic,
             una: start,
             nxt: start,
@@ -268,15 +272,16 @@ impl Sender {
         match (table::action(self.state, packet.body.kind()), packet.body) {
             (SenderAction::Bind, Body::Syn(syn)) => self.handle_syn(now, path, &syn),
             (SenderAction::Repeat, Body::Syn(syn)) => self.handle_repeated_syn(now, path, &syn),
+            (SenderAction::Locate, Body::Syn(syn)) => self.handle_late_syn(now, path, newest, &syn, length),
             (SenderAction::Confirm, Body::Confirm(nonce, ack)) => self.handle_confirm(now, path, nonce, &ack),
             (SenderAction::Acknowledge, Body::Ack(ack) | Body::Confirm(_, ack)) => {
-                self.heard(now, path, newest);
+                self.heard(now, path, newest, length);
                 self.handle_ack(now, &ack, newest);
             }
             (SenderAction::Finish, Body::EndAck) => self.close(now, Outcome::Complete),
             (SenderAction::Close, Body::Reset(code)) => self.close(now, Outcome::Reset(code)),
             (SenderAction::Validate, Body::PathResponse(nonce)) => {
-                self.heard(now, path, newest);
+                self.heard(now, path, newest, length);
                 self.handle_path_response(now, path, nonce);
             }
             (SenderAction::Ignore, Body::Syn(syn)) if mutant!(TicketTakenTwice) => {
@@ -314,6 +319,7 @@ impl Sender {
                 self.output.push_back(SenderOutput::Ended(Outcome::Aborted(code)));
             }
         }
+        self.pump(now);
     }
 
     /// Carries out what is due.
@@ -368,17 +374,34 @@ impl Sender {
         assert!(self.max <= self.offer.size && self.loaded <= self.requested, "{self:?}");
         assert!(self.requested <= self.offer.size && self.forgotten <= self.una, "{self:?}");
         assert!(self.flight.iter().all(|it| it.end > self.una && it.end <= self.nxt), "{self:?}");
-        let outstanding = self.nxt > self.una;
-        if self.state == State::Sending {
-            let timers = &self.timers;
-            assert_eq!(timers.at(SenderTimer::Retransmit).is_some(), outstanding, "{self:?}");
-            assert_eq!(timers.at(SenderTimer::Persist).is_some(), self.is_withheld(), "{self:?}");
-        }
-        if self.state == State::Ending {
-            assert!(self.una == self.offer.size && self.timers.at(SenderTimer::End).is_some(), "{self:?}");
-        }
-        if self.state == State::Closed {
-            assert_eq!(self.timers.earliest(), None, "{self:?}");
+        assert!(
+            self.max <= self.limit && self.max <= self.loaded,
+            "only what is allowed and there: {self:?}"
+        );
+        let outstanding = self.nxt - self.una;
+        assert!(outstanding <= self.cwnd(), "{self:?}");
+        let runs = |timer| self.timers.at(timer).is_some();
+        match self.state {
+            State::Offered => assert!(runs(SenderTimer::Ticket) && self.path.is_none(), "{self:?}"),
+            State::Handshake => {
+                assert!(runs(SenderTimer::Handshake) && runs(SenderTimer::Silence), "{self:?}");
+            }
+            State::Sending => {
+                assert!(runs(SenderTimer::Silence), "{self:?}");
+                assert_eq!(runs(SenderTimer::Retransmit), outstanding > 0, "{self:?}");
+                assert_eq!(runs(SenderTimer::Persist), self.is_withheld(), "{self:?}");
+                assert_eq!(runs(SenderTimer::Path), self.candidate.is_some(), "{self:?}");
+            }
+            State::Ending => {
+                assert!(self.una == self.offer.size && runs(SenderTimer::End), "{self:?}");
+                assert!(runs(SenderTimer::Silence), "{self:?}");
+                assert_eq!(runs(SenderTimer::Path), self.candidate.is_some(), "{self:?}");
+            }
+            State::Aborted(_) => {
+                assert_eq!(self.timers.at(SenderTimer::Quiet), self.timers.earliest(), "{self:?}");
+                assert!(runs(SenderTimer::Quiet), "{self:?}");
+            }
+            State::Closed => assert_eq!(self.timers.earliest(), None, "{self:?}"),
         }
     }
 

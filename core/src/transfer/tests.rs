@@ -4,4 +4,5 @@ mod flow;
 mod loss;
 mod pair;
 mod path;
+mod random;
 mod tables;

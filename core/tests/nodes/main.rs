@@ -1,5 +1,6 @@
 //! Whole nodes against each other on a virtual clock: chat and downloads together.
 
+mod ends;
 mod hostile;
 mod world;
 
@@ -233,6 +234,24 @@ fn a_download_outlives_a_broken_connection_of_a_session_that_comes_back() {
     assert_eq!(world.peers[ann].files["book.bin"], book);
     let resumed = |event: &ClientChatEvent| matches!(event, ClientChatEvent::Joined { resumed: true, .. });
     assert!(world.peers[ann].chat_events.iter().any(resumed), "{:?}", world.peers[ann].chat_events);
+}
+
+#[test]
+fn a_restarted_server_ends_downloads_at_once_and_what_was_kept_is_built_upon() {
+    let mut world = World::new();
+    let book = bytes(1, 2_000_000);
+    world.share.insert("book.bin".into(), book.clone());
+    let ann = world.client(Some("ann"));
+    world.run(Duration::from_millis(200));
+    let first = world.get(ann, "book.bin");
+    world.run_until(SOON, |world| world.peers[ann].partial["book.bin"].len() > 50_000);
+    world.restart();
+    world.run_until(Duration::from_secs(5), |world| world.failed(ann, first).is_some());
+    assert_eq!(world.failed(ann, first), Some(FailReason::Lost));
+    let second = world.get(ann, "book.bin");
+    world.run_until(SOON, |world| world.finished(ann, second).is_some());
+    assert!(world.finished(ann, second).is_some_and(|it| it.resumed_from > 50_000));
+    assert_eq!(world.peers[ann].files["book.bin"], book);
 }
 
 #[test]

@@ -47,6 +47,8 @@ pub(crate) struct Peer {
     open: BTreeMap<DownloadId, String>,
     stream: Option<StreamId>,
     pub(crate) disk_error: Option<backchat_core::node::LocalError>,
+    /// Digests are not answered.
+    pub(crate) hold_digest: bool,
 }
 
 pub(crate) struct World {
@@ -54,13 +56,17 @@ pub(crate) struct World {
     pub(crate) server: Server,
     pub(crate) peers: Vec<Peer>,
     pub(crate) share: BTreeMap<String, Vec<u8>>,
+    /// What is asked of the share waits here while this is set, in order.
+    pub(crate) hold_share: bool,
+    pub(crate) held: Vec<ShareRequest>,
     /// Reads of files fail with this.
     pub(crate) read_error: Option<FileError>,
     pub(crate) server_events: Vec<ServerEvent>,
     pub(crate) stopped: bool,
     pub(crate) link: Link,
     pub(crate) datagrams: BTreeMap<bool, u64>,
-    open: BTreeMap<TransferId, (String, u64)>,
+    config: ServerConfig,
+    pub(crate) open: BTreeMap<TransferId, (String, u64)>,
     streams: BTreeMap<StreamId, usize>,
     next_stream: u64,
     heap: BTreeMap<(Instant, u64), Arrival>,
@@ -99,14 +105,17 @@ impl World {
         let seed = Seed::from_number(7);
         Self {
             now: Instant::ZERO,
-            server: Server::new(Instant::ZERO, config, &seed.child("server")),
+            server: Server::new(Instant::ZERO, config.clone(), &seed.child("server")),
             peers: Vec::new(),
             share: BTreeMap::new(),
+            hold_share: false,
+            held: Vec::new(),
             read_error: None,
             server_events: Vec::new(),
             stopped: false,
             link: Box::new(|_, _, _| vec![Duration::ZERO]),
             datagrams: BTreeMap::new(),
+            config,
             open: BTreeMap::new(),
             streams: BTreeMap::new(),
             next_stream: 0,
@@ -143,6 +152,7 @@ impl World {
             open: BTreeMap::new(),
             stream: None,
             disk_error: None,
+            hold_digest: false,
         });
         self.drain();
         index
@@ -167,6 +177,23 @@ impl World {
             self.later(Arrival::ClosedAtServer(stream));
             self.later(Arrival::ClosedAtClient(peer, stream));
         }
+    }
+
+    /// The server dies, and another takes its place.
+    pub(crate) fn restart(&mut self) {
+        (0..self.peers.len()).for_each(|peer| self.cut(peer));
+        self.streams.clear();
+        self.open.clear();
+        self.server = Server::new(self.now, self.config.clone(), &self.seed.child("another server"));
+    }
+
+    /// What was held is answered now.
+    pub(crate) fn release_share(&mut self) {
+        self.hold_share = false;
+        for request in std::mem::take(&mut self.held) {
+            self.share(request);
+        }
+        self.drain();
     }
 
     /// The server's system says that a client will send nothing more: it was killed, or shut down its writing side.
@@ -353,6 +380,9 @@ impl World {
 
     fn share(&mut self, request: ShareRequest) {
         let now = self.now;
+        if self.hold_share {
+            return self.held.push(request);
+        }
         match request {
             ShareRequest::List => {
                 let modified = UnixTime::from_millis(0);
@@ -481,6 +511,7 @@ impl World {
                     None => peer.client.handle_written(now, download, through),
                 }
             }
+            TargetRequest::Digest { .. } if peer.hold_digest => {}
             TargetRequest::Digest { download } => {
                 let found = hash(&peer.partial[&peer.open[&download]]);
                 peer.client.handle_digest(now, download, found);

@@ -226,7 +226,8 @@ impl Checker for Quiescence {
             | Event::NotTaken { wish, .. }
             | Event::DownloadFinished { wish, .. }
             | Event::DownloadFailed { wish, .. } => {
-                if self.open.remove(&(node.clone(), *wish)).is_none() {
+                let was_open = self.open.remove(&(node.clone(), *wish)).is_some();
+                if !was_open {
                     found.add(*at, format!("{node}'s wish {wish} ended and was not open"));
                 }
             }

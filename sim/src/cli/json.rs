@@ -1,12 +1,14 @@
 //! Results for programs: one JSON object a run.
 
+use core::time::Duration;
+
 use backchat_core::hex::Hex;
 use backchat_core::time::Instant;
-use core::time::Duration;
 use serde_json::{Value, json};
 
 use crate::run::{Engine, Report};
 use crate::summary::Download;
+use crate::trace::Name;
 
 /// What a run came to. Without `wall`, the same run gives the same text.
 pub fn result(path: &str, seed: u64, engine: Engine, report: &Report, wall: Option<Duration>) -> Value {
@@ -41,7 +43,7 @@ fn transfer(it: &Download) -> Value {
         "file": it.file.as_str(),
         "bytes": it.bytes,
         "complete": it.is_complete(),
-        "failed": it.end.as_ref().and_then(|end| end.failed.as_ref()).map(|failed| failed.as_str()),
+        "failed": it.end.as_ref().and_then(|end| end.failed.as_ref()).map(Name::as_str),
         "started_at": at(it.began),
         "virtual_seconds": it.took().map(|took| took.as_secs_f64()),
         "goodput_bits_per_second": it.goodput(),

@@ -22,7 +22,7 @@ mod world;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use backchat::driver::{Control, ServerSettings};
 use backchat::files::memory::MemoryDisk;
@@ -82,7 +82,7 @@ struct Run {
 /// # Errors
 /// A panic, or the simulation itself failed: never what the scenario says or its hosts do.
 pub fn run(scenario: &Scenario, seed: u64, sink: &mut impl Sink) -> Result<RunEnd, RunError> {
-    Run::new(scenario, &Seed::from_number(seed)).to_the_end(scenario, sink)
+    Run::new(scenario, &Seed::from_number(seed)).finish(scenario, sink)
 }
 
 impl Run {
@@ -96,7 +96,7 @@ impl Run {
         let contents = Arc::new(Contents::new(seed, &scenario.file().server.files));
         describe(scenario, &contents, &world);
         let mut sim = turmoil::Builder::new()
-            .epoch(SystemTime::UNIX_EPOCH + Duration::from_millis(clock::EPOCH.as_millis().unsigned_abs()))
+            .epoch(clock::turmoil_epoch())
             .tick_duration(TICK)
             .min_message_latency(Duration::ZERO)
             .max_message_latency(Duration::ZERO)
@@ -153,11 +153,12 @@ impl Run {
             }
             Ok(())
         });
-        let faults = Faults::new(scenario, power, switches);
+        let disks = desks.iter().map(|desk| desk.disk.clone()).collect();
+        let faults = Faults::new(scenario, power, switches, disks);
         Self { world, server, desks, faults, sim }
     }
 
-    fn to_the_end(mut self, scenario: &Scenario, sink: &mut impl Sink) -> Result<RunEnd, RunError> {
+    fn finish(mut self, scenario: &Scenario, sink: &mut impl Sink) -> Result<RunEnd, RunError> {
         let end = scenario.end();
         let linger = longest_round_trip(scenario) + LINGER;
         let mut done_since = None;

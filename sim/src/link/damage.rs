@@ -7,41 +7,42 @@ pub const MAX_FLIPS: usize = 8;
 /// makes bytes only for the few that are damaged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Damage {
-    /// Only so many bytes of it are left.
-    kept: Option<u32>,
-    /// How many bits are flipped, and the key for where.
+    /// The key for where bits are flipped.
+    key: u32,
+    /// So many bytes of it are missing at the end. A datagram has fewer than 2^16.
+    missing: u16,
+    /// How many bits are flipped.
     flips: u8,
-    key: u64,
 }
 
 impl Damage {
     /// None.
-    pub const NONE: Self = Self { kept: None, flips: 0, key: 0 };
+    pub const NONE: Self = Self { key: 0, missing: 0, flips: 0 };
 
-    /// Cut to `kept` bytes.
-    pub(super) fn cut(&mut self, kept: u32) {
-        self.kept = Some(kept);
+    /// So many bytes cut off its end.
+    pub(super) fn cut(&mut self, missing: u16) {
+        self.missing = missing;
     }
 
     /// `flips` bits flipped, at places that `key` decides.
-    pub(super) fn flip(&mut self, flips: u8, key: u64) {
+    pub(super) fn flip(&mut self, flips: u8, key: u32) {
         self.flips = flips;
         self.key = key;
     }
 
     /// Whether it arrives as it was sent.
     pub const fn is_none(&self) -> bool {
-        self.kept.is_none() && self.flips == 0
+        self.missing == 0 && self.flips == 0
     }
 
     /// How many bytes are left of `length`.
     pub fn length(&self, length: usize) -> usize {
-        self.kept.map_or(length, |kept| length.min(kept as usize))
+        length.saturating_sub(usize::from(self.missing))
     }
 
     /// Whether bytes are missing.
     pub const fn is_truncated(&self) -> bool {
-        self.kept.is_some()
+        self.missing > 0
     }
 
     /// How many bits are flipped in a datagram of `length` bytes: as many as were drawn, if there are so many.
@@ -58,7 +59,7 @@ impl Damage {
         for i in 0..count {
             // Of the bits not chosen yet, one: Floyd's sampling, which needs no second try.
             let last = bits - (count - i) as u64;
-            let draw = scatter(self.key.wrapping_add(i as u64));
+            let draw = scatter(u64::from(self.key) << 8 | i as u64);
             let bit = super::draws::up_to(last, draw);
             let bit = if chosen.contains(&bit) { last } else { bit };
             if let Some(place) = chosen.get_mut(i) {
@@ -104,7 +105,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn as_many_different_bits_are_flipped_as_there_are(key: u64, flips in 1u8..=8, length in 0usize..40) {
+        fn as_many_different_bits_are_flipped_as_there_are(key: u32, flips in 1u8..=8, length in 0usize..40) {
             let mut damage = Damage::NONE;
             damage.flip(flips, key);
             let mut bytes = vec![0u8; length];
@@ -114,13 +115,13 @@ mod tests {
         }
 
         #[test]
-        fn flips_are_within_what_is_left(key: u64, kept in 0u32..20) {
+        fn flips_are_within_what_is_left(key: u32, kept in 0u16..20) {
             let mut damage = Damage::NONE;
             damage.flip(8, key);
-            damage.cut(kept);
+            damage.cut(20 - kept);
             let mut bytes = vec![0u8; 20];
             damage.apply(&mut bytes);
-            prop_assert_eq!(bytes.len(), kept as usize);
+            prop_assert_eq!(bytes.len(), usize::from(kept));
             let flipped: u32 = bytes.iter().map(|byte| byte.count_ones()).sum();
             prop_assert_eq!(flipped, if kept == 0 { 0 } else { 8 });
         }

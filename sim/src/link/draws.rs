@@ -23,7 +23,8 @@ mod word {
     pub(super) const DUPLICATE_DELAY: usize = 3;
     pub(super) const CORRUPT: usize = 4;
     pub(super) const CORRUPT_COUNT: usize = 5;
-    pub(super) const CORRUPT_BITS: [usize; 2] = [6, 7];
+    pub(super) const CORRUPT_BITS: usize = 6;
+    // 7 is free.
     pub(super) const TRUNCATE: usize = 8;
     pub(super) const TRUNCATE_LENGTH: usize = 9;
     pub(super) const REORDER: usize = 10;
@@ -62,8 +63,8 @@ impl Block {
     }
 
     /// Where they are.
-    pub(super) const fn corrupt_bits(&self) -> u64 {
-        self.pair(word::CORRUPT_BITS)
+    pub(super) const fn corrupt_bits(&self) -> u32 {
+        self.0[word::CORRUPT_BITS]
     }
 
     pub(super) const fn truncate(&self) -> u32 {

@@ -10,7 +10,7 @@ use backchat_core::time::Instant;
 use backchat_core::wire::{Hash, TransferId};
 
 use super::Name;
-use super::read::{Fields, ReadError};
+use super::recorded::{Fields, ReadError};
 use super::value::{Field, Value};
 
 macro_rules! events {

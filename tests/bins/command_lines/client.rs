@@ -79,10 +79,10 @@ fn nobody_and_a_taken_nickname_have_their_codes() {
 #[test]
 fn a_text_that_is_too_long_is_refused_with_the_limit() {
     let server = Server::bare();
-    let long = "x".repeat(5000);
-    let ended = run(&mut server.client(&["say", &long, "--nick", "bot"]));
-    assert!(ended.code == Some(2) || ended.code == Some(4), "{ended:?}");
-    assert!(ended.stderr.contains("4096"), "{ended:?}");
+    for (bytes, limit) in [(5_000, "4096"), (20_000, "15360")] {
+        let ended = run(&mut server.client(&["say", &"x".repeat(bytes), "--nick", "bot"])).expect(4);
+        assert!(ended.stderr.contains(limit), "{ended:?}");
+    }
 }
 
 #[test]
@@ -144,14 +144,19 @@ fn help_lists_the_exit_codes_and_every_command() {
 
 #[test]
 fn a_server_that_is_not_there_is_named() {
+    let folder = Folder::new();
     // A port that was free a moment ago, and that nobody listens on.
     let address =
         TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port");
     for command in [&["names"][..], &["say", "x", "--nick", "ann"], &["get", "x"], &["--nick", "ann"]] {
-        let ended = run(client().args(["--server", &address.to_string()]).args(command)).expect(5);
+        let mut client = client();
+        client.args(["--server", &address.to_string()]).args(command).current_dir(folder.here());
+        let ended = run(&mut client).expect(5);
         assert!(ended.stderr.contains(&address.to_string()), "{command:?}: {ended:?}");
     }
-    let ended = run(client().args(["--server", &address.to_string(), "get", "x", "--json"])).expect(5);
+    let mut client_of_json = client();
+    client_of_json.args(["--server", &address.to_string(), "get", "x", "--json"]).current_dir(folder.here());
+    let ended = run(&mut client_of_json).expect(5);
     assert_eq!((&ended.json()["reason"], &ended.json()["exit_code"]), (&"lost".into(), &5.into()));
     let ended = run(client().args(["--server", "no-such-host.invalid", "names"])).expect(5);
     assert!(ended.stderr.contains("no-such-host.invalid"), "{ended:?}");
@@ -159,11 +164,14 @@ fn a_server_that_is_not_there_is_named() {
 
 #[test]
 fn a_server_that_says_nothing_is_given_up() {
+    let folder = Folder::new();
     // It accepts connections, for the kernel does, and never answers.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = silent.local_addr().expect("an address").to_string();
     for command in [&["names"][..], &["say", "x", "--nick", "ann"], &["get", "x"]] {
-        let ended = run(client().args(["--server", &address, "--timeout", "200ms"]).args(command)).expect(6);
+        let mut client = client();
+        client.args(["--server", &address, "--timeout", "200ms"]).args(command).current_dir(folder.here());
+        let ended = run(&mut client).expect(6);
         assert!(ended.stderr.contains(&address), "{command:?}: {ended:?}");
     }
 }

@@ -11,7 +11,7 @@ use backchat::driver::{
 };
 use backchat::files::real::RealDisk;
 use backchat::files::{FileTargets, FolderShare, TargetEvent, TargetSpec, Where};
-use backchat::net::{Listener, SystemClock, SystemEntropy, TcpListener, TcpNetwork, Udp, UdpSocket};
+use backchat::net::{Listener, Network, SystemClock, SystemEntropy, TcpListener, TcpNetwork, Udp, UdpSocket};
 use backchat_core::chat::{
     ClientChatEvent, ClientConfig as ChatConfig, JoinAs, Limits, Reconnect, ServerFrame,
 };
@@ -20,6 +20,7 @@ use backchat_core::node::{
     TransferLimits,
 };
 use backchat_core::time::Instant;
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -152,6 +153,28 @@ impl Application for Script {
     }
 }
 
+/// A network that binds a socket only after everybody else had many turns.
+struct Late(TcpNetwork);
+
+impl Network for Late {
+    type Stream = TcpStream;
+    type Udp = UdpSocket;
+
+    async fn connect(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        self.0.connect().await
+    }
+
+    async fn bind_udp(&self, server: SocketAddr) -> io::Result<UdpSocket> {
+        for _ in 0..TURNS {
+            tokio::task::yield_now().await;
+        }
+        self.0.bind_udp(server).await
+    }
+}
+
+/// Turns in which a ticket comes from a server in the same runtime.
+const TURNS: usize = 10_000;
+
 /// A client, and what it has been told so far.
 pub(crate) struct Client {
     commands: mpsc::Sender<Command>,
@@ -164,7 +187,7 @@ impl Client {
     /// One that has joined.
     pub(crate) async fn join(server: &Server, nick: &str) -> Self {
         let join = JoinAs { nick: nick.parse().unwrap(), history: None, resume: true };
-        let mut client = Self::start(server.chat, Some(join));
+        let mut client = Self::start(TcpNetwork::new(server.chat.to_string()), Some(join));
         client.until(|it| matches!(it, Happening::Chat(ClientChatEvent::Joined { .. })).then_some(())).await;
         client
     }
@@ -178,16 +201,24 @@ impl Client {
 
     /// The same, whether there is a server or not.
     pub(crate) fn visit_at(address: SocketAddr) -> Self {
-        Self::start(address, None)
+        Self::start(TcpNetwork::new(address.to_string()), None)
     }
 
-    fn start(server: SocketAddr, join: Option<JoinAs>) -> Self {
+    /// One that only asks, over a network whose sockets for downloads are slow to come.
+    pub(crate) fn visit_late(server: &Server) -> Self {
+        Self::start(Late(TcpNetwork::new(server.chat.to_string())), None)
+    }
+
+    fn start(
+        network: impl Network<Stream: 'static, Udp: Sync + 'static> + 'static,
+        join: Option<JoinAs>,
+    ) -> Self {
         let (commands, receiver) = mpsc::channel(64);
         let (sender, happenings) = mpsc::unbounded_channel();
         let mut script = Script { commands: receiver, happenings: sender };
         let chat = ChatConfig { join, reconnect: Reconnect::Never, retry_first: false };
         let parts = ClientParts {
-            network: TcpNetwork::new(server.to_string()),
+            network,
             targets: FileTargets::new(RealDisk, Box::new(io::sink()), Where::Pool),
             clock: SystemClock::new(),
             entropy: SystemEntropy,

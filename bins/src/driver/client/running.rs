@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use backchat_core::chat::StreamId;
 use backchat_core::node::{
     Client, ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, LocalError, TargetRequest,
+    Transmit,
 };
 use backchat_core::time::Instant;
 
@@ -26,6 +27,9 @@ const READS_PER_TURN: usize = 16;
 /// Frames that one write takes.
 const SLICES_MAX: usize = 64;
 
+/// Datagrams that are kept until there is a socket: the first of each download, and a few repeats.
+const EARLY_MAX: usize = 16;
+
 /// The core, and everything of the loop that is not waited for. The fields that are waited for are the loop's.
 pub(super) struct Running<'a, N: Network, T, A> {
     client: Client,
@@ -37,7 +41,9 @@ pub(super) struct Running<'a, N: Network, T, A> {
     last_stream: u64,
     pub(super) udp: Option<N::Udp>,
     pub(super) outgoing: Outgoing,
-    /// Datagrams that found no socket.
+    /// Datagrams that wait for a socket.
+    early: Vec<Transmit>,
+    /// Datagrams that found none.
     without_socket: u64,
     /// Where the chat was reached: downloads need a socket of the same family.
     server: Option<SocketAddr>,
@@ -75,6 +81,7 @@ impl<'a, N: Network, T: Targets, A: Application> Running<'a, N, T, A> {
             last_stream: 0,
             udp: None,
             outgoing: Outgoing::new(),
+            early: Vec::new(),
             without_socket: 0,
             server: None,
             wants_connect: false,
@@ -113,6 +120,7 @@ impl<'a, N: Network, T: Targets, A: Application> Running<'a, N, T, A> {
     pub(super) fn take_bind(&mut self) -> Option<SocketAddr> {
         if self.client.downloads() == 0 && !self.client.needs_datagrams() {
             self.udp = None;
+            self.early.clear();
             self.has_bound = false;
             return None;
         }
@@ -159,6 +167,8 @@ impl<'a, N: Network, T: Targets, A: Application> Running<'a, N, T, A> {
                     Some(udp) => {
                         self.outgoing.send(udp, transmit, |_, _| Err(NotHeld));
                     }
+                    // The server's ticket can be faster than the socket: what begins a download is worth keeping.
+                    None if self.early.len() < EARLY_MAX => self.early.push(transmit),
                     None => self.without_socket += 1,
                 },
                 ClientOutput::Target(request) => self.target(request, group),
@@ -327,10 +337,14 @@ impl<'a, N: Network, T: Targets, A: Application> Running<'a, N, T, A> {
         match result {
             Ok(udp) => {
                 self.client.set_receive_window(receive_window(udp.receive_buffer()));
+                for transmit in std::mem::take(&mut self.early) {
+                    self.outgoing.send(&udp, transmit, |_, _| Err(NotHeld));
+                }
                 self.udp = Some(udp);
             }
             Err(error) => {
                 self.has_bound = false;
+                self.early.clear();
                 let error = LocalError::Other(format!("no UDP socket for downloads: {error}"));
                 self.client.handle_no_socket(now, &error);
             }

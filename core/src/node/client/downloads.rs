@@ -39,7 +39,8 @@ pub(super) struct Download {
     began: Instant,
     /// When the handshake was through.
     started: Option<Instant>,
-    told: Option<Instant>,
+    /// When progress was last told, and how many bytes.
+    told: Option<(Instant, u64)>,
     have: u64,
     paused: bool,
     stage: Stage,
@@ -153,6 +154,7 @@ impl Client {
             return Err(DownloadError::NoSuchDownload);
         }
         self.end(now, download, ResetCode::Stopped);
+        self.settle(now);
         Ok(())
     }
 
@@ -163,6 +165,16 @@ impl Client {
         }
     }
 
+    /// The session that downloads were begun in is over, and its server has ended them. Those that wait for a ticket
+    /// are asked for again in the new one.
+    pub(super) fn end_running(&mut self, now: Instant) {
+        let running =
+            |(id, it): (&DownloadId, &Download)| matches!(it.stage, Stage::Running(_)).then_some(*id);
+        for download in self.downloads.iter().filter_map(running).collect::<Vec<_>>() {
+            self.end(now, download, ResetCode::SessionOver);
+        }
+    }
+
     /// Ends a download before its end.
     pub(super) fn end(&mut self, now: Instant, download: DownloadId, code: ResetCode) {
         let Some(it) = self.downloads.get(&download) else { return };
@@ -170,7 +182,12 @@ impl Client {
             // Too late: the target may be getting its name at this moment, and a server that stops closes the session
             // as soon as it hears that everything has arrived.
             Stage::Running(it) if it.receiver.has_everything() => {}
-            Stage::Running(_) => {
+            Stage::Running(running) => {
+                let transfer = running.transfer;
+                if it.started.is_none() {
+                    // A ticket that was not used yet: to the server our word over UDP means nothing.
+                    self.give_back(now, transfer);
+                }
                 self.with_receiver(now, download, |receiver| receiver.abort(now, code));
             }
             Stage::Opening | Stage::Asking(_) => {
@@ -265,11 +282,18 @@ impl Client {
         round_trip: Duration,
         ticket: &TicketFrame,
     ) {
+        let transfer = TransferId(ticket.transfer.into());
+        let is_known = self.by_transfer.contains_key(&transfer);
         let asked =
             |(_, it): &(&DownloadId, &mut Download)| matches!(&it.stage, Stage::Asking(asked) if asked == id);
-        let Some((&download, it)) = self.downloads.iter_mut().find(asked) else { return };
+        let Some((&download, it)) = self.downloads.iter_mut().find(asked) else {
+            return self.give_back(now, transfer);
+        };
         let Some(reached) = self.server else { return };
-        let transfer = TransferId(ticket.transfer.into());
+        if is_known {
+            let message = "the server gave one ticket to two downloads".to_owned();
+            return self.fail(download, FailReason::Refused, message);
+        }
         // The whole address, for one of IPv6's link has a scope as well.
         let mut server = if ticket.udp.ip().is_unspecified() { reached } else { ticket.udp };
         server.set_port(ticket.udp.port());
@@ -300,6 +324,12 @@ impl Client {
                 receiver.pause(now);
             }
         });
+    }
+
+    /// Nobody wants a ticket any more: the server need not keep a place for it.
+    fn give_back(&mut self, now: Instant, transfer: TransferId) {
+        // Where nothing can be said, the ticket expires.
+        let _ = self.chat.stop(now, transfer.0);
     }
 
     /// Takes an event of the chat that is the answer to a download's request; says whether it was one.
@@ -373,7 +403,7 @@ impl Client {
                 ReceiverOutput::Started { size, start, version, congestion, segment } => {
                     if let Some(it) = self.downloads.get_mut(&download) {
                         it.started = Some(now);
-                        it.told = Some(now);
+                        it.told = Some((now, start));
                     }
                     self.announce(
                         download,
@@ -421,14 +451,14 @@ impl Client {
     /// Tells progress, if it is time.
     pub(super) fn report(&mut self, now: Instant, download: DownloadId) {
         let Some(it) = self.downloads.get_mut(&download).filter(|it| !it.is_over()) else { return };
-        let (Some(started), Some(told)) = (it.started, it.told) else { return };
+        let (Some(started), Some((told, before))) = (it.started, it.told) else { return };
         let Some(running) = it.running() else { return };
         let (progress, size) = (running.receiver.progress(), running.receiver.size());
-        let is_last = progress.end == size;
-        if now - told < PROGRESS_EVERY && !is_last {
+        let is_time = now - told >= PROGRESS_EVERY || progress.end == size;
+        if progress.end == before || !is_time {
             return;
         }
-        it.told = Some(now);
+        it.told = Some((now, progress.end));
         let nanos = (now - started).as_nanos().max(1);
         let rate = u128::from(progress.end - progress.start) * 1_000_000_000 / nanos;
         let rate = u64::try_from(rate).unwrap_or(u64::MAX);
@@ -459,9 +489,9 @@ impl Client {
     fn fail(&mut self, download: DownloadId, reason: FailReason, message: String) {
         let Some(it) = self.downloads.get_mut(&download).filter(|it| !it.is_over()) else { return };
         let was_opening = matches!(it.stage, Stage::Opening);
-        let have = it.have;
+        let (have, is_started) = (it.have, it.started.is_some());
         let written = match it.running() {
-            Some(running) if running.receiver.size() > 0 => running.receiver.progress().end,
+            Some(running) if is_started => running.receiver.progress().end,
             _ => have,
         };
         let kept = if reason == FailReason::Integrity { 0 } else { written };

@@ -6,7 +6,7 @@ use crate::node::Transmit;
 use crate::time::Instant;
 use crate::trace::Event;
 use crate::transfer::{Offer, Outcome, Sender, SenderOutput};
-use crate::wire::{Hash, ResetCode, Ticket, TransferId};
+use crate::wire::{Hash, MAX_OFFSET, ResetCode, Ticket, TransferId};
 
 /// One download, from its request on.
 #[derive(Debug)]
@@ -78,13 +78,12 @@ impl Server {
         let most = self.config.transfer.downloads;
         let refusal = if self.life != super::Life::Running {
             Some((ErrorCode::ShuttingDown, "the server is shutting down".to_owned()))
-        } else if running >= per_session {
-            Some((
-                ErrorCode::Busy,
-                format!("you have {running} downloads running, at most {per_session} may"),
-            ))
         } else if unused >= tickets {
             Some((ErrorCode::Busy, format!("you hold {unused} tickets, at most {tickets} may be unused")))
+        } else if running + unused >= per_session {
+            // A ticket is a download that may run at any time; counted later, it could no longer be refused.
+            let (all, most) = (running + unused, per_session);
+            Some((ErrorCode::Busy, format!("you have {all} downloads running or begun, at most {most} may")))
         } else if in_all >= most {
             Some((ErrorCode::Busy, format!("the server has {in_all} downloads running, at most {most} may")))
         } else {
@@ -112,6 +111,13 @@ impl Server {
         let opening = self.downloads.get_mut(&transfer).and_then(|it| match &mut it.stage {
             Stage::Opening(have) => Some(have.take()),
             _ => None,
+        });
+        // A sparse file can be larger than what the wire has numbers for.
+        let result = result.and_then(|meta| match meta.size > MAX_OFFSET {
+            true => {
+                Err(FileError::Other(format!("it has {} bytes, at most {MAX_OFFSET} can be sent", meta.size)))
+            }
+            false => Ok(meta),
         });
         match (opening, result) {
             (None, _) => {}

@@ -49,6 +49,10 @@ impl Controller for Classic {
         self.round_end = lost.una + self.cwnd;
     }
 
+    fn on_segment_changed(&mut self, segment: u16) {
+        self.segment = u64::from(segment).max(1);
+    }
+
     fn on_path_changed(&mut self) {
         let una = self.round_end.saturating_sub(self.cwnd);
         self.cwnd = INITIAL_SEGMENTS * self.segment;
@@ -108,6 +112,15 @@ mod tests {
         // The round begins anew where the sender went back to.
         classic.on_acked(acked(5000, true));
         assert_eq!(classic.window(), 2000);
+    }
+
+    #[test]
+    fn smaller_segments_allow_a_smaller_window() {
+        let mut classic = Classic::new(16_000, 0);
+        classic.on_segment_changed(1200);
+        assert_eq!(classic.window(), 64_000);
+        (0..10).for_each(|_| classic.on_lost(lost(0)));
+        assert_eq!(classic.window(), 1200);
     }
 
     #[test]

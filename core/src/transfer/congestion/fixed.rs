@@ -5,13 +5,14 @@ use super::{Acked, Controller, Lost};
 /// See the module.
 #[derive(Clone, Debug)]
 pub struct Fixed {
-    window: u64,
+    segment: u64,
+    segments: u64,
 }
 
 impl Fixed {
     /// `segments` of `segment` bytes; none is read as one.
     pub fn new(segment: u16, segments: u16) -> Self {
-        Self { window: u64::from(segment.max(1)) * u64::from(segments.max(1)) }
+        Self { segment: u64::from(segment.max(1)), segments: u64::from(segments.max(1)) }
     }
 }
 
@@ -20,10 +21,14 @@ impl Controller for Fixed {
 
     fn on_lost(&mut self, _: Lost) {}
 
+    fn on_segment_changed(&mut self, segment: u16) {
+        self.segment = u64::from(segment.max(1));
+    }
+
     fn on_path_changed(&mut self) {}
 
     fn window(&self) -> u64 {
-        self.window
+        self.segment * self.segments
     }
 }
 
@@ -40,5 +45,7 @@ mod tests {
         fixed.on_acked(Acked { now: Instant::ZERO, bytes: 1, una: 1, nxt: 1, window_limited: true });
         fixed.on_path_changed();
         assert_eq!(fixed.window(), 19_200);
+        fixed.on_segment_changed(100);
+        assert_eq!(fixed.window(), 1_600, "always so many segments");
     }
 }

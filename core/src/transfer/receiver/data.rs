@@ -58,6 +58,7 @@ impl Receiver {
             } else if self.unacked > 0 && self.timers.at(ReceiverTimer::AckDelay).is_none() {
                 self.set(ReceiverTimer::AckDelay, now + ACK_DELAY);
             }
+            debug_assert!(self.unacked == 0 || self.timers.at(ReceiverTimer::AckDelay).is_some(), "{self:?}");
         }
         self.settle();
     }
@@ -97,7 +98,7 @@ impl Receiver {
     /// used up what it knows of.
     pub(super) fn open_window(&mut self, now: Instant) {
         if self.state != State::Receiving || self.paused || self.told >= self.size {
-            return;
+            return self.run_pace(now);
         }
         let allowed = self.allowed(now);
         let step = (self.window.size() / 4).max(u64::from(self.segment));

@@ -3,7 +3,7 @@
 //! `END` is acknowledged as soon as every byte has arrived: the server need not wait for our disk. The file gets its
 //! name only when all of it is written and its hash is the one that the server named.
 
-use super::{Receiver, ReceiverFailure, ReceiverOutput, State};
+use super::{Finish, Receiver, ReceiverFailure, ReceiverOutput, State};
 use crate::time::Instant;
 use crate::trace::{DropReason, Event};
 use crate::transfer::QUIET;
@@ -30,16 +30,18 @@ impl Receiver {
     }
 
     pub(super) fn ask_digest(&mut self) {
-        if self.state == State::Finishing && self.written == self.size && !self.digest_asked {
-            self.digest_asked = true;
+        if self.state == State::Finishing && self.written == self.size && self.finish == Finish::Writing {
+            self.finish = Finish::Hashing;
             self.output.push_back(ReceiverOutput::Digest);
         }
     }
 
-    /// The hash of what was written.
+    /// The hash of what was written, as [`ReceiverOutput::Digest`] asked. An answer to nothing is passed over.
     pub fn handle_digest(&mut self, now: Instant, found: Hash) {
-        let Some(expected) = self.hash.filter(|_| self.state == State::Finishing) else { return };
+        let is_asked = self.state == State::Finishing && self.finish == Finish::Hashing;
+        let Some(expected) = self.hash.filter(|_| is_asked) else { return };
         if found == expected || mutant!(HashIgnored) {
+            self.finish = Finish::Naming;
             self.output.push_back(ReceiverOutput::Commit);
         } else {
             self.output.push_back(ReceiverOutput::Discard);
@@ -47,9 +49,9 @@ impl Receiver {
         }
     }
 
-    /// The file has its name.
+    /// The file has its name, as [`ReceiverOutput::Commit`] asked. An answer to nothing is passed over.
     pub fn handle_committed(&mut self, now: Instant) {
-        if self.state == State::Finishing {
+        if self.state == State::Finishing && self.finish == Finish::Naming {
             self.enter(State::Done);
             self.set(ReceiverTimer::Quiet, now + QUIET);
             self.trace(|| Event::Ended { outcome: "complete" });

@@ -7,7 +7,7 @@ use crate::time::Instant;
 use crate::trace::DropReason;
 use crate::transfer::pace::Pace;
 use crate::transfer::timer::ReceiverTimer;
-use crate::wire::{Ack, Body, ResetCode, Syn, SynAck};
+use crate::wire::{Ack, Body, CongestionChoice, ResetCode, Syn, SynAck};
 
 impl Receiver {
     pub(super) fn say_syn(&mut self, now: Instant) {
@@ -26,16 +26,23 @@ impl Receiver {
     /// The file's information. What contradicts what was asked ends it: this server is not to be reasoned with.
     pub(super) fn handle_syn_ack(&mut self, now: Instant, it: &SynAck) {
         let prefix_is_ours = it.start == 0 || it.start == self.config.have;
-        let as_asked = it.recovery == self.config.recovery && it.segment <= self.config.segment;
+        // N and the segment may be lowered; nothing is replaced by something else.
+        let same_congestion = match (self.config.congestion, it.congestion) {
+            (CongestionChoice::Fixed(asked), CongestionChoice::Fixed(agreed)) => agreed <= asked,
+            (asked, agreed) => asked == agreed,
+        };
+        let as_asked =
+            it.recovery == self.config.recovery && same_congestion && it.segment <= self.config.segment;
         if !prefix_is_ours || !as_asked {
             self.send(Body::Reset(ResetCode::Protocol));
             let failure = ReceiverFailure::Aborted(ResetCode::Protocol);
             return self.fail(now, State::Aborted(Some(ResetCode::Protocol)), failure);
         }
-        if let Some(at) = self.syn_at.take() {
-            self.rtt.on_sample(now - at, Duration::ZERO);
-            self.window.set_round_trip(now - at);
+        let sample = self.syn_at.take().map(|at| now - at);
+        if let Some(sample) = sample {
+            self.rtt.on_sample(sample, Duration::ZERO);
         }
+        self.window.begin(now, it.start, sample);
         self.size = it.size;
         self.version = Some(it.version);
         self.segment = it.segment;
@@ -54,6 +61,7 @@ impl Receiver {
         let (congestion, segment) = (it.congestion, it.segment);
         self.output.push_back(ReceiverOutput::Started { size, start, version, congestion, segment });
         self.say_confirm(now);
+        self.confirm_at = Some(now);
     }
 
     /// Our `CONFIRM` was lost, or our address changed; the nonce is that of the address we have now.
@@ -67,6 +75,7 @@ impl Receiver {
 
     pub(super) fn say_confirm(&mut self, now: Instant) {
         let Some(nonce) = self.nonce else { return };
+        self.confirm_at = None;
         let ack = self.acknowledgment(now);
         self.send(Body::Confirm(nonce, ack));
         self.set(ReceiverTimer::Handshake, now + self.rtt.rto());
@@ -104,6 +113,11 @@ impl Receiver {
         if self.state == State::Confirming {
             self.stop(ReceiverTimer::Handshake);
             self.enter(State::Receiving);
+            if let Some(at) = self.confirm_at.take() {
+                // A slow share makes this longer than the round trip, and a slow server the ticket's. Not both.
+                let sample = (self.seen_at - at).min(self.config.round_trip);
+                self.window.learn_round_trip(sample);
+            }
             self.set(ReceiverTimer::Silence, self.seen_at + self.config.silence);
             self.set(ReceiverTimer::Repeat, self.seen_at + self.rtt.rto());
         }

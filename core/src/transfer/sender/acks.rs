@@ -37,17 +37,18 @@ impl Sender {
         }
         if ack.ack > self.una {
             self.on_progress(now, ack);
-        } else if self.nxt > self.una {
-            self.discarded = self.discarded.max(ack.discarded);
-            mutant!(WindowGrowsOnDuplicates => self.grow(now));
-            if self.recovery.on_duplicate(ack) == Verdict::Lost {
-                self.go_back(now, LossCause::DuplicateAcks);
-            }
-        } else if opened {
+        } else if opened && self.nxt == self.una {
             // What was withheld may go. An answer to a probe that opens nothing leaves the backoff as it is, so that
             // a long pause is not probed ten times a second.
             self.progress_at = now;
             self.rtt.on_progress();
+        }
+        // One acknowledgment for a batch tells of what arrived before a gap and of what was thrown away behind it; and
+        // what belongs to the flight before is noted even while nothing of the next one is sent.
+        self.discarded = self.discarded.max(ack.discarded);
+        mutant!(WindowGrowsOnDuplicates => if ack.discarded > 0 { self.grow(now) });
+        if self.recovery.on_acknowledged(ack) == Verdict::Lost && self.nxt > self.una {
+            self.go_back(now, LossCause::DuplicateAcks);
         }
         let (una, limit, in_flight) = (self.una, self.limit, self.nxt - self.una);
         self.trace(|| Event::Acknowledged { una, limit, in_flight });
@@ -56,6 +57,7 @@ impl Sender {
     fn on_progress(&mut self, now: Instant, ack: &Ack) {
         let bytes = ack.ack - self.una;
         self.progress_at = now;
+        self.is_segment_carried |= bytes >= u64::from(self.segment);
         self.una = ack.ack;
         self.nxt = self.nxt.max(ack.ack);
         self.discarded = ack.discarded;

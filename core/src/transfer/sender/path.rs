@@ -9,13 +9,10 @@ use crate::node::Path;
 use crate::time::Instant;
 use crate::trace::{DropReason, Event, LossCause};
 use crate::transfer::timer::SenderTimer;
-use crate::wire::{Body, HEADER_LEN, Nonce, Packet, SYN_LEN};
+use crate::wire::{Body, Nonce, Packet, SYN_LEN, Syn};
 
 /// A challenge is repeated so often, then the new path is forgotten until it is heard of again.
 const MAX_CHALLENGES: u32 = 3;
-
-/// Bytes of a challenge. What leads to one, an acknowledgment or an answer to another challenge, is as long at least.
-const CHALLENGE_LEN: u64 = HEADER_LEN as u64 + 8;
 
 /// A path that has not proven itself yet. One at a time: a newer one replaces it.
 #[derive(Clone, Debug)]
@@ -31,8 +28,9 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    const fn new(path: Path, nonce: Nonce) -> Self {
-        Self { path, nonce, received: 0, sent: 0, challenges: 0 }
+    /// `received` bytes have come from there.
+    const fn new(path: Path, nonce: Nonce, received: u64) -> Self {
+        Self { path, nonce, received, sent: 0, challenges: 0 }
     }
 
     pub(super) fn proves(&self, path: Path, nonce: Nonce) -> bool {
@@ -52,7 +50,7 @@ impl Sender {
     /// else can push a candidate out.
     pub(super) fn admit(&mut self, path: Path) -> Nonce {
         let known = self.candidate.take().filter(|it| it.path == path);
-        let new = Candidate { received: SYN_LEN as u64, ..Candidate::new(path, fresh(&mut self.nonces)) };
+        let new = Candidate::new(path, fresh(&mut self.nonces), SYN_LEN as u64);
         self.candidate.insert(known.unwrap_or(new)).nonce
     }
 
@@ -72,9 +70,25 @@ impl Sender {
         true
     }
 
-    /// Something of this transfer came on `path`, from a client that is proven elsewhere. Only the newest datagram
-    /// says where the client is now (RFC 9000 §9.3): an older one was overtaken by its move.
-    pub(super) fn heard(&mut self, now: Instant, path: Path, newest: bool) {
+    /// A `SYN` after the handshake: the client has heard nothing but the `SYN-ACK`. Perhaps it is elsewhere.
+    pub(super) fn handle_late_syn(
+        &mut self,
+        now: Instant,
+        path: Path,
+        newest: bool,
+        syn: &Syn,
+        length: usize,
+    ) {
+        if !self.offer.ticket.matches(&syn.ticket) {
+            return self.dropped(DropReason::WrongTicket);
+        }
+        self.heard(now, path, newest, length);
+    }
+
+    /// `length` bytes of this transfer came on `path`. If its client is proven elsewhere, it must prove that it is
+    /// there. Only the newest datagram says where the client is now (RFC 9000 §9.3): an older one was overtaken by its
+    /// move.
+    pub(super) fn heard(&mut self, now: Instant, path: Path, newest: bool, length: usize) {
         // A handshake has this time once, however much is said in it; and whoever has everything and only ever repeats
         // acknowledgments will not answer `END` later either.
         if self.state == State::Sending {
@@ -88,11 +102,11 @@ impl Sender {
         }
         mutant!(PathNotProven => return self.path = Some(path));
         let nonce = fresh(&mut self.nonces);
-        self.candidate = Some(Candidate { received: CHALLENGE_LEN, ..Candidate::new(path, nonce) });
+        self.candidate = Some(Candidate::new(path, nonce, length as u64));
         self.challenge(now);
     }
 
-    /// Sends the challenge to the candidate, and sets the timer for the next.
+    /// Sends the challenge to the candidate, as far as it has paid for it, and sets the timer for the next.
     pub(super) fn challenge(&mut self, now: Instant) {
         let Some(candidate) = &mut self.candidate else { return };
         let (path, nonce) = (candidate.path, candidate.nonce);
@@ -127,8 +141,10 @@ impl Sender {
             let cwnd = self.cwnd();
             self.trace(|| Event::WindowChanged { cwnd });
         }
-        // A timeout or a probe on the old path says nothing about the new one.
+        // A timeout or a probe on the old path says nothing about the new one, nor does what it carried.
         self.rtt.on_progress();
+        self.progress_at = now;
+        self.is_segment_carried = false;
         if self.state == State::Ending {
             self.say_end(now);
         } else if self.nxt > self.una {

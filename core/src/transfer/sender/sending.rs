@@ -133,6 +133,9 @@ impl Sender {
         let range = batch.range();
         let count = batch.count() as u64;
         let resent = self.max.min(range.end) - range.start.min(self.max);
+        if self.una == self.max {
+            self.progress_at = now;
+        }
         self.next_transmission += count;
         self.small_allowed = false;
         self.nxt = range.end;

@@ -11,6 +11,8 @@ pub(crate) enum Action {
     Bind,
     /// Check the ticket, say the same `SYN-ACK` again.
     Repeat,
+    /// Check the ticket; if the client is elsewhere, let it prove that.
+    Locate,
     /// Check the nonce; the address is proven, send.
     Confirm,
     /// Take the acknowledgment.
@@ -29,11 +31,11 @@ pub(crate) enum Action {
     Drop,
 }
 
-use Action::{Acknowledge, Bind, Close, Confirm, Drop, Finish, Ignore, Repeat, TellReset, Validate};
+use Action::{Acknowledge, Bind, Close, Confirm, Drop, Finish, Ignore, Locate, Repeat, TellReset, Validate};
 
 /// A row for each kind of packet; columns: offered, handshake, sending, ending, aborted.
 pub(crate) const ACTIONS: [(Kind, [Action; 5]); 11] = [
-    (Kind::Syn, [Bind, Repeat, Ignore, Ignore, TellReset]),
+    (Kind::Syn, [Bind, Repeat, Locate, Locate, TellReset]),
     (Kind::SynAck, [Drop, Drop, Drop, Drop, Drop]),
     (Kind::Confirm, [Drop, Confirm, Acknowledge, Acknowledge, TellReset]),
     (Kind::Data, [Drop, Drop, Drop, Drop, Drop]),

@@ -10,6 +10,10 @@ use crate::wire::{Body, ResetCode};
 /// So many RTOs without progress are taken for a path that does not carry segments of this size.
 const BLACK_HOLE_TIMEOUTS: u32 = 2;
 
+/// The same on a path that has carried them: there it is rather a loss, or darkness for a while, and smaller segments
+/// would be a loss for good.
+const BLACK_HOLE_TIMEOUTS_ONCE_CARRIED: u32 = 20;
+
 /// Bytes of data in a segment that every path carries.
 const BASE_SEGMENT: u16 = 1200;
 
@@ -17,9 +21,18 @@ impl Sender {
     /// Black hole detection (RFC 8899 §4.3): nobody tells us that a datagram was too long for the path. Byte offsets
     /// allow another segment size at any time.
     fn fit_the_path(&mut self, now: Instant) {
-        if self.segment > BASE_SEGMENT && now - self.progress_at >= self.rtt.base_rto() * BLACK_HOLE_TIMEOUTS
-        {
+        let rto = self.rtt.base_rto();
+        let patience = if self.is_segment_carried {
+            // In time, whatever the RTO is, to find out before the other side gives up.
+            (rto * BLACK_HOLE_TIMEOUTS_ONCE_CARRIED).min(self.config.silence / 4)
+        } else {
+            rto * BLACK_HOLE_TIMEOUTS
+        };
+        if self.segment > BASE_SEGMENT && now - self.progress_at >= patience {
             self.segment = BASE_SEGMENT;
+            if let Some(controller) = &mut self.controller {
+                controller.on_segment_changed(BASE_SEGMENT);
+            }
         }
     }
 

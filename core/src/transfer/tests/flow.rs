@@ -42,6 +42,35 @@ fn a_slow_disk_stops_the_sender_at_the_window() {
 }
 
 #[test]
+fn a_slow_share_is_not_taken_for_a_client_that_takes_nothing() {
+    let mut setup = Setup::new(2_000_000);
+    setup.receiver.segment = 1200;
+    setup.receiver.silence = SILENCE * 10;
+    let mut pair = setup.build();
+    while pair.written < 300_000 {
+        assert!(pair.step(Instant::from_millis(9000)));
+    }
+    pair.slow_share = true;
+    pair.run(SILENCE + Duration::from_secs(10));
+    let before = pair.written;
+    // The whole flight that goes out then is lost.
+    let (mut last, mut is_again) = (0, false);
+    pair.script = Box::new(move |_, _, packet| match packet.body {
+        Body::Data { offset, .. } => {
+            is_again |= offset < last;
+            last = offset;
+            if is_again { Fate::Deliver } else { Fate::Drop }
+        }
+        _ => Fate::Deliver,
+    });
+    pair.slow_share = false;
+    pair.answer_reads();
+    pair.run(SOON);
+    assert!(before < 2_000_000);
+    pair.assert_complete();
+}
+
+#[test]
 fn a_window_whose_reopening_is_lost_is_found_by_probing() {
     let mut pair = windowed(3_000, 1000);
     pair.slow_disk = true;
@@ -60,6 +89,23 @@ fn a_window_whose_reopening_is_lost_is_found_by_probing() {
     pair.report_written();
     pair.run(SOON);
     pair.assert_complete();
+}
+
+#[test]
+fn a_window_grows_on_a_long_path_even_if_a_syn_was_lost() {
+    for lost in [0, 1] {
+        let mut setup = Setup::new(500_000);
+        setup.receiver.congestion = CongestionChoice::Fixed(64);
+        setup.receiver.window = 2_000;
+        let mut pair = setup.build();
+        pair.script = Box::new(move |way, i, _| match way {
+            Way::ToClient if i <= lost => Fate::Drop,
+            _ => Fate::Deliver,
+        });
+        pair.run(SOON);
+        pair.assert_complete();
+        assert!(most_in_flight(&pair) > 6_000, "{} with {lost} lost", most_in_flight(&pair));
+    }
 }
 
 #[test]
@@ -161,6 +207,47 @@ fn an_algorithm_that_is_not_built_is_refused_never_replaced() {
     let mut pair = setup.build();
     pair.run(SOON);
     assert_eq!(pair.failure, Some(ReceiverFailure::Reset(ResetCode::Unsupported)));
+}
+
+#[test]
+fn an_algorithm_that_nobody_asked_for_is_refused() {
+    let asked = |asked, answered| {
+        let mut setup = Setup::new(1_000);
+        setup.receiver.congestion = asked;
+        let mut receiver = crate::transfer::Receiver::new(Instant::ZERO, setup.receiver);
+        let syn_ack = Body::SynAck(crate::wire::SynAck {
+            nonce: crate::wire::Nonce(1),
+            size: 1_000,
+            version: super::pair::version(),
+            start: 0,
+            hash: None,
+            recovery: crate::wire::Recovery::GoBackN,
+            congestion: answered,
+            segment: 100,
+        });
+        let transfer = crate::wire::TransferId(77);
+        receiver
+            .handle_packet(Instant::ZERO, &crate::wire::Packet { transfer, transmission: 1, body: syn_ack });
+        receiver.is_over()
+    };
+    use CongestionChoice::{Classic, Cubic, Fixed};
+    assert_eq!([asked(Classic, Classic), asked(Fixed(9), Fixed(9)), asked(Fixed(9), Fixed(4))], [false; 3]);
+    assert_eq!([asked(Classic, Fixed(9)), asked(Fixed(9), Fixed(10)), asked(Fixed(9), Cubic)], [true; 3]);
+}
+
+#[test]
+fn answers_that_nobody_asked_for_finish_nothing() {
+    let mut pair = Pair::new(1_000);
+    pair.slow_disk = true;
+    let hash = super::pair::hash_of(1_000);
+    while pair.sender_outcome.is_none() {
+        pair.receiver.handle_digest(pair.now, hash);
+        pair.receiver.handle_committed(pair.now);
+        assert!(pair.step(Instant::from_millis(9000)));
+    }
+    assert!(!pair.finished, "it is not written yet");
+    pair.report_written();
+    assert!(pair.finished);
 }
 
 #[test]

@@ -145,6 +145,18 @@ fn third_duplicate_ack_goes_back_to_una() {
 }
 
 #[test]
+fn a_gap_within_a_batch_is_found_by_its_one_acknowledgment() {
+    // It acknowledges what came before the gap, and tells of what was thrown away behind it.
+    let mut pair = wide(1600, drop_once(500));
+    pair.batched = true;
+    pair.run(SOON);
+    pair.assert_complete();
+    assert_eq!(pair.went_back(), [LossCause::DuplicateAcks]);
+    // Three ways for the handshake, two for the flight, two for the rest of it, two for the end; no timer.
+    assert_eq!(pair.now, Instant::from_millis(1000) + 9 * DELAY);
+}
+
+#[test]
 fn acknowledgments_of_the_old_flight_do_not_go_back_twice() {
     // Sixteen segments behind the gap, each thrown away and acknowledged: one going back.
     let mut pair = wide(20_000, drop_once(1600));

@@ -62,6 +62,11 @@ pub(super) struct Pair {
     /// Written but not yet reported, while the disk is slow.
     pub(super) unreported: VecDeque<u64>,
     pub(super) slow_disk: bool,
+    /// Reads are not answered while this is set; then all of them at once.
+    pub(super) slow_share: bool,
+    unread: VecDeque<u64>,
+    /// What arrives at the client at the same instant is one batch, with one acknowledgment.
+    pub(super) batched: bool,
     pub(super) restarted: bool,
     pub(super) wrong_digest: bool,
     pub(super) events: Vec<(Instant, Way, Event)>,
@@ -127,6 +132,9 @@ impl Setup {
             written: self.start,
             unreported: VecDeque::new(),
             slow_disk: false,
+            slow_share: false,
+            unread: VecDeque::new(),
+            batched: false,
             restarted: false,
             wrong_digest: false,
             events: Vec::new(),
@@ -174,7 +182,13 @@ impl Pair {
                 Way::ToClient => {
                     self.receiver.handle_packet(self.now, &arrival.packet);
                     self.drain_receiver(Some(&arrival.packet));
-                    self.receiver.handle_batch_end(self.now);
+                    let together =
+                        self.heap.iter().next().is_some_and(|(&(at, _), it)| {
+                            self.batched && at == next && it.way == Way::ToClient
+                        });
+                    if !together {
+                        self.receiver.handle_batch_end(self.now);
+                    }
                 }
             }
         } else {
@@ -198,6 +212,13 @@ impl Pair {
         self.drain();
     }
 
+    pub(super) fn answer_reads(&mut self) {
+        while let Some(end) = self.unread.pop_front_if(|_| !self.slow_share) {
+            let hash = (end == self.size).then(|| hash_of(self.size));
+            self.sender.handle_read(self.now, end, hash);
+        }
+    }
+
     pub(super) fn drain(&mut self) {
         self.drain_sender();
         self.drain_receiver(None);
@@ -209,8 +230,8 @@ impl Pair {
                 match output {
                     SenderOutput::Packet(path, packet) => self.offer(Way::ToClient, path, packet),
                     SenderOutput::Read(range) => {
-                        let hash = (range.end == self.size).then(|| hash_of(self.size));
-                        self.sender.handle_read(self.now, range.end, hash);
+                        self.unread.push_back(range.end);
+                        self.answer_reads();
                     }
                     SenderOutput::Forget(_) => {}
                     SenderOutput::Ended(outcome) => {

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::pair::{Fate, Pair, SOON, Setup, Way, path};
+use super::pair::{DELAY, Fate, Pair, SOON, Setup, Way, path};
 use crate::node::Path;
 use crate::time::Instant;
 use crate::trace::{DropReason, Event};
@@ -78,6 +78,43 @@ fn nobody_can_point_a_download_at_a_third_party() {
 }
 
 #[test]
+fn a_lost_challenge_is_said_again() {
+    // The client says one thing from its new address, and the challenge that answers it is lost.
+    let mut lost = 0;
+    let mut pair = Pair::scripted(50_000, move |_, _, packet| match packet.body {
+        Body::PathChallenge(_) if lost < 1 => {
+            lost += 1;
+            Fate::Drop
+        }
+        _ => Fate::Deliver,
+    });
+    half_way(&mut pair, 5_000);
+    let ack = Ack { ack: 5_000, limit: 50_000, ..Ack::default() };
+    let packet = Packet { transfer: TransferId(77), transmission: 1 << 40, body: Body::Ack(ack) };
+    pair.inject(elsewhere(), &packet);
+    let challenged =
+        |pair: &Pair| pair.events.iter().filter(|(_, _, event)| *event == Event::PathChallenged).count();
+    assert_eq!(challenged(&pair), 1);
+    pair.run(Duration::from_millis(150));
+    assert_eq!(challenged(&pair), 2, "an acknowledgment pays for two challenges");
+    assert!(pair.sent_to[&elsewhere()] <= packet.encoded_len() as u64);
+}
+
+#[test]
+fn a_syn_from_elsewhere_after_the_handshake_leads_to_the_new_address() {
+    // The `CONFIRM` came from the old address; of what the new one says only `SYN`s come through.
+    let mut pair = Pair::scripted(5_000, |_, i, packet| match packet.body {
+        Body::Confirm(..) if i > 2 => Fate::Drop,
+        _ => Fate::Deliver,
+    });
+    pair.run(3 * DELAY - Duration::from_millis(1));
+    pair.path = elsewhere();
+    pair.run(SOON);
+    pair.assert_complete();
+    assert!(pair.now < Instant::from_millis(2000), "not at the last moment: {}", pair.now);
+}
+
+#[test]
 fn a_late_datagram_from_the_old_address_changes_nothing() {
     let mut pair = Pair::new(50_000);
     half_way(&mut pair, 5_000);
@@ -120,6 +157,44 @@ fn a_path_that_does_not_carry_large_segments_gets_smaller_ones() {
     pair.run(SOON);
     pair.assert_complete();
     assert!(pair.now < Instant::from_millis(3000), "found within two seconds: {}", pair.now);
+}
+
+/// A download in segments of 8,000 bytes, of which nothing longer than 1,400 bytes comes through in this time.
+fn narrow_between(from: u64, to: u64) -> Pair {
+    let mut setup = Setup::new(500_000);
+    setup.receiver.segment = 8000;
+    let mut pair = setup.build();
+    let now = std::rc::Rc::new(core::cell::Cell::new(Instant::ZERO));
+    let clock = now.clone();
+    pair.script = Box::new(move |_, _, packet| match packet.body {
+        Body::Data { length, .. }
+            if length > 1400
+                && clock.get() >= Instant::from_millis(from)
+                && clock.get() < Instant::from_millis(to) =>
+        {
+            Fate::Drop
+        }
+        _ => Fate::Deliver,
+    });
+    while pair.step(Instant::from_millis(20_000)) {
+        now.set(pair.now);
+    }
+    pair
+}
+
+#[test]
+fn a_path_that_has_carried_large_segments_keeps_them_over_a_few_losses() {
+    let pair = narrow_between(1100, 1500);
+    pair.assert_complete();
+    assert!(pair.sender.stats().timeouts > 1, "{:?}", pair.sender.stats());
+    assert!(pair.sender.stats().segments_sent < 100, "{:?}", pair.sender.stats());
+}
+
+#[test]
+fn a_path_that_carries_large_segments_no_longer_gets_smaller_ones() {
+    let pair = narrow_between(1100, 60_000);
+    pair.assert_complete();
+    assert!(pair.now < Instant::from_millis(6000), "found within seconds: {}", pair.now);
 }
 
 #[test]

@@ -14,6 +14,12 @@ use super::world::World;
 /// When every run begins, for the calendar: 2026-01-01T00:00:00Z.
 pub(super) const EPOCH: UnixTime = UnixTime::from_millis(1_767_225_600_000);
 
+/// The same, for turmoil, whose default is the wall clock.
+#[expect(clippy::disallowed_types, reason = "a constant of turmoil's interface; no clock is read")]
+pub(super) fn turmoil_epoch() -> std::time::SystemTime {
+    std::time::SystemTime::UNIX_EPOCH + Duration::from_millis(EPOCH.as_millis().unsigned_abs())
+}
+
 /// The run's clock: every host reads the same, which counts from the beginning of the run.
 #[derive(Clone)]
 pub(super) struct SimClock(Arc<World>);

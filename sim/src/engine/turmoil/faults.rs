@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use backchat::files::memory::MemoryDisk;
 use backchat_core::time::Instant;
 
 use super::lives::{SERVER_NAME, Switch};
@@ -17,6 +18,8 @@ pub(super) struct Faults {
     faults: Vec<Progress>,
     power: Arc<ServerPower>,
     switches: Vec<Arc<Switch>>,
+    /// The clients' disks. The server's is only read.
+    disks: Vec<MemoryDisk>,
     /// For each node how many crashes hold it down; the last is the server.
     down: Vec<u32>,
     heal: Option<Instant>,
@@ -33,7 +36,12 @@ struct Progress {
 }
 
 impl Faults {
-    pub(super) fn new(scenario: &Scenario, power: Arc<ServerPower>, switches: Vec<Arc<Switch>>) -> Self {
+    pub(super) fn new(
+        scenario: &Scenario,
+        power: Arc<ServerPower>,
+        switches: Vec<Arc<Switch>>,
+        disks: Vec<MemoryDisk>,
+    ) -> Self {
         let faults = scenario.node_faults().iter();
         let faults = faults.map(|fault| Progress { fault: fault.clone(), next: 0, ends: None });
         let plans = scenario.clients().iter().flat_map(|client| [&client.up, &client.down]);
@@ -51,6 +59,7 @@ impl Faults {
             power,
             down: vec![0; switches.len() + 1],
             switches,
+            disks,
             heal: scenario.heal(),
             links_end,
         }
@@ -128,7 +137,13 @@ impl Faults {
         world.record(now, &name, Event::Crashed { power });
         world.lock().reset_connections(now, node.map(|client| ClientIndex(client.0)));
         match node.and_then(|client| self.switches.get(client.0)) {
-            Some(switch) => switch.turn(false),
+            Some(switch) => {
+                switch.turn(false);
+                let disk = node.and_then(|client| self.disks.get(client.0));
+                if let Some(disk) = disk.filter(|_| power) {
+                    disk.lose_power();
+                }
+            }
             None => {
                 self.power.down(power);
                 sim.crash(super::SERVER);

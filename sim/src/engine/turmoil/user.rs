@@ -191,12 +191,7 @@ impl User {
             // The last download of that file that was asked for and is not over.
             Some(file) => {
                 let of_file = |(_, download): &(&DownloadId, &Download)| download.file == *file.as_str();
-                self.downloads
-                    .iter()
-                    .filter(of_file)
-                    .map(|(id, _)| Which::One(*id))
-                    .last()
-                    .unwrap_or(Which::All)
+                self.downloads.iter().rfind(of_file).map_or(Which::All, |(id, _)| Which::One(*id))
             }
         };
         match action {

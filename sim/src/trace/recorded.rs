@@ -57,6 +57,9 @@ pub fn read(mut from: impl BufRead) -> Result<Recorded, ReadError> {
     Ok(Recorded { header, records })
 }
 
+/// The number of a line, and the object in it.
+type Numbered = (usize, Map<String, Value>);
+
 struct Lines<'a, R> {
     from: &'a mut R,
     line: usize,
@@ -65,7 +68,7 @@ struct Lines<'a, R> {
 
 impl<R: BufRead> Lines<'_, R> {
     /// The next object and the number of its line.
-    fn next(&mut self) -> Result<Option<(usize, Map<String, Value>)>, ReadError> {
+    fn next(&mut self) -> Result<Option<Numbered>, ReadError> {
         self.bytes.clear();
         self.line += 1;
         let mut bounded = std::io::Read::take(&mut *self.from, MAX_LINE as u64 + 1);
@@ -94,7 +97,7 @@ fn error(line: usize, found: &str, expected: &str) -> ReadError {
     ReadError { line, column: 1, found: found.to_owned(), expected: expected.to_owned() }
 }
 
-fn header((line, mut object): (usize, Map<String, Value>)) -> Result<Header, ReadError> {
+fn header((line, mut object): Numbered) -> Result<Header, ReadError> {
     let mut take = |name: &str| object.remove(name).unwrap_or(Value::Null);
     if take("format") != "backchat-trace" {
         return Err(error(line, "another format", "\"format\":\"backchat-trace\""));
