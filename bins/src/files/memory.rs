@@ -151,7 +151,8 @@ impl MemoryDisk {
             inode.bytes.clone_from(&inode.synced);
             inode.is_locked = false;
             let names = folders.values().flat_map(BTreeMap::values);
-            inode.links = names.filter(|node| matches!(node, Node::File(named) if named == number)).count() as u64;
+            inode.links =
+                names.filter(|node| matches!(node, Node::File(named) if named == number)).count() as u64;
         }
         inodes.retain(|_, inode| inode.links > 0);
     }

@@ -59,9 +59,7 @@ impl Checker for Paths {
         let Record { at, node, event } = record;
         match event {
             Event::StateChanged { transfer, .. } if *node != "server" => {
-                if !self.owners.contains_key(transfer) {
-                    self.owners.insert(*transfer, node.clone());
-                }
+                self.owners.entry(*transfer).or_insert_with(|| node.clone());
             }
             Event::StateChanged { transfer, to, .. } if *to == "sending" => self.proven(*transfer),
             Event::PathValidated { transfer } => self.proven(*transfer),

@@ -239,14 +239,12 @@ impl Checker for Recovery {
                 }
             }
             Event::PacketSent { transfer, kind, .. } if *kind == "end-ack" => {
-                if self.unanswered.as_ref().is_some_and(|(_, of, it)| of == node && it == transfer) {
-                    self.unanswered = None;
-                }
+                self.unanswered.take_if(|(_, of, it)| of == node && it == transfer);
             }
-            Event::PacketReceived { transfer, kind, .. } if *kind == "end" => {
-                if self.finished.contains(&(node.clone(), *transfer)) {
-                    self.unanswered = Some((*at, node.clone(), *transfer));
-                }
+            Event::PacketReceived { transfer, kind, .. }
+                if *kind == "end" && self.finished.contains(&(node.clone(), *transfer)) =>
+            {
+                self.unanswered = Some((*at, node.clone(), *transfer));
             }
             Event::StateChanged { transfer, from, to } => {
                 let Some(it) = self.sender(node, *transfer) else { return };

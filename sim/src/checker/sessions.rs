@@ -150,7 +150,7 @@ mod tests {
         let refused = at(7, "server", Event::ChatRefused { session: 2, code: Name::of("nick-taken") });
         let resumed = at(7, "server", Event::ChatResumed { session: 1, stream: 2, seen: 0 });
         let begin = [&joined(1, "ann")[..], &[parked, back]].concat();
-        let said = verdict(Sessions::new(), &[&begin[..], &[refused.clone()]].concat());
+        let said = verdict(Sessions::new(), &[&begin[..], core::slice::from_ref(&refused)].concat());
         assert!(said[0].ends_with("ann came back to its parked session, and its nickname was taken"));
         // Somebody else's.
         assert_eq!(
