@@ -539,6 +539,16 @@ fn who_finishes_sending_still_gets_its_answers() {
 }
 
 #[test]
+fn the_end_of_what_is_sent_ends_its_last_line() {
+    let mut bench = Bench::new(Limits::default());
+    bench.open(1);
+    bench.server.handle_bytes(bench.now, StreamId(1), br#"{"type":"names"}"#);
+    bench.server.handle_finished(bench.now, StreamId(1));
+    bench.drain();
+    assert_eq!(kinds(&bench.read(1)), ["names", "closing"]);
+}
+
+#[test]
 fn shutting_down_tells_everybody_and_takes_nobody() {
     let mut bench = Bench::new(Limits::default());
     bench.join(1, "ann");

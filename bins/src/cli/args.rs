@@ -5,7 +5,7 @@
 
 pub use self::client::{ClientArgs, ClientCommand, ClientOptions};
 pub use self::environment::{BadVariable, Environment};
-pub use self::get::{GetArgs, GetWords, Output};
+pub use self::get::{GetArgs, GetWords, Output, option_lines};
 pub use self::server::{LogFormat, ServerArgs};
 
 mod client;

@@ -1,9 +1,17 @@
 //! The log, on standard error: standard output belongs to what was asked for.
 
+use std::fmt::Display;
+use std::io::{self, Write as _};
+
 use tracing_subscriber::EnvFilter;
 
 use super::args::{Environment, LogFormat};
 use backchat_core::text::visible;
+
+/// Tells why a program ends. A standard error that is full or closed is no reason to end in another way.
+pub fn complain(why: &dyn Display) {
+    let _ = io::stderr().write_all(format!("error: {why}\n").as_bytes());
+}
 
 /// Writes from now on what `RUST_LOG` asks for, else what `default` does. Once in a process.
 ///
@@ -16,7 +24,12 @@ pub fn start(environment: &Environment, default: &str, format: LogFormat) {
         Some(Err(error)) => (EnvFilter::new(default), Some(error)),
         None => (EnvFilter::new(default), None),
     };
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        // It would tell on standard error that standard error is broken, and panic.
+        .log_internal_errors(false);
     // Somebody else's subscriber, in a test, is as good.
     let _ = match format {
         LogFormat::Text => log.with_target(false).try_init(),

@@ -1,9 +1,11 @@
 //! `backchat-server`: from the command line to the exit code.
 //!
 //! - `binding`: sockets and the share, with messages that name the thing and what to do.
+//! - `descriptors`: as many as the system grants.
 //! - `log`: what happens, for the operator.
 
 mod binding;
+mod descriptors;
 mod log;
 
 use std::ffi::OsString;
@@ -40,7 +42,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>, environment: &Environment
     let config = match Config::load(&args, environment) {
         Ok(config) => config,
         Err(error) => {
-            eprintln!("error: {error}");
+            logging::complain(&error);
             return Exit::Usage;
         }
     };
@@ -49,10 +51,11 @@ pub fn main(words: impl IntoIterator<Item = OsString>, environment: &Environment
         return Exit::Done;
     }
     logging::start(environment, "info", config.log_format);
+    descriptors::take_all();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: cannot start: {error}");
+            logging::complain(&format_args!("cannot start: {error}"));
             return Exit::Other;
         }
     };
@@ -62,7 +65,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>, environment: &Environment
     match ended {
         Ok(()) => Exit::Done,
         Err(error) => {
-            eprintln!("error: {error}");
+            logging::complain(&error);
             Exit::Other
         }
     }
@@ -78,6 +81,7 @@ async fn run(args: &ServerArgs, environment: &Environment, config: Config) -> Re
             let files = share.list().map_err(|error| Failed::share(&folder, error))?.len();
             let bound = Bound::new(&config).await?;
             announce(&bound, Some(&folder), files);
+            bound.warn_if_apart(config.advertise);
             serve_until_signal(args, environment, config, signals, bound, share).await
         }
         None => {
@@ -147,7 +151,7 @@ async fn serve_until_signal(
         () = directing => std::future::pending().await,
     };
     let end = end.map_err(Failed::Serving)?;
-    tracing::info!(datagrams_lost = end.datagrams_lost, "stopped: {:?}", end.counters);
+    log::stopped(&end);
     Ok(())
 }
 
@@ -178,7 +182,7 @@ async fn direct<E: std::fmt::Display>(
                         transfer: new.transfer,
                         ..config
                     };
-                    tracing::info!("the configuration and the share were read again");
+                    tracing::info!("the configuration was read again");
                     let (limits, motd) = (config.limits.clone(), config.motd.clone());
                     Control::Reload(Box::new(Reload { limits, motd, transfer: config.transfer.clone() }))
                 }

@@ -67,6 +67,12 @@ pub enum TargetError {
         /// The partial file.
         path: PathBuf,
     },
+    /// Something else is where the folder should be.
+    #[error("{} is not a folder: choose another with -d", show(.path))]
+    NotAFolder {
+        /// It.
+        path: PathBuf,
+    },
     /// The folder is not there.
     #[error("the folder {} does not exist: create it, or choose another with -d", show(.folder))]
     FolderMissing {
@@ -94,13 +100,15 @@ pub enum TargetError {
         kept: u64,
     },
     /// A limit on the size of one file.
-    #[error("{} would be larger than a file may be here: choose another folder with -d", show(.path))]
+    #[error("{} would be larger than a file may be here, {kept} bytes are kept: raise the limit (ulimit -f), or choose another folder with -d", show(.path))]
     TooLarge {
         /// What was being written.
         path: PathBuf,
+        /// Bytes of it that a later run can go on from.
+        kept: u64,
     },
     /// Something else has the name.
-    #[error("{} is not a regular file but {refusal}: choose another name with -o", show(.path))]
+    #[error("{} is not a regular file but {refusal}: choose another name with -o (-o - is standard output)", show(.path))]
     NotAFile {
         /// It.
         path: PathBuf,
@@ -121,6 +129,9 @@ pub enum TargetError {
         /// The first one.
         path: PathBuf,
     },
+    /// Whoever read standard output has seen enough.
+    #[error("nobody reads standard output any more")]
+    StdoutClosed,
     /// Standard output is in use.
     #[error("another download already writes to standard output: wait for it, or choose a file with -o")]
     StdoutTaken,
@@ -178,10 +189,12 @@ impl TargetError {
             Self::NoSpace { .. } => LocalError::NoSpace,
             Self::Denied { .. } | Self::ReadOnly { .. } => LocalError::Denied,
             Self::FolderMissing { .. }
+            | Self::NotAFolder { .. }
             | Self::TooLarge { .. }
             | Self::NotAFile { .. }
             | Self::Planted { .. }
             | Self::NoName { .. }
+            | Self::StdoutClosed
             | Self::StdoutRestart
             | Self::Hole { .. }
             | Self::Io { .. } => LocalError::Other(self.to_string()),
@@ -193,9 +206,10 @@ impl TargetError {
         let path = path.to_owned();
         match source.raw_os_error().map(Errno::from_raw_os_error) {
             Some(Errno::NOSPC | Errno::DQUOT) => Self::NoSpace { path, kept },
-            Some(Errno::FBIG) => Self::TooLarge { path },
+            Some(Errno::FBIG) => Self::TooLarge { path, kept },
             Some(Errno::ROFS) => Self::ReadOnly { path },
             Some(Errno::ACCESS | Errno::PERM) => Self::Denied { path },
+            Some(Errno::NOTDIR) => Self::NotAFolder { path },
             Some(Errno::LOOP) => Self::Planted { path, refusal: Refusal::Link },
             Some(Errno::ISDIR) => Self::NotAFile { path, refusal: Refusal::Folder },
             Some(Errno::NXIO) => Self::Planted { path, refusal: Refusal::Special },

@@ -64,7 +64,12 @@ fn floor_char(bytes: &[u8], at_most: usize) -> usize {
 pub(super) fn open_partial<F: Folder>(folder: &F, name: &OsStr, path: &Path) -> Result<F::File, TargetError> {
     let io = |doing| move |source| TargetError::from_io(doing, path, 0, source);
     for _ in 0..OPEN_TRIES {
-        let file = folder.create(name).map_err(io("create"))?;
+        let file = folder.create(name).map_err(|error| match error.kind() {
+            io::ErrorKind::IsADirectory => {
+                TargetError::Planted { path: path.to_owned(), refusal: Refusal::Folder }
+            }
+            _ => io("create")(error),
+        })?;
         let stat = file.stat().map_err(io("look at"))?;
         if let Some(refusal) = refusal(&stat, folder.user()) {
             return Err(TargetError::Planted { path: path.to_owned(), refusal });

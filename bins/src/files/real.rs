@@ -54,7 +54,6 @@ impl Folder for RealFolder {
                 stat = behind;
             }
             if found.len() == at_most {
-                tracing::warn!(at_most, "the folder holds more files than can be listed");
                 break;
             }
             found.push((name, stat));

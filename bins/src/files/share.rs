@@ -12,6 +12,7 @@ mod reader;
 mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ffi::OsString;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use backchat_core::chat::{FileEntry, FileName};
 use backchat_core::node::{FileError, ShareRequest};
+use backchat_core::text::visible;
 use backchat_core::time::UnixTime;
 use backchat_core::wire::TransferId;
 
@@ -89,7 +91,14 @@ impl<D: Disk> FolderShare<D> {
     /// # Errors
     /// The folder cannot be read.
     pub fn list(&self) -> std::io::Result<Vec<FileEntry>> {
-        list(&*self.folder)
+        let mut left_out = Vec::new();
+        let entries = list(&*self.folder, |name| left_out.push(name))?;
+        if let Some(first) = left_out.first() {
+            // Each time a list is asked for would be too often.
+            let (count, first) = (left_out.len(), first.to_string_lossy());
+            tracing::warn!(count, first = %visible(&first), "files left out: nobody could ask for such a name");
+        }
+        Ok(entries)
     }
 
     fn push(&mut self, transfer: TransferId, request: Request) {
@@ -182,7 +191,7 @@ impl<D: Disk> Share for FolderShare<D> {
             ShareRequest::List => {
                 let folder = Arc::clone(&self.folder);
                 self.workers.submit(move || {
-                    Done::Listed(list(&*folder).unwrap_or_else(|error| {
+                    Done::Listed(list(&*folder, drop).unwrap_or_else(|error| {
                         tracing::warn!(%error, "the share cannot be listed");
                         Vec::new()
                     }))
@@ -222,10 +231,14 @@ impl<D: Disk> Share for FolderShare<D> {
     }
 
     fn reload(&mut self) {
+        let path = visible(&self.path.to_string_lossy()).to_string();
         match self.disk.folder(&self.path) {
-            Ok(folder) => self.folder = Arc::new(folder),
+            Ok(folder) => {
+                self.folder = Arc::new(folder);
+                tracing::info!(%path, "the share was opened anew");
+            }
             Err(error) => {
-                tracing::warn!(path = %self.path.display(), %error, "the share cannot be opened anew; the old one stays");
+                tracing::warn!(%path, %error, "the share cannot be opened anew; the old one stays");
             }
         }
     }
@@ -242,15 +255,25 @@ impl ShareCompletion {
     }
 }
 
-/// Regular files with a name that can be asked for, sorted by it.
-fn list<F: Folder>(folder: &F) -> std::io::Result<Vec<FileEntry>> {
-    let mut entries: Vec<FileEntry> = folder
-        .list(LISTING_MAX)?
+/// Regular files with a name that can be asked for, sorted by it. `leave_out` is told the other names, without the
+/// hidden ones.
+fn list<F: Folder>(folder: &F, mut leave_out: impl FnMut(OsString)) -> std::io::Result<Vec<FileEntry>> {
+    // One more than will do tells whether there are more.
+    let mut found = folder.list(LISTING_MAX + 1)?;
+    if found.len() > LISTING_MAX {
+        tracing::warn!(at_most = LISTING_MAX, "the folder holds more files than can be listed");
+        found.truncate(LISTING_MAX);
+    }
+    let mut entries: Vec<FileEntry> = found
         .into_iter()
         .filter(|(_, stat)| stat.kind == Kind::File)
-        .filter_map(|(name, stat)| {
-            let name = FileName::parse(name.to_str()?).ok()?;
-            Some(FileEntry { name, size: stat.size, modified: modified(&stat) })
+        .filter_map(|(name, stat)| match name.to_str().map(FileName::parse) {
+            Some(Ok(name)) => Some(FileEntry { name, size: stat.size, modified: modified(&stat) }),
+            _ if name.as_encoded_bytes().starts_with(b".") => None,
+            _ => {
+                leave_out(name);
+                None
+            }
         })
         .collect();
     entries.sort_by(|one, other| one.name.cmp(&other.name));

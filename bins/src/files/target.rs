@@ -43,6 +43,7 @@ pub struct FileTargets<D: Disk> {
 
 /// One download's file, and what is to be done with it.
 struct Lane<D: Disk> {
+    stage: Stage,
     waiting: VecDeque<Request>,
     /// `None` while a job has it.
     writer: Option<Writer<D>>,
@@ -51,6 +52,17 @@ struct Lane<D: Disk> {
     start: u64,
     /// A buffer that came back from the disk.
     spare: Vec<u8>,
+}
+
+/// Whether a lane has its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Not yet. It waits for those that give theirs up: it may be the same file, and a user who stops a download and
+    /// asks for it again must not be told that somebody else has it.
+    Opening,
+    Open,
+    /// It is giving it up.
+    Closing,
 }
 
 /// What is asked of a writer.
@@ -114,7 +126,14 @@ impl<D: Disk> FileTargets<D> {
 
     /// Gives a lane's writer what waits for it, if it is home.
     fn start(&mut self, download: DownloadId) {
+        let is_any_closing = self.lanes.values().any(|lane| lane.stage == Stage::Closing);
         let Some(lane) = self.lanes.get_mut(&download) else { return };
+        if lane.stage == Stage::Opening {
+            if is_any_closing {
+                return;
+            }
+            lane.stage = Stage::Open;
+        }
         if lane.writer.is_some() {
             lane.gather();
         }
@@ -150,6 +169,8 @@ impl<D: Disk> FileTargets<D> {
         };
         if closed {
             self.lanes.remove(&download);
+            // One of them may have waited for this.
+            self.flush();
         } else if let Some(lane) = self.lanes.get_mut(&download) {
             lane.writer = Some(writer);
             self.start(download);
@@ -307,6 +328,7 @@ impl<D: Disk> Targets for FileTargets<D> {
         self.lanes.insert(
             download,
             Lane {
+                stage: Stage::Opening,
                 waiting: VecDeque::from([request]),
                 writer: Some(writer),
                 buffer: Vec::new(),
@@ -330,6 +352,11 @@ impl<D: Disk> Targets for FileTargets<D> {
     }
 
     fn submit(&mut self, download: DownloadId, request: TargetOp) {
+        if let Some(lane) = self.lanes.get_mut(&download)
+            && matches!(request, TargetOp::Discard | TargetOp::Keep)
+        {
+            lane.stage = Stage::Closing;
+        }
         self.push(download, Request::Op(request));
     }
 

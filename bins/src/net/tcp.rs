@@ -36,6 +36,8 @@ pub struct TcpListener {
     local: SocketAddr,
     /// Set while descriptors or memory have run out. It outlives a cancelled `accept`.
     exhausted_until: Option<Instant>,
+    /// Whether that was told. Once is enough until connections are taken again.
+    is_told: bool,
 }
 
 impl TcpListener {
@@ -54,7 +56,7 @@ impl TcpListener {
         socket.bind(address)?;
         let listener = socket.listen(BACKLOG)?;
         let local = listener.local_addr()?;
-        Ok(Self { listener, local, exhausted_until: None })
+        Ok(Self { listener, local, exhausted_until: None, is_told: false })
     }
 }
 
@@ -73,6 +75,9 @@ impl Listener for TcpListener {
             }
             match self.listener.accept().await {
                 Ok((stream, peer)) => {
+                    if std::mem::take(&mut self.is_told) {
+                        tracing::info!("connections are taken again");
+                    }
                     if let Err(error) = prepare(&stream) {
                         // The peer was gone before we had a look.
                         tracing::debug!(%peer, %error, "connection not taken");
@@ -83,7 +88,9 @@ impl Listener for TcpListener {
                 Err(error) => match Trouble::of(&error) {
                     Trouble::Connection => {}
                     Trouble::Exhausted => {
-                        tracing::warn!(%error, "no connection can be taken, trying again in {EXHAUSTED_PAUSE:?}");
+                        if !std::mem::replace(&mut self.is_told, true) {
+                            tracing::warn!(%error, "no connection can be taken until another ends; raise the limit (ulimit -n)");
+                        }
                         self.exhausted_until = Some(Instant::now() + EXHAUSTED_PAUSE);
                     }
                     Trouble::Listener => return Err(error),

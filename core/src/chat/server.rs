@@ -158,6 +158,10 @@ impl ChatServer {
     /// [`handle_closed`](Self::handle_closed).
     pub fn handle_finished(&mut self, now: Instant, stream: StreamId) {
         let now = self.begin(now);
+        // The end of what is sent ends its last line too, as in every text file that lacks the line feed.
+        if self.connections.get(&stream).is_some_and(|it| !it.finished && it.lines.kept_bytes() > 0) {
+            self.read(now, stream, b"\n");
+        }
         let connection = self.connections.get_mut(&stream);
         let session = connection.and_then(|connection| {
             connection.finished = true;

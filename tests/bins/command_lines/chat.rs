@@ -10,7 +10,9 @@ fn people_see_each_other_come_talk_and_go() {
     let server = Server::bare();
     let mut ann = server.join("ann");
     let mut bob = server.join("bob");
+    let mut eve = server.join("eve");
     ann.line("-- bob joined");
+    ann.line("-- eve joined");
     bob.write("hello\n/me waves\n");
     ann.line(" bob: hello");
     ann.line(" * bob waves");
@@ -21,10 +23,14 @@ fn people_see_each_other_come_talk_and_go() {
     bob.line(" ann: to be or not to be");
     bob.write("/nick robert\nnicknames\n");
     ann.line("-- bob is now robert");
-    bob.line("-- here: ann, robert");
+    bob.line("-- here: ann, eve, robert");
     bob.write("/quit\n");
     bob.end().expect(0);
     ann.line("-- robert left");
+    eve.line("-- robert left");
+    eve.write("/quit\n");
+    let seen = eve.end().expect(0).stdout;
+    assert!(seen.contains(" ann: to be or not to be") && !seen.contains("psst"), "{seen}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 
-use super::program::{PATIENCE, Server};
+use super::program::{Folder, PATIENCE, Server, limited, server};
 
 /// A connection that takes part with plain lines.
 struct Guest {
@@ -67,4 +67,40 @@ fn a_crowd_that_speaks_at_once_hears_every_word() {
             guest.line("\"message\"");
         }
     }
+}
+
+#[test]
+fn a_thousand_people_who_say_nothing_hold_nobody_up() {
+    let server = Server::bare();
+    let guests: Vec<Guest> = (0..1000).map(|_| Guest::new(&server)).collect();
+    let mut ann = server.join("ann");
+    ann.write("hello\n");
+    ann.line("ann: hello");
+    drop(guests);
+}
+
+#[test]
+fn descriptors_are_taken_as_far_as_the_system_grants_them() {
+    // The soft limit is for programs that cannot do better.
+    let server = Server::with(&mut limited("-S -n 24", &server()));
+    let guests = crowd(&server, 40);
+    assert_eq!(guests.len(), 40);
+}
+
+#[test]
+fn who_finds_no_descriptor_waits_until_another_goes_and_the_log_says_so_once() {
+    let folder = Folder::new();
+    let mut command = limited("-n 24", &server());
+    let mut server = Server::with(command.arg("--share").arg(folder.share()));
+    let mut guests: Vec<Guest> = (0..30).map(|_| Guest::new(&server)).collect();
+    let told = server.program.error_line("no connection can be taken");
+    assert!(told.contains("ulimit -n"), "{told}");
+    let mut last = guests.pop().expect("a guest");
+    drop(guests);
+    last.write("{\"type\":\"names\"}\n");
+    last.line("\"names\"");
+    server.program.error_line("connections are taken again");
+    server.program.signal("TERM");
+    let log = server.program.end().expect(0).stderr;
+    assert!(!log.contains("no connection can be taken"), "{log}");
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::program::{Ended, Folder, Program, Server, run};
+use super::program::{Ended, Folder, Program, Server, limited, run, server};
 
 /// Large enough that at 100 kB a second it lasts for longer than any test looks at it.
 const LARGE: usize = 8_000_000;
@@ -21,7 +21,8 @@ fn got(server: &Server, here: &Path, args: &[&str]) -> Ended {
 #[test]
 fn files_of_every_size_arrive() {
     let folder = Folder::new();
-    let sizes = [0, 1, 1199, 1200, 1201, 3_000_000];
+    // Around the segments of any network, and around those of loopback.
+    let sizes = [0, 1, 1199, 1200, 1201, 15_999, 16_000, 16_001, 64 << 20];
     let files = sizes.map(|size| (format!("{size}.bin"), folder.shared(&format!("{size}.bin"), size)));
     let server = Server::sharing(&folder.share());
     for (name, bytes) in &files {
@@ -117,6 +118,9 @@ fn what_is_wrong_with_the_place_is_a_local_error() {
     let (server, here) = (Server::sharing(&folder.share()), folder.here());
     let ended = got(&server, &here, &["book.bin", "-d", "no-such-folder"]).expect(8);
     assert!(ended.stderr.contains("no-such-folder"), "{ended:?}");
+    std::fs::write(here.join("file"), "").expect("written");
+    let ended = got(&server, &here, &["book.bin", "-d", "file"]).expect(8);
+    assert!(ended.stderr.contains("file is not a folder"), "{ended:?}");
     std::fs::create_dir(here.join("book.bin")).expect("a folder");
     let ended = got(&server, &here, &["book.bin"]);
     assert!(ended.code == Some(8) || ended.code == Some(9), "{ended:?}");
@@ -201,6 +205,152 @@ fn a_server_that_dies_on_the_way_is_a_lost_connection() {
 }
 
 #[test]
+fn a_server_that_died_and_came_again_sends_the_rest() {
+    let folder = Folder::new();
+    let bytes = folder.shared("book.bin", LARGE);
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    let program = slow(&server, &here, &[]);
+    server.program.signal("KILL");
+    let failed = program.end().expect(5).json();
+    assert!(failed["resume"].as_str().expect("a command").contains("get book.bin"), "{failed}");
+    drop(server);
+    let again = Server::sharing(&folder.share());
+    let ended = got(&again, &here, &["book.bin", "--json"]).expect(0);
+    assert!(ended.json()["resumed_from"].as_u64().expect("a number") > 0, "{ended:?}");
+    assert_eq!(std::fs::read(here.join("book.bin")).expect("there"), bytes);
+}
+
+#[test]
+fn four_processes_download_at_once() {
+    let folder = Folder::new();
+    let bytes = folder.shared("book.bin", 8 << 20);
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    let names = ["1", "2", "3", "4"];
+    let programs = names.map(|name| Program::start(&mut get(&server, &here, &["book.bin", "-o", name])));
+    for (name, program) in names.into_iter().zip(programs) {
+        program.end().expect(0);
+        assert!(std::fs::read(here.join(name)).expect("there") == bytes, "{name}");
+    }
+}
+
+#[test]
+fn a_file_that_changes_on_the_way_is_a_refusal_that_says_how_to_go_on() {
+    let folder = Folder::new();
+    folder.shared("book.bin", LARGE);
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    let program = slow(&server, &here, &[]);
+    std::fs::OpenOptions::new()
+        .write(true)
+        .open(folder.share().join("book.bin"))
+        .and_then(|file| file.set_len(1000))
+        .expect("cut");
+    let failed = program.end().expect(4).json();
+    assert!(failed["message"].as_str().expect("a text").contains("changed"), "{failed}");
+    assert!(failed["resume"].is_string(), "{failed}");
+    got(&server, &here, &["book.bin"]).expect(0);
+    assert_eq!(std::fs::metadata(here.join("book.bin")).expect("there").len(), 1000);
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_told_of_to_programs_alone() {
+    let folder = Folder::new();
+    folder.shared("book.bin", LARGE);
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    for (more, said) in [("", ""), (" --json", "nobody reads standard output any more")] {
+        let mut shell = Command::new("sh");
+        let script = format!("{{ \"$0\" \"$@\"{more}; echo \"ended with $?\" >&2; }} | head -c 10 | wc -c");
+        let get = get(&server, &here, &["book.bin", "-o", "-"]);
+        shell.args(["-c", &script]).arg(get.get_program()).args(get.get_args());
+        let ended = run(&mut shell).expect(0);
+        assert_eq!(ended.stdout.trim(), "10");
+        // The data is not where it was to go.
+        assert_eq!(ended.stderr.lines().last(), Some("ended with 8"), "{ended:?}");
+        assert!(ended.stderr.contains(said) && !ended.stderr.contains("error"), "{ended:?}");
+    }
+}
+
+#[test]
+fn a_download_that_nobody_reads_of_goes_on() {
+    let folder = Folder::new();
+    let bytes = folder.shared("book.bin", 300_000);
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
+    Program::start_with_stderr(&mut get(&server, &here, &["book.bin"]), full.into()).end().expect(0);
+    assert_eq!(std::fs::read(here.join("book.bin")).expect("there"), bytes);
+    // The events' reader goes at once.
+    let mut shell = Command::new("sh");
+    let get = get(&server, &here, &["book.bin", "--json", "-o", "other"]);
+    shell.args(["-c", "{ \"$0\" \"$@\"; echo \"ended with $?\" >&2; } | true"]);
+    shell.arg(get.get_program()).args(get.get_args()).current_dir(&here);
+    let ended = run(&mut shell).expect(0);
+    assert_eq!(ended.stderr, "ended with 0\n");
+    assert_eq!(std::fs::read(here.join("other")).expect("there"), bytes);
+}
+
+#[test]
+fn a_limit_on_the_size_of_files_is_a_local_error() {
+    let folder = Folder::new();
+    let bytes = folder.shared("book.bin", 3_000_000);
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    // In blocks of 512 bytes, or of 1,024.
+    let mut command = limited("-f 1000", &get(&server, &here, &["book.bin"]));
+    let ended = run(command.current_dir(&here)).expect(8);
+    assert!(ended.stderr.contains("book.bin") && ended.stderr.contains("ulimit -f"), "{ended:?}");
+    // What fitted was kept.
+    let ended = got(&server, &here, &["book.bin", "--json"]).expect(0);
+    assert!(ended.json()["resumed_from"].as_u64().expect("a number") > 0, "{ended:?}");
+    assert_eq!(std::fs::read(here.join("book.bin")).expect("there"), bytes);
+}
+
+#[test]
+fn what_was_planted_at_the_partial_files_name_is_not_written_to() {
+    let folder = Folder::new();
+    folder.shared("book.bin", 10);
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    let (part, victim) = (here.join(".book.bin.part"), folder.path().join("victim"));
+    std::os::unix::fs::symlink(&victim, &part).expect("a link");
+    let ended = got(&server, &here, &["book.bin"]).expect(8);
+    assert!(ended.stderr.contains("a symbolic link"), "{ended:?}");
+    std::fs::remove_file(&part).expect("removed");
+    std::fs::create_dir(&part).expect("a folder");
+    let ended = got(&server, &here, &["book.bin"]).expect(8);
+    assert!(ended.stderr.contains("remove it"), "{ended:?}");
+    assert!(!victim.exists() && !here.join("book.bin").exists());
+}
+
+#[test]
+fn the_longest_names_arrive() {
+    let folder = Folder::new();
+    let name = "n".repeat(255);
+    let bytes = folder.shared(&name, 10);
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    got(&server, &here, &[&name]).expect(0);
+    got(&server, &here, &[&name, "--rename"]).expect(0);
+    assert_eq!(std::fs::read(here.join(&name)).expect("there"), bytes);
+    assert_eq!(std::fs::read_dir(&here).expect("a folder").count(), 2);
+}
+
+#[test]
+fn a_download_that_timed_out_was_not_stopped_by_its_user() {
+    let folder = Folder::new();
+    folder.shared("book.bin", 10);
+    // Nobody is there: what is sent is lost.
+    let nobody = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let config = folder.path().join("backchat.toml");
+    let advertise = format!("advertise = '{}'\n", nobody.local_addr().expect("an address"));
+    std::fs::write(&config, advertise).expect("written");
+    let server = Server::with(server().arg("--share").arg(folder.share()).arg("--config").arg(&config));
+    let ended = got(&server, &folder.here(), &["book.bin", "--timeout", "1s"]).expect(6);
+    assert!(!ended.stderr.contains("stopped") && ended.stderr.lines().count() == 1, "{ended:?}");
+    let ended = got(&server, &folder.here(), &["book.bin", "--timeout", "1s", "--json"]).expect(6);
+    assert_eq!(
+        (&ended.json()["reason"], ended.stdout.lines().count()),
+        (&"timed-out".into(), 1),
+        "{ended:?}"
+    );
+}
+
+#[test]
 fn a_fixed_window_and_every_other_option_that_is_built_works() {
     let folder = Folder::new();
     let bytes = folder.shared("book.bin", 300_000);
@@ -230,16 +380,4 @@ fn a_closed_standard_output_ends_a_download_without_a_word() {
     let ended = child.wait_with_output().expect("ends");
     assert_eq!(ended.status.code(), Some(8));
     assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
-}
-
-#[test]
-fn a_file_above_the_users_limit_is_a_local_error() {
-    let folder = Folder::new();
-    folder.shared("book.bin", LARGE);
-    let (server, here) = (Server::sharing(&folder.share()), folder.here());
-    let client = env!("CARGO_BIN_EXE_backchat-client");
-    let line = format!("ulimit -f 100; exec '{client}' --server {} get book.bin", server.chat);
-    let ended = run(Command::new("sh").args(["-c", &line]).current_dir(&here)).expect(8);
-    assert!(ended.stderr.contains("book.bin"), "{ended:?}");
-    assert!(!here.join("book.bin").exists());
 }

@@ -19,6 +19,20 @@ pub(crate) fn client() -> Command {
     clean(env!("CARGO_BIN_EXE_backchat-client"))
 }
 
+/// The same program under a limit of the shell's `ulimit`, such as `-n 24`.
+pub(crate) fn limited(limit: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\"")]);
+    shell.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell
+}
+
 fn clean(path: &str) -> Command {
     let mut command = Command::new(path);
     for (name, _) in std::env::vars_os() {
@@ -84,6 +98,19 @@ impl Program {
         let stdout = listen(child.stdout.take().expect("a pipe"));
         let stderr = listen(child.stderr.take().expect("a pipe"));
         Self { child, stdin, stdout, stderr, seen: String::new() }
+    }
+
+    /// Starts it with its standard error somewhere else.
+    pub(crate) fn start_with_stderr(command: &mut Command, stderr: Stdio) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(stderr)
+            .spawn()
+            .expect("the program starts");
+        let stdin = child.stdin.take();
+        let stdout = listen(child.stdout.take().expect("a pipe"));
+        Self { child, stdin, stdout, stderr: listen(std::io::empty()), seen: String::new() }
     }
 
     /// Writes to its standard input. That it has ended is for the caller to find out.

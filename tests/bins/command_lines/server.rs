@@ -34,6 +34,95 @@ fn a_share_with_white_space_is_quoted() {
 }
 
 #[test]
+fn nothing_is_complained_of_where_nothing_is_wrong() {
+    let folder = Folder::new();
+    folder.shared("a.bin", 10);
+    folder.shared("b.bin", 10);
+    std::os::unix::fs::symlink("/etc/passwd", folder.share().join("link")).expect("a link");
+    let server = Server::sharing(&folder.share());
+    run(server.client(&["get", "a.bin"]).current_dir(folder.here())).expect(0);
+    run(server.client(&["get", "link"]).current_dir(folder.here())).expect(3);
+    server.program.signal("TERM");
+    let log = server.program.end().expect(0).stderr;
+    assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
+}
+
+#[test]
+fn the_log_ends_with_what_it_came_to() {
+    let folder = Folder::new();
+    folder.shared("a.bin", 10);
+    let mut server = Server::sharing(&folder.share());
+    run(server.client(&["get", "a.bin"]).current_dir(folder.here())).expect(0);
+    let over = server.program.error_line("download over");
+    assert!(over.contains(" took_us=") && !over.contains("Some("), "{over}");
+    server.program.signal("TERM");
+    let log = server.program.end().expect(0).stderr;
+    let last = log.lines().last().expect("a line");
+    assert!(last.contains("downloads=1 ended_as=\"1 complete\" bytes=10 segments=1 sent_again=0"), "{last}");
+}
+
+#[test]
+fn names_that_nobody_could_ask_for_are_left_out_and_told() {
+    let folder = Folder::new();
+    for name in ["good", ".hidden", "escape\u{1b}[31m"] {
+        folder.shared(name, 1);
+    }
+    let mut server = Server::sharing(&folder.share());
+    assert!(server.ready.ends_with(" files=1"), "{}", server.ready);
+    let line = server.program.error_line("left out");
+    assert!(line.contains("count=1") && line.contains("escape\\u{1b}[31m"), "{line}");
+}
+
+#[test]
+fn an_operator_is_told_when_people_could_chat_and_not_download() {
+    let mut program = Program::start(server().args(["--listen", "0.0.0.0:0", "--udp", "127.0.0.1:0"]));
+    program.line("ready ");
+    // Without a share there is nothing to download.
+    let folder = Folder::new();
+    let mut command = server();
+    command.args(["--listen", "0.0.0.0:0", "--udp", "127.0.0.1:0", "--share"]).arg(folder.share());
+    let mut program = Program::start(&mut command);
+    program.line("ready ");
+    let line = program.error_line("downloads cannot");
+    assert!(line.contains("--udp"), "{line}");
+}
+
+#[test]
+fn a_server_that_nobody_listens_to_serves_on() {
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
+    let mut command = server();
+    command.args(["--listen", "127.0.0.1:0", "--udp", "127.0.0.1:0"]);
+    let mut program = Program::start_with_stderr(&mut command, full().into());
+    let ready = program.line("ready ");
+    let chat = ready.split_whitespace().find_map(|word| word.strip_prefix("chat=")).expect("an address");
+    run(super::program::client().args(["say", "hello", "--nick", "ann", "--server", chat])).expect(0);
+    program.signal("TERM");
+    program.end().expect(0);
+    let none = Program::start_with_stderr(server().args(["--share", "/no/such/folder"]), full().into());
+    none.end().expect(1);
+}
+
+#[test]
+fn a_server_asked_at_one_of_its_addresses_answers_from_that_one() {
+    let folder = Folder::new();
+    let bytes = folder.shared("book.bin", 100_000);
+    let mut command = server();
+    command.args(["--listen", "0.0.0.0:0", "--udp", "0.0.0.0:0", "--share"]).arg(folder.share());
+    let mut program = Program::start(&mut command);
+    let ready = program.line("ready ");
+    let port = ready.split("chat=0.0.0.0:").nth(1).and_then(|rest| rest.split(' ').next()).expect("a port");
+    // All of 127.0.0.0/8 is this machine, where it is at all.
+    let address = format!("127.0.0.2:{port}");
+    if std::net::TcpStream::connect(&address).is_err() {
+        return;
+    }
+    let mut get = super::program::client();
+    get.args(["get", "book.bin", "--timeout", "5s", "--server", &address]).current_dir(folder.here());
+    run(&mut get).expect(0);
+    assert_eq!(std::fs::read(folder.here().join("book.bin")).expect("there"), bytes);
+}
+
+#[test]
 fn a_signal_tells_the_users_and_ends_it_well() {
     for signal in ["INT", "TERM"] {
         let server = Server::bare();
@@ -63,7 +152,7 @@ fn a_hangup_reads_the_share_and_the_configuration_again() {
     std::fs::write(&config, "motd = 'after'\n").expect("written");
     folder.shared("new.bin", 10);
     server.program.signal("HUP");
-    server.program.error_line("were read again");
+    server.program.error_line("the share was opened anew");
     let mut after = server.join("after");
     after.write("/quit\n");
     assert!(after.end().expect(0).stdout.contains("-- after\n"));
@@ -90,6 +179,7 @@ fn what_cannot_be_had_is_named_with_what_to_do() {
         ),
         (server().args(["--listen", "127.0.0.1:0", "--udp", udp]), vec![udp, "in use", "--udp"]),
         (server().args(["--listen", "no-such-host.invalid"]), vec!["no-such-host.invalid", "--listen"]),
+        (server().args(["--udp", "224.0.0.1:0"]), vec!["224.0.0.1 stands for many", "--udp"]),
     ] {
         let ended = run(command).expect(1);
         assert!(expected.iter().all(|part| ended.stderr.contains(part)), "{expected:?}: {ended:?}");
@@ -105,6 +195,17 @@ fn a_bad_command_line_or_configuration_is_a_usage_error() {
     let ended = run(server().arg("--config").arg(&config)).expect(2);
     assert!(ended.stderr.contains("backchat.toml:3:9: burst is 0, expected 1 to 1000000"), "{ended:?}");
     run(server().arg("--check-config").arg("--config").arg(&config)).expect(2);
+    for (text, expected) in [
+        ("share = ''", "1:9: share is empty"),
+        ("advertise = 'foo:1'", "1:13: expected an IP address and a port"),
+        ("[limits]\nburst = 'x'", "2:9: expected a whole number"),
+        ("[limits]\nburst = -1", "2:9: expected a number that is not below zero"),
+        ("[limits]\nburst = 99999999999", "2:9: burst is 4294967295, expected 1 to 1000000"),
+    ] {
+        std::fs::write(&config, text).expect("written");
+        let ended = run(server().arg("--check-config").arg("--config").arg(&config)).expect(2);
+        assert!(ended.stderr.contains(&format!("backchat.toml:{expected}")), "{expected}: {ended:?}");
+    }
     run(server().arg("--config").arg(folder.path().join("none"))).expect(2);
     run(server().arg("--port")).expect(2);
     run(server().args(["--listen", "nonsense:port"])).expect(2);

@@ -24,27 +24,30 @@ pub struct ClientArgs {
     pub command: Option<ClientCommand>,
 }
 
+/// Where `--help` lists the options that every command has.
+const EVERYWHERE: &str = "Options of every command";
+
 /// The options that stand before or after the command.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ClientOptions {
     /// The server: a name or an address, and a port where it is not 55000 [default: 127.0.0.1:55000]
-    #[arg(long, global = true, value_name = "ADDR")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "ADDR")]
     pub server: Option<HostPort>,
 
     /// Your nickname: 1 to 32 ASCII letters, digits and _ - . [ ] [default: your login name]
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "NAME")]
     pub nick: Option<String>,
 
     /// Plain lines, one per event, without escape sequences; what you get anyway without a terminal
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub plain: bool,
 
     /// One JSON object a line, in and out; 'names' and 'files' print one array
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub json: bool,
 
     /// Give up after the server was silent for D, such as 15ms, 10s or 2m [default: 60s]
-    #[arg(long, global = true, value_name = "D")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "D")]
     pub timeout: Option<Span>,
 }
 
@@ -94,7 +97,7 @@ impl ClientArgs {
             return Err(command.error(clap::error::ErrorKind::ArgumentConflict, text));
         }
         if args.options.timeout == Some(Span::default()) {
-            let text = "invalid value for '--timeout <D>': must be longer than zero";
+            let text = "invalid value '0s' for '--timeout <D>': must be longer than zero";
             return Err(command.error(clap::error::ErrorKind::InvalidValue, text));
         }
         Ok(args)

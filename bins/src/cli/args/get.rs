@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use backchat_core::wire::{CongestionChoice, Recovery};
 use clap::error::{ContextKind, ContextValue};
-use clap::{Args, Parser};
+use clap::{Args, CommandFactory, Parser};
 
 use crate::cli::algorithms::{parse_congestion, parse_recovery};
 use crate::cli::values::Rate;
@@ -134,6 +134,21 @@ impl GetWords {
     }
 }
 
+/// What may stand behind `/get NAME`, an option a line.
+pub fn option_lines() -> Vec<String> {
+    let command = GetWords::command();
+    let options = command.get_opts().map(|option| {
+        let short = option.get_short().map(|short| format!("-{short}, ")).unwrap_or_default();
+        let value = option.get_value_names().filter(|_| option.get_action().takes_values());
+        let value = value.and_then(<[_]>::first).map(|value| format!(" {value}")).unwrap_or_default();
+        let usage = format!("{short}--{}{value}", option.get_long().unwrap_or_default());
+        (usage, option.get_help().map(ToString::to_string).unwrap_or_default())
+    });
+    let options: Vec<(String, String)> = options.collect();
+    let width = options.iter().map(|(usage, _)| usage.len()).max().unwrap_or_default();
+    options.iter().map(|(usage, help)| format!("{usage:width$}  {help}")).collect()
+}
+
 /// The first line of clap's message, without its "error: ".
 fn one_line(error: &clap::Error) -> String {
     if let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg)
@@ -150,6 +165,7 @@ fn one_line(error: &clap::Error) -> String {
     }
     first.to_owned()
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;

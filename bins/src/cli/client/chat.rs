@@ -131,10 +131,7 @@ impl Chat {
 
     /// Whether input is read now.
     fn is_reading(&self) -> bool {
-        self.lines.is_some()
-            && self.pending.is_empty()
-            && self.roster.is_complete()
-            && self.requests.untaken() < MAX_UNTAKEN
+        self.lines.is_some() && self.roster.is_complete() && self.requests.untaken() < MAX_UNTAKEN
     }
 
     fn on_chat(&mut self, event: ClientChatEvent) -> Flow {
@@ -245,9 +242,7 @@ impl Chat {
 impl Application for Chat {
     async fn command(&mut self) -> Command {
         loop {
-            // A file that was just stopped may be asked for again: it is, once it is closed.
-            let waits = |asked: &Asked| asked.get.is_some() && self.downloads.is_closing();
-            if let Some(asked) = self.pending.pop_front_if(|asked| !waits(asked)) {
+            if let Some(asked) = self.pending.pop_front() {
                 let command = asked.command.clone();
                 self.given = Some(asked);
                 return command;

@@ -1,7 +1,6 @@
 //! The downloads that run, as a user sees them: the core's events and the file's events, joined into reports.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::ErrorKind;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,9 +17,6 @@ use crate::files::{TargetError, TargetEvent};
 #[derive(Debug, Default)]
 pub struct Downloads {
     running: BTreeMap<DownloadId, Download>,
-    /// Those that ended without their file and whose partial file is still open, and locked: until it is closed the
-    /// same file cannot be asked for again.
-    closing: BTreeSet<DownloadId>,
 }
 
 /// One download.
@@ -40,8 +36,6 @@ pub struct Download {
     pub bytes_per_second: u64,
     /// Whether it is held.
     pub is_paused: bool,
-    /// It has a partial file, and that is open.
-    is_open: bool,
     /// The file was there and is left alone.
     is_skipped: bool,
     /// Nobody reads standard output any more, which is no news to whoever closed it.
@@ -124,7 +118,6 @@ impl Downloads {
             received: 0,
             bytes_per_second: 0,
             is_paused: false,
-            is_open: false,
             is_skipped: false,
             is_unread: false,
             trouble: None,
@@ -142,11 +135,6 @@ impl Downloads {
         self.running.is_empty()
     }
 
-    /// Whether the file of a download that ended is not closed yet.
-    pub fn is_closing(&self) -> bool {
-        !self.closing.is_empty()
-    }
-
     /// The one of a file; the one that began last, if there are several.
     pub fn of_file(&self, file: &str) -> Option<DownloadId> {
         self.iter().filter(|(_, download)| download.file.as_str() == file).map(|(id, _)| id).last()
@@ -154,15 +142,11 @@ impl Downloads {
 
     /// Something happened to the file of a download.
     pub fn on_target(&mut self, download: DownloadId, event: &TargetEvent) {
-        if !matches!(event, TargetEvent::Opened { .. }) {
-            self.closing.remove(&download);
-        }
         let Some(running) = self.running.get_mut(&download) else {
             return;
         };
         match event {
-            TargetEvent::Opened { path, partial, resumed_from } => {
-                running.is_open = partial.is_some();
+            TargetEvent::Opened { path, resumed_from, .. } => {
                 running.path.clone_from(path);
                 running.received = *resumed_from;
             }
@@ -172,10 +156,7 @@ impl Downloads {
                 running.is_skipped = true;
             }
             TargetEvent::Failed { error } => {
-                // Nothing more is told of it.
-                running.is_open = false;
-                running.is_unread =
-                    matches!(error, TargetError::Io { source, .. } if source.kind() == ErrorKind::BrokenPipe);
+                running.is_unread = matches!(error, TargetError::StdoutClosed);
                 running.trouble = Some(error.to_string());
             }
             TargetEvent::Kept { .. } | TargetEvent::Discarded { .. } => {}
@@ -234,9 +215,6 @@ impl Downloads {
         let state = running.clone();
         if news.is_last() {
             self.running.remove(&download);
-        }
-        if matches!(news, News::Failed(_)) && state.is_open {
-            self.closing.insert(download);
         }
         Some(Report { download, state, news })
     }

@@ -40,9 +40,12 @@ pub fn of(end: Option<End>, voice: &Voice) -> End {
     if voice.is_broken() {
         return voice.failure().map_or(End::Done, End::Failed);
     }
-    end.unwrap_or_else(|| {
-        End::Failed(Failure::new(Exit::Connection, "the connection ended before the server had answered"))
-    })
+    end.unwrap_or_else(unanswered)
+}
+
+/// The end of a run whose application said nothing.
+pub fn unanswered() -> End {
+    End::Failed(Failure::new(Exit::Connection, "the connection ended before the server had answered"))
 }
 
 /// What is known of the connection, for the day it ends.

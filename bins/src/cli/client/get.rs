@@ -66,7 +66,11 @@ impl Get {
 
     /// How it ended.
     pub fn end(self) -> End {
-        end::of(self.end, &self.voice)
+        // A reader who has gone does not make a download that failed a good one.
+        match self.voice.failure() {
+            Some(failure) => End::Failed(failure),
+            None => self.end.unwrap_or_else(end::unanswered),
+        }
     }
 
     fn finish(&mut self, end: End) -> Flow {
@@ -81,6 +85,11 @@ impl Get {
 
     fn on_report(&mut self, report: &mut Report) -> Flow {
         self.silence.stop();
+        if let (News::Failed(failure), Some(End::Failed(why))) = (&mut report.news, &self.end) {
+            // It was stopped, but not by its user.
+            *failure = why.clone();
+            self.end = None;
+        }
         if let News::Failed(failure) = &mut report.news
             && failure.exit == Exit::Connection
             && self.connection.is_over()
@@ -106,13 +115,13 @@ impl Get {
                 }
             }
         }
-        let flow = match &report.news {
+        match &report.news {
             News::Done(_) | News::Skipped => self.finish(End::Done),
             News::Failed(_) if self.is_interrupted => self.finish(End::Told(Exit::Interrupted)),
             News::Failed(failure) => self.finish(End::Told(failure.exit)),
+            // Whether somebody reads of it or not: the file is what was asked for.
             News::Started { .. } | News::Progress | News::Paused | News::Resumed => Flow::Continue,
-        };
-        if self.voice.is_broken() { Flow::Exit } else { flow }
+        }
     }
 }
 
@@ -121,7 +130,8 @@ fn can_resume(report: &Report) -> bool {
     match &report.news {
         News::Failed(failure) => {
             report.state.received > 0
-                && matches!(failure.exit, Exit::Interrupted | Exit::Connection | Exit::TimedOut)
+                // Refused in the middle: the file changed, or the server is going.
+                && matches!(failure.exit, Exit::Interrupted | Exit::Connection | Exit::TimedOut | Exit::Refused)
         }
         _ => false,
     }

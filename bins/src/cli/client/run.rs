@@ -12,7 +12,7 @@ use super::chat::Chat;
 use super::end::End;
 use super::get::Get;
 use super::once::Once;
-use super::voice::{Style, Voice};
+use super::voice::{Careless, Style, Voice};
 use super::{nick, request};
 use crate::cli::args::{ClientArgs, ClientCommand, Environment, LogFormat};
 use crate::cli::exit::Exit;
@@ -25,6 +25,7 @@ use crate::cli::values::HostPort;
 use crate::driver::application::{Application, Command};
 use crate::driver::{ClientParts, run_client};
 use crate::files::real::RealDisk;
+use crate::files::target::stdout;
 use crate::files::{FileTargets, TargetSpec, Where};
 use crate::net::{SystemClock, SystemEntropy, TcpNetwork};
 
@@ -54,7 +55,7 @@ fn tell(end: &End, voice: &mut Voice) -> Exit {
     match end {
         End::Failed(failure) => match voice.style() {
             Style::Json => voice.event(&Event::failed(None, None, failure, None)),
-            Style::Plain => eprintln!("error: {}", failure.message),
+            Style::Plain => logging::complain(&failure.message),
         },
         End::Interrupted if voice.style() == Style::Json => {
             let failure = Failure::new(Exit::Interrupted, "interrupted");
@@ -122,7 +123,8 @@ impl Plan {
             (Task::Get { request, .. }, Style::Json) if request.1 != TargetSpec::Stdout => {
                 Voice::new(style, io::stdout())
             }
-            (Task::Get { .. }, _) => Voice::new(style, io::stderr()),
+            // A download is not worse for having nobody who reads of it.
+            (Task::Get { .. }, _) => Voice::new(style, Careless(io::stderr())),
             (Task::Chat { .. } | Task::Once { .. }, _) => Voice::new(style, io::stdout()),
         }
     }
@@ -177,7 +179,7 @@ async fn run(
 ) -> Result<(), Failure> {
     let parts = ClientParts {
         network: TcpNetwork::new(server.to_string()),
-        targets: FileTargets::new(RealDisk, Box::new(io::stdout()), Where::Pool),
+        targets: FileTargets::new(RealDisk, stdout().unwrap_or_else(|_| Box::new(io::stdout())), Where::Pool),
         clock: SystemClock::new(),
         entropy: SystemEntropy,
     };

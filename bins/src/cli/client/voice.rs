@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use backchat_core::chat::{RequestId, ServerFrame};
 use backchat_core::node::DownloadId;
@@ -14,11 +14,11 @@ use backchat_core::text::visible;
 use backchat_core::time::UnixTime;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::downloads::{News, Report};
+use super::downloads::{Download, News, Report};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::render::json::{self, Event};
-use crate::cli::render::plain;
+use crate::cli::render::{plain, units};
 
 /// How events are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +156,22 @@ impl std::fmt::Debug for Voice {
     }
 }
 
+/// An output that may be closed or full without anybody minding.
+#[derive(Debug)]
+pub struct Careless<W>(pub W);
+
+impl<W: Write> Write for Careless<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let _ = self.0.write_all(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let _ = self.0.flush();
+        Ok(())
+    }
+}
+
 /// The time of the system.
 fn wall_clock() -> UnixTime {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -190,16 +206,19 @@ impl Bars {
         let state = &report.state;
         match &report.news {
             News::Started { resumed_from } => {
-                let bar = ProgressBar::new(state.size).with_style(style()).with_position(*resumed_from);
-                bar.set_prefix(visible(state.file.as_str()).to_string());
+                // Hidden until it is added: by itself it would draw each step of this, wherever standard error goes.
+                let bar = ProgressBar::with_draw_target(Some(state.size), ProgressDrawTarget::hidden())
+                    .with_style(style())
+                    .with_prefix(visible(state.file.as_str()).to_string())
+                    .with_position(*resumed_from);
                 let bar = self.all.add(bar);
-                // What an earlier run left must not count as speed.
-                bar.reset_eta();
+                bar.tick();
                 self.bars.insert(report.download, bar);
             }
             News::Progress => {
                 if let Some(bar) = self.bars.get(&report.download) {
                     bar.set_length(state.size);
+                    bar.set_message(pace(state));
                     bar.set_position(state.received);
                 }
             }
@@ -214,6 +233,7 @@ impl Bars {
         }
     }
 
+    /// A word in place of the pace.
     fn say(&self, download: DownloadId, message: &'static str) {
         if let Some(bar) = self.bars.get(&download) {
             bar.set_message(message);
@@ -221,10 +241,19 @@ impl Bars {
     }
 }
 
-/// `book.bin  [####----]  1.2 MiB/3.0 MiB  800 KiB/s  2s`.
+/// `800 KiB/s  2s left`. The core's rate: the bar's own would count what an earlier run left as speed.
+fn pace(state: &Download) -> String {
+    let rate = units::rate(state.bytes_per_second);
+    if state.bytes_per_second == 0 {
+        return rate;
+    }
+    let seconds = state.size.saturating_sub(state.received).div_ceil(state.bytes_per_second);
+    format!("{rate}  {} left", humantime::format_duration(Duration::from_secs(seconds)))
+}
+
+/// `book.bin  [####----]  1.20 MiB/3.00 MiB  800 KiB/s  2s left`.
 fn style() -> ProgressStyle {
-    const TEMPLATE: &str =
-        "{prefix}  [{bar:24}]  {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta} {msg}";
+    const TEMPLATE: &str = "{prefix}  [{bar:24}]  {binary_bytes}/{binary_total_bytes}  {msg}";
     // A template that cannot be read would be a mistake of ours; the plain bar is then good enough.
     ProgressStyle::with_template(TEMPLATE)
         .unwrap_or_else(|_| ProgressStyle::default_bar())

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use backchat_core::chat::Limits;
 use backchat_core::node::TransferLimits;
 use backchat_core::text::visible;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use toml::de::DeTable;
 
 use super::settings::{LimitsTable, TransferTable, check_transfer, describe};
@@ -65,7 +65,7 @@ pub(super) struct Table {
     listen: Option<HostPort>,
     #[serde(skip_serializing_if = "Option::is_none")]
     udp: Option<HostPort>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "address")]
     advertise: Option<SocketAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     share: Option<PathBuf>,
@@ -77,6 +77,13 @@ pub(super) struct Table {
     motd: Option<String>,
     limits: LimitsTable,
     transfer: TransferTable,
+}
+
+/// An address that clients are told: a name would have to be looked up by somebody.
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let expected = "expected an IP address and a port, such as \"203.0.113.7:44000\"";
+    text.parse().map(Some).map_err(|_| serde::de::Error::custom(expected))
 }
 
 impl Table {
@@ -104,6 +111,11 @@ impl ConfigFile {
             let place = Place::of(text, error.span().map_or(0, |span| span.start));
             (place, visible(error.message()).to_string())
         })?;
+        if table.share.as_ref().is_some_and(|share| share.as_os_str().is_empty()) {
+            // Joined to the file's folder it would be that folder: nobody meant to share the configuration.
+            let message = "share is empty: name a folder, or leave it out for a chat alone".to_owned();
+            return Err((locate(text, &["share"]), message));
+        }
         if let Some(motd) = &table.motd {
             check_motd(motd).map_err(|message| (locate(text, &["motd"]), message))?;
         }

@@ -5,23 +5,32 @@ use std::time::Duration;
 use backchat_core::chat::{Limits, LimitsError};
 use backchat_core::node::TransferLimits;
 use backchat_core::wire::{MAX_SEGMENT, MIN_SEGMENT};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::cli::values::{Size, Span};
+
+/// How many of something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Count(u32);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // As wide as TOML has them: what is too large is told with its range, like everything else.
+        let number =
+            i64::deserialize(deserializer).map_err(|_| D::Error::custom("expected a whole number"))?;
+        match u32::try_from(number) {
+            Ok(number) => Ok(Self(number)),
+            Err(_) if number > 0 => Ok(Self(u32::MAX)),
+            Err(_) => Err(D::Error::custom("expected a number that is not below zero")),
+        }
+    }
+}
 
 /// A value as a file has it, beside the one that the core has.
 trait Setting<Core>: Sized {
     fn into_core(self) -> Core;
     fn of_core(core: &Core) -> Self;
-}
-
-impl<T: Copy> Setting<T> for T {
-    fn into_core(self) -> T {
-        self
-    }
-    fn of_core(core: &T) -> Self {
-        *core
-    }
 }
 
 impl Setting<u32> for Size {
@@ -41,6 +50,25 @@ impl Setting<u16> for Size {
     }
     fn of_core(core: &u16) -> Self {
         Self::from_bytes(u64::from(*core))
+    }
+}
+
+impl Setting<u32> for Count {
+    fn into_core(self) -> u32 {
+        self.0
+    }
+    fn of_core(core: &u32) -> Self {
+        Self(*core)
+    }
+}
+
+impl Setting<u16> for Count {
+    /// As for sizes.
+    fn into_core(self) -> u16 {
+        u16::try_from(self.0).unwrap_or(u16::MAX)
+    }
+    fn of_core(core: &u16) -> Self {
+        Self(u32::from(*core))
     }
 }
 
@@ -98,32 +126,32 @@ table! {
     /// The limits of the chat: `[limits]`.
     LimitsTable for Limits {
         text_bytes: Size => text_bytes,
-        burst: u32 => burst,
-        per_second: u32 => per_second,
-        connections_per_address: u32 => connections_per_address,
-        clients: u32 => clients,
+        burst: Count => burst,
+        per_second: Count => per_second,
+        connections_per_address: Count => connections_per_address,
+        clients: Count => clients,
         join_timeout: Span => join_timeout,
         slow_reader_bytes: Size => slow_reader_bytes,
-        history: u32 => history,
-        backlog: u32 => backlog,
+        history: Count => history,
+        backlog: Count => backlog,
         parked_for: Span => parked_for,
         ping_after: Span => ping_after,
-        downloads_per_session: u32 => downloads_per_session,
-        tickets_per_session: u32 => tickets_per_session,
-        lists_per_session: u32 => lists_per_session,
-        request_burst: u32 => request_burst,
-        requests_per_second: u32 => requests_per_second,
-        malformed_burst: u32 => malformed_burst,
-        malformed_per_second: u32 => malformed_per_second,
+        downloads_per_session: Count => downloads_per_session,
+        tickets_per_session: Count => tickets_per_session,
+        lists_per_session: Count => lists_per_session,
+        request_burst: Count => request_burst,
+        requests_per_second: Count => requests_per_second,
+        malformed_burst: Count => malformed_burst,
+        malformed_per_second: Count => malformed_per_second,
     }
 }
 
 table! {
     /// What downloads may take: `[transfer]`.
     TransferTable for TransferLimits {
-        downloads: u32 => downloads,
+        downloads: Count => downloads,
         segment: Size => segment,
-        fixed_cap: u16 => fixed_cap,
+        fixed_cap: Count => fixed_cap,
         ticket: Span => ticket_ms,
         silence: Span => silence_ms,
     }

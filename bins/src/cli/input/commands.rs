@@ -1,5 +1,7 @@
 //! The chat's own commands, as data: what `/help` shows, and which one a slip of the finger was meant to be.
 
+use crate::cli::args::option_lines;
+
 /// One command of the chat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChatCommand {
@@ -103,6 +105,9 @@ pub fn help(about: Option<&str>) -> Option<Vec<String>> {
     if let Some(word) = command.original {
         lines.push(format!("or as a whole line: {word}"));
     }
+    if command.name == "get" {
+        lines.extend(option_lines());
+    }
     Some(lines)
 }
 
@@ -136,6 +141,14 @@ mod tests {
             let read = read_line(command.example, |_| false);
             assert!(read.is_ok(), "{}: {read:?}", command.example);
             assert!(command.example.starts_with(&format!("/{}", command.name)), "{}", command.example);
+        }
+    }
+
+    #[test]
+    fn help_on_get_lists_its_options() {
+        let lines = help(Some("get")).expect("explained");
+        for option in ["-o, --output FILE ", "-d, --dir DIR ", "--force ", "--limit-rate RATE "] {
+            assert!(lines.iter().any(|line| line.starts_with(option)), "{option}: {lines:?}");
         }
     }
 

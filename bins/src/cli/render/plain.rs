@@ -116,7 +116,8 @@ fn list(files: &[FileEntry], more: bool) -> impl Iterator<Item = String> {
 /// What a refusal says, and what can be done.
 pub fn error(error: &ErrorFrame) -> String {
     let mut text = format!("{} ({})", error.message, error.code);
-    if let Some(suggestion) = &error.suggestion {
+    let is_said = |nick: &str| error.message.split([' ', ',']).any(|word| word == nick);
+    if let Some(suggestion) = error.suggestion.as_ref().filter(|nick| !is_said(nick.as_str())) {
         text += &format!("; {suggestion} is free");
     }
     text

@@ -1,7 +1,7 @@
 //! Sockets and the share: what can go wrong before a server is ready.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use backchat_core::text::visible;
@@ -31,6 +31,11 @@ pub(super) enum Failed {
     /// An address is not ours, a port not for us, or anything else.
     #[error("cannot use {address} for {what}: {source}; choose another with {flag}")]
     Unbindable { flag: &'static str, what: &'static str, address: SocketAddr, source: io::Error },
+    /// Nobody can connect to a group.
+    #[error(
+        "{address} stands for many machines: choose an address of this one with {flag}, or 0.0.0.0 for all"
+    )]
+    Many { flag: &'static str, address: IpAddr },
     /// The folder is not there.
     #[error("the share {path} does not exist: create it, or choose another folder with --share")]
     ShareMissing { path: String },
@@ -105,6 +110,24 @@ impl Bound {
         Err(last.unwrap_or_else(|| unresolved(CHAT.0, &config.listen, nothing())))
     }
 
+    /// Warns where people could chat and not download: the easiest mistake is to open one address and not the other.
+    pub(super) fn warn_if_apart(&self, advertise: Option<SocketAddr>) {
+        let (chat, transfer) = (self.chat().ip(), advertise.unwrap_or(self.transfer()).ip());
+        if transfer.is_loopback() && !chat.is_loopback() {
+            tracing::warn!(
+                "the chat can be reached from elsewhere at {chat}, downloads cannot: --udp is {transfer}"
+            );
+        } else if chat.is_ipv4() && transfer.is_ipv6() && !transfer.is_unspecified() {
+            tracing::warn!(
+                "who reaches the chat over IPv4 at {chat} cannot reach downloads at {transfer}: change --udp"
+            );
+        } else if chat.is_ipv6() && !chat.is_unspecified() && transfer.is_ipv4() {
+            tracing::warn!(
+                "who reaches the chat over IPv6 at {chat} cannot reach downloads at {transfer}: change --udp"
+            );
+        }
+    }
+
     /// Where the chat is.
     pub(super) fn chat(&self) -> SocketAddr {
         self.listener.local_addr()
@@ -123,7 +146,17 @@ impl Bound {
 /// The addresses that a host stands for, in the order in which they are tried.
 async fn resolve(host: &HostPort, default: u16, flag: &'static str) -> Result<Vec<SocketAddr>, Failed> {
     let found = tokio::net::lookup_host((host.host(), host.port_or(default))).await;
-    found.map(Iterator::collect).map_err(|error| unresolved(flag, host, error))
+    let found: Vec<SocketAddr> =
+        found.map(Iterator::collect).map_err(|error| unresolved(flag, host, error))?;
+    // The system would listen there, and nobody would ever come.
+    match found.iter().find(|address| stands_for_many(address.ip())) {
+        Some(many) => Err(Failed::Many { flag, address: many.ip() }),
+        None => Ok(found),
+    }
+}
+
+fn stands_for_many(ip: IpAddr) -> bool {
+    ip.is_multicast() || ip == IpAddr::from([255; 4])
 }
 
 fn nothing() -> io::Error {

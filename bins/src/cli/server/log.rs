@@ -3,13 +3,16 @@
 //! What people say is not logged, only that they did. File names come from strangers and are made visible; nicknames
 //! cannot hold anything that acts.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use backchat_core::chat::ChatEvent;
 use backchat_core::node::ServerEvent;
 use backchat_core::text::visible;
 use backchat_core::time::Instant;
 use backchat_core::transfer::Outcome;
 
-use crate::driver::Observer;
+use crate::driver::{Observer, ServerEnd};
 
 /// Writes events to the log.
 #[derive(Debug, Default)]
@@ -30,8 +33,8 @@ impl Observer for Log {
             ServerEvent::Ended { session, transfer, file, outcome, progress, stats, round_trip, took } => {
                 let (session, file) = (session.0, visible(file.as_str()));
                 let reason = match outcome {
-                    Outcome::Aborted(code) | Outcome::Reset(code) => code.to_string(),
-                    Outcome::Complete | Outcome::Expired => String::new(),
+                    Outcome::Aborted(code) | Outcome::Reset(code) => Some(code.to_string()),
+                    Outcome::Complete | Outcome::Expired => None,
                 };
                 tracing::info!(
                     session,
@@ -43,13 +46,45 @@ impl Observer for Log {
                     segments = stats.segments_sent,
                     sent_again = stats.segments_resent,
                     timeouts = stats.timeouts,
-                    ?round_trip,
-                    ?took,
+                    round_trip_us = round_trip.map(micros),
+                    took_us = micros(took),
                     "download over"
                 );
             }
         }
     }
+}
+
+/// The last line: what it all came to.
+pub(super) fn stopped(end: &ServerEnd) {
+    let counters = &end.counters;
+    tracing::info!(
+        datagrams_received = counters.datagrams_received,
+        datagrams_dropped = total(&counters.datagrams_dropped),
+        dropped_for = by_reason(&counters.datagrams_dropped),
+        datagrams_lost = end.datagrams_lost,
+        tickets = counters.tickets,
+        downloads = total(&counters.downloads_ended),
+        ended_as = by_reason(&counters.downloads_ended),
+        bytes = counters.bytes,
+        segments = counters.segments,
+        sent_again = counters.segments_resent,
+        "stopped"
+    );
+}
+
+fn total(counts: &BTreeMap<&'static str, u64>) -> u64 {
+    counts.values().sum()
+}
+
+/// `3 checksum, 12 too_short`; nothing where nothing was counted.
+fn by_reason(counts: &BTreeMap<&'static str, u64>) -> Option<String> {
+    let parts: Vec<String> = counts.iter().map(|(reason, count)| format!("{count} {reason}")).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn chat(event: &ChatEvent) {

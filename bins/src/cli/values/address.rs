@@ -48,6 +48,9 @@ pub enum BadAddress {
     /// A character no host name has.
     #[error("a host name cannot hold '{0}'")]
     BadHost(String),
+    /// Colons that are neither an address' nor a port's.
+    #[error("an IPv6 address with a port stands in brackets, such as [::1]:55000")]
+    NoBrackets,
 }
 
 impl From<SocketAddr> for HostPort {
@@ -80,6 +83,9 @@ impl FromStr for HostPort {
             Some((host, port)) => (host, Some(parse_port(port)?)),
             None => (text, None),
         };
+        if host.parse::<Ipv6Addr>().is_ok() {
+            return Err(BadAddress::NoBrackets);
+        }
         if host.is_empty() {
             return Err(BadAddress::NoHost);
         }
@@ -150,6 +156,7 @@ mod tests {
             ("[host]:7", BadAddress::BadBrackets),
             ("a/b:7", BadAddress::BadHost("/".into())),
             ("http://host:7", BadAddress::BadHost(":".into())),
+            ("fd00::2:44000", BadAddress::NoBrackets),
             ("a\u{1b}b", BadAddress::BadHost("\\u{1b}".into())),
         ] {
             assert_eq!(text.parse::<HostPort>(), Err(expected), "{text}");

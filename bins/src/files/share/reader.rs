@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use backchat_core::chat::FileName;
 use backchat_core::node::{FileError, FileMeta, ReadDone};
+use backchat_core::text::visible;
 use backchat_core::wire::{FileVersion, Hash};
 
 use super::modified;
@@ -72,8 +73,9 @@ impl<F: Folder> Reader<F> {
     fn open(&mut self, name: &FileName) -> Result<FileMeta, FileError> {
         let explain = |error: io::Error| {
             let explained = file_error(&error);
-            if explained != FileError::NotFound {
-                tracing::warn!(file = name.as_str(), %error, "a file of the share cannot be sent");
+            // What is not there, or is not meant to be sent, is the stranger's mistake and not the operator's.
+            if !matches!(explained, FileError::NotFound | FileError::NotAFile) {
+                tracing::warn!(file = %visible(name.as_str()), %error, "a file of the share cannot be sent");
             }
             explained
         };

@@ -83,6 +83,9 @@ impl StdoutWriter {
     }
 
     fn explain(doing: &'static str, error: io::Error) -> TargetError {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return TargetError::StdoutClosed;
+        }
         TargetError::from_io(doing, Path::new("standard output"), 0, error)
     }
 }

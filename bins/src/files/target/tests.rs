@@ -255,6 +255,19 @@ async fn a_second_handle_is_told_that_the_file_is_locked() {
 }
 
 #[tokio::test]
+async fn who_stops_and_begins_again_at_once_has_the_file() {
+    let (folder, mut targets) = real();
+    let name = FileName::parse("book.bin").unwrap();
+    opened(&mut targets, into_folder(folder.path())).await;
+    write(&mut targets, 0, b"beginning").await;
+    targets.submit(DOWNLOAD, TargetOp::Keep);
+    // Nobody has looked at what became of it.
+    targets.open(SECOND, &name, into_folder(folder.path()));
+    assert!(matches!(event(&mut targets).await, TargetEvent::Kept { length: 9, .. }));
+    assert!(matches!(event(&mut targets).await, TargetEvent::Opened { resumed_from: 9, .. }));
+}
+
+#[tokio::test]
 async fn what_somebody_planted_as_a_partial_file_is_not_written_to() {
     let (folder, mut targets) = real();
     let partial = folder.path().join(".book.bin.part");

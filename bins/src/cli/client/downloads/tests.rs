@@ -133,24 +133,3 @@ fn of_two_downloads_of_a_file_the_later_one_is_meant() {
     assert_eq!(downloads.of_file("book.bin"), Some(DownloadId(8)));
     assert_eq!(downloads.of_file("other"), None);
 }
-
-#[test]
-fn a_download_that_ended_is_closing_until_its_file_is_told_of() {
-    let failed = |reason| DownloadEvent::Failed { reason, message: String::new(), kept: 3 };
-    let mut downloads = begun();
-    downloads.on_target(ID, &opened(0));
-    told(&mut downloads, &failed(FailReason::Stopped));
-    assert!(downloads.is_closing());
-    downloads.on_target(ID, &TargetEvent::Kept { partial: "./.book.bin.part".into(), length: 3 });
-    assert!(!downloads.is_closing());
-    // A file that was never open, and one that has failed by itself, are told of no more.
-    let mut downloads = begun();
-    told(&mut downloads, &failed(FailReason::NotFound));
-    assert!(!downloads.is_closing());
-    let mut downloads = begun();
-    downloads.on_target(ID, &opened(0));
-    let error = TargetError::NoSpace { path: "./book.bin".into(), kept: 0 };
-    downloads.on_target(ID, &TargetEvent::Failed { error });
-    told(&mut downloads, &failed(FailReason::Local(LocalError::NoSpace)));
-    assert!(!downloads.is_closing());
-}
