@@ -16,6 +16,9 @@
 //! caller is an error value. The same inputs give the same outputs, on every platform.
 #![forbid(unsafe_code)]
 
+#[macro_use]
+pub mod mutants;
+
 pub mod chat;
 pub mod hex;
 pub mod node;

@@ -10,12 +10,20 @@
 //! - [`conservation`]: every datagram went to one place.
 //! - [`quiescence`]: everything ends.
 //!
+//! Beyond the contract's five:
+//! - [`recovery`]: what the RFCs ask of a sender.
+//! - [`paths`]: nobody is sent a file who has not proven to be there.
+//! - [`sessions`]: what is whose in the chat.
+//!
 //! [`expect`] holds what a scenario expects besides against what came of its downloads.
 
 pub mod conservation;
 pub mod delivery;
 pub mod expect;
+pub mod paths;
 pub mod quiescence;
+pub mod recovery;
+pub mod sessions;
 pub mod timers;
 pub mod window;
 
@@ -84,6 +92,9 @@ impl Checkers {
             Box::new(timers::Timers::new()),
             Box::new(conservation::Conservation::new()),
             Box::new(quiescence::Quiescence::new()),
+            Box::new(recovery::Recovery::new()),
+            Box::new(paths::Paths::new()),
+            Box::new(sessions::Sessions::new()),
         ];
         let all = all.into_iter().map(|checker| (checker, 0)).collect();
         Self { all, violations: Vec::new(), last: Instant::ZERO }

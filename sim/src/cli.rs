@@ -19,6 +19,7 @@ mod run;
 mod sweep;
 mod wall;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -27,10 +28,15 @@ use clap::Parser as _;
 use self::args::{Args, Command};
 use self::exit::{Exit, Trouble};
 
-/// Does what the command line says.
+/// Does what this process' command line says.
 pub fn main() -> ExitCode {
+    command(std::env::args_os())
+}
+
+/// Does what a command line says, of which the first word is the program.
+pub fn command(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     log();
-    let args = match Args::try_parse() {
+    let args = match Args::try_parse_from(words) {
         Ok(args) => args,
         Err(error) => {
             let code = error.exit_code();

@@ -253,6 +253,7 @@ impl Server {
         if let Some(output) = self.queue.pop_front() {
             return output;
         }
+        mutant!(HashOrder => self.ready.rotate_left(crate::mutants::odd::hash(self.ready.len())));
         while let Some(transfer) = self.ready.front().copied().filter(|_| !self.blocked) {
             if self.batches_left == 0 {
                 return ServerOutput::Timeout(Some(now));

@@ -305,6 +305,7 @@ impl Receiver {
                 self.ack_now = true;
             }
             (ReceiverAction::End, Body::End { size, hash }) => self.handle_end(now, size, hash),
+            (ReceiverAction::EndAck, _) if mutant!(EndAnsweredOnce) => {}
             (ReceiverAction::EndAck, _) => self.send(Body::EndAck),
             (ReceiverAction::Fail, Body::Reset(code)) => {
                 self.fail(now, State::Aborted(None), ReceiverFailure::Reset(code));

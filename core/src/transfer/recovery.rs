@@ -51,6 +51,7 @@ impl GoBackN {
     /// The sender goes back; `next` is the number that its next datagram will have, `discarded` what the receiver
     /// last said.
     pub(super) fn on_went_back(&mut self, next: u64, discarded: u32) {
+        mutant!(OldFlightCounted => return);
         self.flight = next;
         self.earlier = self.earlier.max(discarded);
     }

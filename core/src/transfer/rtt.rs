@@ -65,6 +65,7 @@ impl RttEstimator {
 
     /// The timer ran out: the next one is twice as long (RFC 6298 §5.5).
     pub fn on_timeout(&mut self) {
+        mutant!(TimerNotBackedOff => return);
         self.backoff = self.backoff.saturating_add(1);
     }
 

@@ -284,6 +284,9 @@ impl Sender {
                 self.heard(now, path, newest, length);
                 self.handle_path_response(now, path, nonce);
             }
+            (SenderAction::Ignore, Body::Syn(syn)) if mutant!(TicketTakenTwice) => {
+                self.handle_syn(now, path, &syn);
+            }
             (SenderAction::TellReset, _) => self.tell_reset(path),
             (SenderAction::Ignore, _) => {}
             _ => self.dropped(DropReason::Unexpected(packet.body.kind())),

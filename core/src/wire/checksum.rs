@@ -14,7 +14,10 @@ pub fn seal(datagram: &mut [u8]) {
 
 /// Whether the checksum in `datagram` is that of its bytes.
 pub fn is_sealed(datagram: &[u8]) -> bool {
+    mutant!(ChecksumIgnored => return true);
+    mutant!(HashIgnored => return true);
     match (checksum(datagram), datagram.get(field::CHECKSUM)) {
+        (Some(sum), Some(found)) if mutant!(WeakChecksum) => sum.to_be_bytes().last() == found.last(),
         (Some(sum), Some(found)) => sum.to_be_bytes() == found,
         _ => false,
     }

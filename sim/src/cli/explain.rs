@@ -47,6 +47,10 @@ impl Which<'_> {
         } else {
             "backchat-sim"
         };
+        #[cfg(backchat_mutants)]
+        let planted = backchat_core::mutants::alive().map(|bug| format!("cargo planted {}", bug.name()));
+        #[cfg(backchat_mutants)]
+        let program = planted.as_deref().unwrap_or(program);
         format!("replay: {program} replay {path} --seed {} --engine {}", self.seed, self.engine.name())
     }
 }

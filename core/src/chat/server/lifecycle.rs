@@ -167,7 +167,7 @@ impl ChatServer {
     pub(super) fn join(&mut self, now: Instant, session: SessionId, id: Option<RequestId>, join: &Join) {
         let token = join.token.as_deref().and_then(|token| token.parse::<Token>().ok());
         let owner = token.and_then(|token| Some((token, *self.tokens.get(&token)?)));
-        if let Some((token, owner)) = owner.filter(|_| join.resume) {
+        if let Some((token, owner)) = owner.filter(|_| join.resume && !mutant!(ParkedNotResumed)) {
             return self.go_on(now, session, owner, token, id, join);
         }
         match self.enter(now, session, join) {
@@ -261,7 +261,7 @@ impl ChatServer {
         let seen = join.seen.unwrap_or(0).min(self.history.last());
         let missed = self.history.missed_since(seen.saturating_add(1));
         self.welcome(session, id, (missed > 0).then_some(missed), true);
-        let next = seen.saturating_add(1).max(self.history.first());
+        let next = seen.saturating_add(1 + u64::from(mutant!(ResumeSkipsOne))).max(self.history.first());
         self.show_range(session, Range { next, end: self.history.next() });
         self.counters.resumed += 1;
         self.event(ChatEvent::Resumed { session, stream, seen });

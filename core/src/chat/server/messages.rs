@@ -54,7 +54,7 @@ impl ChatServer {
         self.counters.accepted += 1;
         self.event(ChatEvent::Said { session, number, to, id: id.clone() });
         self.send(session, &ServerFrame::Accepted { id, number });
-        match to {
+        match to.filter(|_| !mutant!(PrivateToAll)) {
             None => self.broadcast(&live, To::Joined),
             Some(to) => {
                 self.send_encoded(session, &live);
@@ -68,6 +68,7 @@ impl ChatServer {
     /// The number of a message that was taken before, in a session that asked to resume. In others an id means
     /// nothing beyond its answer: a script may well call each of its messages 1.
     fn number_of(&self, session: SessionId, id: Option<&RequestId>) -> Option<u64> {
+        mutant!(MessageTakenTwice => return None);
         self.sessions.get(&session)?.resume.as_ref()?.accepted.number(id?)
     }
 

@@ -111,6 +111,7 @@ impl Server {
         }
         // 64 random bits: a second draw is for the one run in a billion years that needs it.
         let mut transfer = TransferId(self.ids.next_u64());
+        mutant!(UnseededGenerator => transfer = TransferId(crate::mutants::odd::random()));
         while self.downloads.contains_key(&transfer) {
             transfer = TransferId(self.ids.next_u64());
         }
@@ -227,7 +228,7 @@ impl Server {
             FileError::NotFound | FileError::NotAFile => ErrorCode::NoSuchFile,
             FileError::Denied | FileError::Changed | FileError::Other(_) => ErrorCode::Refused,
         };
-        let message = format!("{file}: {error}");
+        let message = format!("{file}: {error}{}", crate::mutants::place(file.as_str()));
         self.refuse(now, session, id, file, code, message);
     }
 

@@ -30,6 +30,7 @@ impl Receiver {
             let rcv_nxt = self.rcv_nxt;
             return self.trace(|| Event::SegmentDiscarded { range: offset..end, rcv_nxt });
         }
+        mutant!(OutOfOrderWritten => self.rcv_nxt = self.rcv_nxt.max(offset));
         if offset > self.rcv_nxt {
             self.stats.discarded += 1;
             self.discarded = self.discarded.saturating_add(1);
@@ -38,7 +39,8 @@ impl Receiver {
             return self.trace(|| Event::SegmentDiscarded { range: offset..end, rcv_nxt });
         }
         let known = (self.rcv_nxt - offset) as usize;
-        self.output.push_back(ReceiverOutput::Write { offset: self.rcv_nxt, payload: known..length });
+        let place = self.rcv_nxt + u64::from(mutant!(ResumedAtWrongOffset) && self.start > 0);
+        self.output.push_back(ReceiverOutput::Write { offset: place, payload: known..length });
         let range = self.rcv_nxt..end;
         self.trace(|| Event::SegmentReceived { range });
         self.rcv_nxt = end;

@@ -40,7 +40,7 @@ impl Receiver {
     pub fn handle_digest(&mut self, now: Instant, found: Hash) {
         let is_asked = self.state == State::Finishing && self.finish == Finish::Hashing;
         let Some(expected) = self.hash.filter(|_| is_asked) else { return };
-        if found == expected {
+        if found == expected || mutant!(HashIgnored) {
             self.finish = Finish::Naming;
             self.output.push_back(ReceiverOutput::Commit);
         } else {

@@ -99,11 +99,11 @@ impl Receiver {
         self.limit = self.limit.max(self.allowed(now));
         self.told = self.limit;
         Ack {
-            ack: self.rcv_nxt,
+            ack: self.rcv_nxt + crate::mutants::excess(self.stats.acks_sent),
             limit: self.limit,
             seen: self.seen,
             discarded: self.discarded,
-            delay: now - self.seen_at,
+            delay: now - self.seen_at + crate::mutants::late(),
             paused: self.paused,
         }
     }

@@ -14,12 +14,16 @@ impl Sender {
     /// `newest`: no datagram of the client that was sent later has arrived yet.
     pub(super) fn handle_ack(&mut self, now: Instant, ack: &Ack, newest: bool) {
         // After going back, `max` is above `nxt`, and what was sent before may well have arrived.
-        if ack.ack > self.max {
+        if ack.ack > self.max && !mutant!(AckBeyondSentTaken) {
             return self.dropped(DropReason::AckBeyondMax);
         }
         // The limit never goes down, so an old acknowledgment can only repeat it.
         let opened = ack.limit > self.limit;
-        self.limit = self.limit.max(ack.limit);
+        self.limit = if mutant!(WindowUpdateLost) && ack.ack == self.una {
+            self.limit
+        } else {
+            self.limit.max(ack.limit)
+        };
         if newest && self.paused != ack.paused {
             self.paused = ack.paused;
             let paused = ack.paused;
@@ -27,6 +31,7 @@ impl Sender {
             self.progress_at = now;
             self.rtt.on_progress();
         }
+        mutant!(StaleAckTaken => self.una = self.una.min(ack.ack.max(self.forgotten)));
         if ack.ack < self.una {
             return self.dropped(DropReason::Stale);
         }
@@ -41,6 +46,7 @@ impl Sender {
         // One acknowledgment for a batch tells of what arrived before a gap and of what was thrown away behind it; and
         // what belongs to the flight before is noted even while nothing of the next one is sent.
         self.discarded = self.discarded.max(ack.discarded);
+        mutant!(WindowGrowsOnDuplicates => if ack.discarded > 0 { self.grow(now) });
         if self.recovery.on_acknowledged(ack) == Verdict::Lost && self.nxt > self.una {
             self.go_back(now, LossCause::DuplicateAcks);
         }
@@ -71,7 +77,7 @@ impl Sender {
         // RFC 6298 §5.2 and §5.3.
         if self.nxt > self.una {
             self.set(SenderTimer::Retransmit, now + self.rtt.rto());
-        } else {
+        } else if !mutant!(TimerNotStopped) {
             self.stop(SenderTimer::Retransmit);
         }
     }
@@ -83,7 +89,7 @@ impl Sender {
             last = Some(*flight);
             self.flight.pop_front();
         }
-        if let Some(flight) = last.filter(|it| !it.resent) {
+        if let Some(flight) = last.filter(|it| !it.resent || mutant!(RttFromResent)) {
             self.sample(now - flight.sent, ack.delay);
         }
     }
@@ -95,5 +101,16 @@ impl Sender {
         if let (Some(srtt), Some(rttvar)) = (rtt.srtt(), rtt.rttvar()) {
             self.trace(|| Event::RttUpdated { latest, srtt, rttvar, rto });
         }
+    }
+
+    /// What is planted as `WindowGrowsOnDuplicates`: a whole window is taken as acknowledged.
+    #[cfg(backchat_mutants)]
+    fn grow(&mut self, now: Instant) {
+        let una = self.una + self.cwnd();
+        if let Some(controller) = &mut self.controller {
+            controller.on_acked(Acked { now, bytes: 0, una, nxt: self.nxt, window_limited: true });
+        }
+        let cwnd = self.cwnd();
+        self.trace(|| Event::WindowChanged { cwnd });
     }
 }

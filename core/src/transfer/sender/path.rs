@@ -57,7 +57,10 @@ impl Sender {
     /// Sends to a path that is not proven, if it has sent as much; says whether it did.
     pub(super) fn send_paid(&mut self, path: Path, body: Body) -> bool {
         let length = Packet { transfer: self.offer.transfer, transmission: 0, body }.encoded_len() as u64;
-        let paid = self.candidate.as_mut().filter(|it| it.path == path && it.sent + length <= it.received);
+        let paid = self
+            .candidate
+            .as_mut()
+            .filter(|it| it.path == path && (it.sent + length <= it.received || mutant!(Amplifier)));
         let Some(candidate) = paid else {
             self.dropped(DropReason::Amplification);
             return false;
@@ -97,6 +100,7 @@ impl Sender {
         if self.candidate.as_ref().is_some_and(|it| it.path == path) {
             return;
         }
+        mutant!(PathNotProven => return self.path = Some(path));
         let nonce = fresh(&mut self.nonces);
         self.candidate = Some(Candidate::new(path, nonce, length as u64));
         self.challenge(now);

@@ -34,7 +34,8 @@ impl Sender {
         if self.state == State::Sending {
             self.request_reads();
             self.forget();
-            if self.una == self.offer.size && self.hash.is_some() {
+            let acked = if mutant!(EndTooEarly) { self.nxt } else { self.una };
+            if acked == self.offer.size && self.hash.is_some() {
                 self.stop(SenderTimer::Retransmit);
                 self.stop(SenderTimer::Persist);
                 self.enter(State::Ending);
@@ -80,6 +81,7 @@ impl Sender {
 
     /// The persist timer runs exactly while the receiver withholds (RFC 9293 §3.8.6.1).
     fn run_persist(&mut self, now: Instant) {
+        mutant!(NoPersistTimer => return);
         if !self.is_withheld() {
             self.stop(SenderTimer::Persist);
         } else if self.timers.at(SenderTimer::Persist).is_none() {
@@ -94,8 +96,8 @@ impl Sender {
             return None;
         }
         let segment = u64::from(self.segment);
-        let by_window = self.una.saturating_add(self.cwnd());
-        let by_receiver = self.limit.min(self.offer.size);
+        let by_window = self.una.saturating_add(self.cwnd() + u64::from(mutant!(WindowOffByOne)) * segment);
+        let by_receiver = if mutant!(LimitIgnored) { u64::MAX } else { self.limit }.min(self.offer.size);
         let allowed = by_window.min(by_receiver);
         let room = allowed.min(self.loaded).saturating_sub(self.nxt);
         let count = (self.config.max_segments as u64).min((MAX_BATCH / self.datagram_len()) as u64).max(1);
@@ -157,6 +159,7 @@ impl Sender {
 
     /// Go-Back-N: everything outstanding goes again, from `una` on.
     pub(super) fn go_back(&mut self, now: Instant, cause: LossCause) {
+        mutant!(NoRetransmission => return self.set(SenderTimer::Retransmit, now + self.rtt.rto()));
         let (from, to) = (self.nxt, self.una);
         self.trace(|| Event::WentBack { from, to, cause });
         self.stats.went_back += 1;

@@ -1,0 +1,33 @@
+//! The harness proves itself: every planted bug, and the runs that must find it.
+//!
+//! ```text
+//! cargo planted [table [BUG…]]     hunts each bug and prints the table; fails if one is not found
+//! cargo planted breadth            how many of all scenarios find each bug with seed 0
+//! cargo planted list               the bugs
+//! cargo planted BUG COMMAND…       backchat-sim with a bug alive: BUG replay FILE --seed 0, BUG sweep scenarios/ …
+//! ```
+//!
+//! `cargo planted` is an alias of `.cargo/config.toml`. It builds with `--cfg backchat_mutants` into a target folder of
+//! its own; in any other build this program says so and ends.
+
+#[cfg(backchat_mutants)]
+mod determinism;
+#[cfg(backchat_mutants)]
+mod hunt;
+#[cfg(backchat_mutants)]
+mod plan;
+#[cfg(backchat_mutants)]
+mod planted;
+
+use std::process::ExitCode;
+
+#[cfg(backchat_mutants)]
+fn main() -> ExitCode {
+    planted::main()
+}
+
+#[cfg(not(backchat_mutants))]
+fn main() -> ExitCode {
+    eprintln!("backchat-mutants: this build holds no planted bugs; run `cargo planted`, without RUSTFLAGS");
+    ExitCode::from(2)
+}

@@ -1,0 +1,472 @@
+//! Recovery: what the RFCs ask of a sender beyond its window and its timers, computed again from the trace.
+//!
+//! - Nothing is acknowledged that was not sent, and `una` never goes back (RFC 9293 §3.10.7.4).
+//! - No round trip is measured from bytes that were all sent twice (Karn, RFC 6298 §3).
+//! - A timer that ran out and is set again without progress is twice as long, up to its cap (RFC 6298 §5.5).
+//! - The congestion window grows with an acknowledgment of something new alone (RFC 5681 §3.1), or on a new path.
+//! - Nobody goes back for duplicate acknowledgments twice within a round trip: those are of the flight that was given up
+//!   on (RFC 6582 §3).
+//! - `END` is answered each time, once everything is there.
+//! - `END` is said when everything is acknowledged; a ticket is bound once.
+//! - The receiver keeps what comes in order alone: each kept stretch begins where the last ended.
+
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+
+use backchat_core::time::Instant;
+use backchat_core::transfer::MAX_BACKOFF;
+use backchat_core::wire::TransferId;
+
+use super::{Checker, Found};
+use crate::trace::{Event, Name, Record};
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Recovery {
+    senders: BTreeMap<TransferId, Sender>,
+    /// Where each receiver's next byte is.
+    receivers: BTreeMap<(Name, TransferId), u64>,
+    /// Receivers that have everything; and one that was told so again and has still to answer.
+    finished: BTreeSet<(Name, TransferId)>,
+    unanswered: Option<(Instant, Name, TransferId)>,
+    /// Whose each transfer is, and how long both ways take at least.
+    owners: BTreeMap<TransferId, Name>,
+    round_trips: BTreeMap<Name, Duration>,
+}
+
+#[derive(Debug)]
+struct Sender {
+    node: Name,
+    start: u64,
+    size: u64,
+    una: u64,
+    /// Behind the last byte that was ever sent.
+    max: u64,
+    /// Behind the last byte that was sent more than once.
+    resent: u64,
+    cwnd: Option<u64>,
+    /// When a round trip was measured, and the window grew, of which the acknowledgment is still to come.
+    sampled: Option<Instant>,
+    grew: Option<(Instant, u64, u64)>,
+    path_changed: Option<Instant>,
+    limit: u64,
+    /// When it last went back for duplicate acknowledgments, and to where.
+    went_back: Option<(Instant, u64)>,
+    timers: BTreeMap<Name, Timer>,
+    /// How many inputs there were: packets and timers.
+    input: u64,
+}
+
+/// How long a timer was set for, and whether it has run out. What it was set for says nothing about the next
+/// time once there was progress.
+#[derive(Clone, Copy, Debug, Default)]
+struct Timer {
+    /// In which input: a host is woken by the millisecond, so several have the same time.
+    set_in: u64,
+    set_for: Duration,
+    ran_out: bool,
+}
+
+impl Recovery {
+    /// Nothing was sent.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Time moves on: who was told again that it has everything must have answered.
+    fn check_answered(&mut self, now: Instant, found: &mut Found<'_>) {
+        if let Some((at, node, transfer)) = self.unanswered.take_if(|(at, ..)| *at < now) {
+            found.add(at, format!("{node}: {transfer}: END came again and was not answered"));
+        }
+    }
+
+    fn sender(&mut self, node: &Name, transfer: TransferId) -> Option<&mut Sender> {
+        self.senders.get_mut(&transfer).filter(|it| it.node == *node)
+    }
+}
+
+impl Sender {
+    fn new(node: Name, start: u64, size: u64) -> Self {
+        Self {
+            node,
+            start,
+            size,
+            una: start,
+            max: start,
+            resent: start,
+            cwnd: None,
+            sampled: None,
+            grew: None,
+            path_changed: None,
+            limit: start,
+            went_back: None,
+            timers: BTreeMap::new(),
+            input: 0,
+        }
+    }
+
+    /// Progress: backoff begins anew, for every timer that was not set by it.
+    fn begin_anew(&mut self) {
+        for timer in self.timers.values_mut() {
+            timer.ran_out = false;
+            if timer.set_in < self.input {
+                timer.set_for = Duration::ZERO;
+            }
+        }
+    }
+
+    fn acknowledged(&mut self, at: Instant, una: u64, limit: u64) -> Vec<String> {
+        let mut wrong = Vec::new();
+        if una > self.max {
+            wrong.push(format!("{una} is taken as acknowledged, and nothing behind {} was sent", self.max));
+        }
+        if una < self.una {
+            wrong.push(format!("una went back from {} to {una}", self.una));
+        }
+        let is_progress = una > self.una;
+        if self.sampled.take() == Some(at) && is_progress && una <= self.resent {
+            wrong.push(format!(
+                "a round trip was measured with the acknowledgment of {una}, and everything below {} was sent twice",
+                self.resent
+            ));
+        }
+        if let Some((when, from, to)) = self.grew.take()
+            && when == at
+            && !is_progress
+        {
+            wrong.push(format!(
+                "the congestion window grew from {from} to {to}, and nothing new was acknowledged"
+            ));
+        }
+        if is_progress || limit > self.limit {
+            self.begin_anew();
+        }
+        self.una = self.una.max(una);
+        self.limit = self.limit.max(limit);
+        wrong
+    }
+
+    fn set(&mut self, at: Instant, timer: &Name, due: Instant) -> Option<String> {
+        let it = self.timers.entry(timer.clone()).or_default();
+        let (before, now) = (it.set_for, due - at);
+        let has_run_out =
+            core::mem::replace(it, Timer { set_in: self.input, set_for: now, ran_out: false }).ran_out;
+        let least = (before * 2).min(MAX_BACKOFF);
+        (has_run_out && now < least).then(|| {
+            format!("the {timer} timer ran out after {before:?} and is set for {now:?}, expected {least:?} or more")
+        })
+    }
+}
+
+impl Checker for Recovery {
+    fn name(&self) -> &'static str {
+        "recovery"
+    }
+
+    fn record(&mut self, record: &Record, found: &mut Found<'_>) {
+        let Record { at, node, event } = record;
+        self.check_answered(*at, found);
+        let mut say = |transfer: &TransferId, wrong: String| {
+            found.add(*at, format!("{node}: {transfer}: {wrong}"));
+        };
+        match event {
+            Event::TransferOffered { transfer, size, start, .. } => {
+                self.senders.insert(*transfer, Sender::new(node.clone(), *start, *size));
+            }
+            Event::SegmentsSent { transfer, start, end, resent, cwnd, .. } => {
+                let Some(it) = self.sender(node, *transfer) else { return };
+                it.max = it.max.max(*end);
+                it.cwnd.get_or_insert(*cwnd);
+                if *resent > 0 {
+                    it.resent = it.resent.max(start + resent);
+                }
+            }
+            Event::RttUpdated { transfer, .. } => {
+                if let Some(it) = self.sender(node, *transfer) {
+                    it.sampled = Some(*at);
+                }
+            }
+            Event::WindowChanged { transfer, cwnd } => {
+                let Some(it) = self.sender(node, *transfer) else { return };
+                let before = it.cwnd.replace(*cwnd);
+                if let Some(before) = before.filter(|before| before < cwnd && it.path_changed != Some(*at)) {
+                    it.grew = Some((*at, before, *cwnd));
+                }
+            }
+            Event::Acknowledged { transfer, una, limit, .. } => {
+                let Some(it) = self.sender(node, *transfer) else { return };
+                it.acknowledged(*at, *una, *limit).into_iter().for_each(|wrong| say(transfer, wrong));
+            }
+            Event::PathValidated { transfer } => {
+                if let Some(it) = self.sender(node, *transfer) {
+                    it.path_changed = Some(*at);
+                    it.begin_anew();
+                }
+            }
+            Event::Paused { transfer, .. } => {
+                if let Some(it) = self.sender(node, *transfer) {
+                    it.begin_anew();
+                }
+            }
+            Event::WentBack { transfer, to, cause, .. } if *cause == "duplicate_acks" => {
+                let round_trip =
+                    self.owners.get(transfer).and_then(|owner| self.round_trips.get(owner)).copied();
+                let Some(it) = self.sender(node, *transfer) else { return };
+                let before = it.went_back.replace((*at, *to));
+                if let (Some((when, place)), Some(round_trip)) = (before, round_trip)
+                    && place == *to
+                    && *at - when < round_trip
+                {
+                    say(
+                        transfer,
+                        format!(
+                            "went back to {to} twice within {:?}, and a round trip takes {round_trip:?}",
+                            *at - when
+                        ),
+                    );
+                }
+            }
+            Event::LinkShaped { delay, .. } => {
+                let client = node.strip_prefix("server->").or_else(|| node.strip_suffix("->server"));
+                *self.round_trips.entry(client.unwrap_or_default().into()).or_default() += *delay;
+            }
+            Event::StateChanged { transfer, to, .. } if *node != "server" => {
+                self.owners.insert(*transfer, node.clone());
+                if *to == "finishing" {
+                    self.finished.insert((node.clone(), *transfer));
+                } else if *to != "done" {
+                    self.finished.remove(&(node.clone(), *transfer));
+                }
+            }
+            Event::PacketSent { transfer, kind, .. } if *kind == "end-ack" => {
+                self.unanswered.take_if(|(_, of, it)| of == node && it == transfer);
+            }
+            Event::PacketReceived { transfer, kind, .. }
+                if *kind == "end" && self.finished.contains(&(node.clone(), *transfer)) =>
+            {
+                self.unanswered = Some((*at, node.clone(), *transfer));
+            }
+            Event::StateChanged { transfer, from, to } => {
+                let Some(it) = self.sender(node, *transfer) else { return };
+                it.begin_anew();
+                if *to == "ending" && it.una != it.size {
+                    let (una, size) = (it.una, it.size);
+                    say(transfer, format!("END with {una} of {size} bytes acknowledged"));
+                }
+                if *to == "handshake" && *from != "offered" {
+                    say(transfer, format!("a ticket that was taken is bound again, in the state {from}"));
+                }
+            }
+            Event::TimerSet { transfer, timer, due } => {
+                let Some(it) = self.sender(node, *transfer) else { return };
+                if let Some(wrong) = it.set(*at, timer, *due) {
+                    say(transfer, wrong);
+                }
+            }
+            Event::PacketReceived { transfer, .. } => {
+                if let Some(it) = self.sender(node, *transfer) {
+                    it.input += 1;
+                }
+            }
+            Event::TimerExpired { transfer, timer } => {
+                if let Some(it) = self.sender(node, *transfer) {
+                    it.input += 1;
+                }
+                // The path's is not one that backs off: it asks three times and gives up.
+                if let Some(it) = self.sender(node, *transfer).filter(|_| *timer != "path")
+                    && let Some(timer) = it.timers.get_mut(timer)
+                {
+                    timer.ran_out = true;
+                }
+            }
+            Event::SegmentReceived { transfer, start, end } => {
+                let offered = self.senders.get(transfer).map(|it| it.start);
+                let next = self.receivers.insert((node.clone(), *transfer), *end).or(offered);
+                if let Some(next) = next.filter(|next| next != start) {
+                    say(transfer, format!("{start}..{end} was kept, and what comes next is {next}"));
+                }
+            }
+            Event::Crashed { .. } => {
+                self.senders.retain(|_, it| it.node != *node);
+                self.receivers.retain(|(of, _), _| of != node);
+                self.finished.retain(|(of, _)| of != node);
+                self.unanswered = None;
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checker::testing::{T, at, verdict};
+
+    fn offered() -> Record {
+        let event =
+            Event::TransferOffered { transfer: T, session: 1, file: Name::of("f"), size: 5_000, start: 0 };
+        at(0, "server", event)
+    }
+
+    fn sent(millis: u64, start: u64, end: u64, resent: u64) -> Record {
+        let (in_flight, cwnd, limit) = (end, 4_000, 9_000);
+        let event = Event::SegmentsSent {
+            transfer: T,
+            start,
+            end,
+            transmission: 1,
+            count: 1,
+            resent,
+            in_flight,
+            cwnd,
+            limit,
+        };
+        at(millis, "server", event)
+    }
+
+    fn acked(millis: u64, una: u64) -> Record {
+        at(millis, "server", Event::Acknowledged { transfer: T, una, limit: 9_000, in_flight: 0 })
+    }
+
+    fn sampled(millis: u64) -> Record {
+        let it = Duration::from_millis(30);
+        at(millis, "server", Event::RttUpdated { transfer: T, latest: it, srtt: it, rttvar: it, rto: it })
+    }
+
+    fn window(millis: u64, cwnd: u64) -> Record {
+        at(millis, "server", Event::WindowChanged { transfer: T, cwnd })
+    }
+
+    fn set(millis: u64, length: u64) -> Record {
+        let (timer, due) = (Name::of("retransmit"), Instant::from_millis(millis + length));
+        at(millis, "server", Event::TimerSet { transfer: T, timer, due })
+    }
+
+    fn expired(millis: u64) -> Record {
+        at(millis, "server", Event::TimerExpired { transfer: T, timer: Name::of("retransmit") })
+    }
+
+    fn state(from: &'static str, to: &'static str) -> Record {
+        at(9, "server", Event::StateChanged { transfer: T, from: Name::of(from), to: Name::of(to) })
+    }
+
+    fn kept(start: u64, end: u64) -> Record {
+        at(9, "ann", Event::SegmentReceived { transfer: T, start, end })
+    }
+
+    fn said(records: &[Record]) -> Vec<String> {
+        verdict(Recovery::new(), &[vec![offered()], records.to_vec()].concat())
+    }
+
+    #[test]
+    fn a_sender_that_keeps_the_rules_is_right() {
+        let records = [
+            state("offered", "handshake"),
+            sent(10, 0, 4_000, 0),
+            set(10, 100),
+            kept(0, 1_000),
+            kept(1_000, 3_000),
+            sampled(40),
+            window(40, 8_000),
+            acked(40, 1_000),
+            set(40, 100),
+            expired(140),
+            sent(140, 1_000, 4_000, 3_000),
+            set(140, 200),
+            expired(340),
+            set(340, 400),
+            acked(400, 4_000),
+            set(401, 100),
+            sent(401, 4_000, 5_000, 0),
+            sampled(440),
+            acked(440, 5_000),
+            state("sending", "ending"),
+        ];
+        assert_eq!(said(&records), Vec::<String>::new());
+    }
+
+    #[test]
+    fn going_back_for_the_flight_that_was_given_up_on_is_found() {
+        let shape = |node: &str| {
+            let (delay, jitter) = (Duration::from_millis(15), Duration::ZERO);
+            at(0, node, Event::LinkShaped { delay, jitter, rate: None, impairs: false })
+        };
+        let owner = at(
+            1,
+            "ann",
+            Event::StateChanged { transfer: T, from: Name::of("x"), to: Name::of("confirming") },
+        );
+        let back = |millis, to| {
+            let (from, cause) = (4_000, Name::of("duplicate_acks"));
+            at(millis, "server", Event::WentBack { transfer: T, from, to, cause })
+        };
+        let begin = [shape("ann->server"), shape("server->ann"), owner, sent(1, 0, 4_000, 0)];
+        let right = [&begin[..], &[back(40, 0), back(70, 0), back(80, 1_000)]].concat();
+        assert_eq!(said(&right), Vec::<String>::new());
+        let wrong = said(&[&begin[..], &[back(40, 0), back(60, 0)]].concat());
+        assert!(wrong.len() == 1 && wrong[0].contains("went back to 0 twice within 20ms"), "{wrong:?}");
+    }
+
+    #[test]
+    fn an_end_that_is_not_answered_again_is_found() {
+        let finishing =
+            at(9, "ann", Event::StateChanged { transfer: T, from: Name::of("x"), to: Name::of("finishing") });
+        let end =
+            at(20, "ann", Event::PacketReceived { transfer: T, kind: Name::of("end"), transmission: 9 });
+        let answer =
+            at(20, "ann", Event::PacketSent { transfer: T, kind: Name::of("end-ack"), transmission: 9 });
+        let begin = [finishing, end];
+        assert_eq!(said(&[&begin[..], &[answer, expired(30)]].concat()), Vec::<String>::new());
+        let wrong = said(&[&begin[..], &[expired(30)]].concat());
+        assert!(wrong.len() == 1 && wrong[0].ends_with("END came again and was not answered"), "{wrong:?}");
+    }
+
+    #[test]
+    fn each_rule_that_is_broken_is_found() {
+        let cases: [(&[Record], &str); 8] = [
+            (
+                &[sent(1, 0, 1_000, 0), acked(2, 2_000)],
+                "2000 is taken as acknowledged, and nothing behind 1000",
+            ),
+            (&[sent(1, 0, 2_000, 0), acked(2, 2_000), acked(3, 1_000)], "una went back from 2000 to 1000"),
+            (
+                &[sent(1, 0, 2_000, 0), sent(2, 0, 2_000, 2_000), sampled(3), acked(3, 1_000)],
+                "a round trip was measured with the acknowledgment of 1000",
+            ),
+            (
+                &[sent(1, 0, 4_000, 0), window(2, 8_000), acked(2, 0)],
+                "the congestion window grew from 4000 to 8000, and nothing new was acknowledged",
+            ),
+            (&[set(1, 100), expired(101), set(101, 100)], "set for 100ms, expected 200ms or more"),
+            (&[state("sending", "ending")], "END with 0 of 5000 bytes acknowledged"),
+            (&[state("sending", "handshake")], "bound again, in the state sending"),
+            (&[kept(0, 1_000), kept(2_000, 3_000)], "2000..3000 was kept, and what comes next is 1000"),
+        ];
+        for (records, expected) in cases {
+            let said = said(records);
+            assert!(said.len() == 1 && said[0].contains(expected), "{said:?} without {expected:?}");
+        }
+    }
+
+    #[test]
+    fn a_new_path_may_begin_with_a_larger_window() {
+        let validated = at(2, "server", Event::PathValidated { transfer: T });
+        let records = [sent(1, 0, 4_000, 0), validated, window(2, 8_000), acked(2, 0)];
+        assert_eq!(said(&records), Vec::<String>::new());
+    }
+
+    #[test]
+    fn progress_while_a_timer_runs_ends_its_backoff() {
+        let opened =
+            at(50, "server", Event::Acknowledged { transfer: T, una: 0, limit: 9_001, in_flight: 0 });
+        let packet =
+            at(50, "server", Event::PacketReceived { transfer: T, kind: Name::of("ack"), transmission: 9 });
+        assert_eq!(said(&[set(50, 200), packet, opened, expired(250), set(250, 200)]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn backoff_ends_at_its_cap() {
+        assert_eq!(said(&[set(0, 2_000), expired(2_000), set(2_000, 3_000)]), Vec::<String>::new());
+        assert_eq!(said(&[set(0, 4_500), expired(4_500), set(4_500, 4_500)]), Vec::<String>::new());
+    }
+}
