@@ -270,6 +270,9 @@ impl Sender {
         self.pay(path, length);
         let newest = packet.transmission > self.peer_seen;
         match (table::action(self.state, packet.body.kind()), packet.body) {
+            (SenderAction::Locate, Body::Syn(syn)) if mutant!(TicketTakenTwice) => {
+                self.handle_syn(now, path, &syn);
+            }
             (SenderAction::Bind, Body::Syn(syn)) => self.handle_syn(now, path, &syn),
             (SenderAction::Repeat, Body::Syn(syn)) => self.handle_repeated_syn(now, path, &syn),
             (SenderAction::Locate, Body::Syn(syn)) => self.handle_late_syn(now, path, newest, &syn, length),
@@ -283,9 +286,6 @@ impl Sender {
             (SenderAction::Validate, Body::PathResponse(nonce)) => {
                 self.heard(now, path, newest, length);
                 self.handle_path_response(now, path, nonce);
-            }
-            (SenderAction::Ignore, Body::Syn(syn)) if mutant!(TicketTakenTwice) => {
-                self.handle_syn(now, path, &syn);
             }
             (SenderAction::TellReset, _) => self.tell_reset(path),
             (SenderAction::Ignore, _) => {}
