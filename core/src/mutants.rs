@@ -4,7 +4,7 @@
 //! no feature and no dependency leads there, so no build that ships can hold one. Elsewhere [`mutant!`](crate::mutant)
 //! is the constant `false`, and what it guards is gone.
 //!
-//! One build holds all of them, and [`choose`] says which one is alive. Each is a mistake that somebody has made in
+//! One build holds all of them, and `choose` says which one is alive. Each is a mistake that somebody has made in
 //! some transport, as small as it would be in a real commit.
 
 /// Whether this build holds planted bugs. `false` in every build but `cargo planted`'s.
