@@ -213,8 +213,6 @@ pub struct Receiver {
     written: u64,
     /// The highest limit that was ever told.
     limit: u64,
-    /// The last limit that was sent: the sender may not know more.
-    told: u64,
     window: Window,
     pace: Option<Pace>,
     paused: bool,
@@ -256,7 +254,6 @@ impl Receiver {
             rcv_nxt: 0,
             written: 0,
             limit: 0,
-            told: 0,
             window: Window::new(config.window.max(u64::from(config.segment))),
             pace: None,
             paused: false,
@@ -516,10 +513,10 @@ impl Receiver {
     /// What holds between any two inputs. Run after each in debug builds.
     pub(crate) fn check_invariants(&self) {
         assert!(self.start <= self.written && self.written <= self.rcv_nxt, "{self:?}");
-        assert!(self.rcv_nxt <= self.size && self.told <= self.limit, "{self:?}");
+        assert!(self.rcv_nxt <= self.size, "{self:?}");
         assert!(self.rcv_nxt <= self.limit || self.rcv_nxt == self.start, "{self:?}");
         let runs = |timer| self.timers.at(timer).is_some();
-        let is_paced = self.pace.is_some() && !self.paused && self.told < self.size;
+        let is_paced = self.pace.is_some() && !self.paused && self.limit < self.size;
         match self.state {
             State::SynSent | State::Confirming => {
                 assert!(runs(ReceiverTimer::Handshake) && runs(ReceiverTimer::Silence), "{self:?}");

@@ -97,14 +97,15 @@ impl Receiver {
     /// Tells the sender of more room, where that matters: not for every byte (RFC 9293 §3.8.6.2.2), but before it has
     /// used up what it knows of.
     pub(super) fn open_window(&mut self, now: Instant) {
-        if self.state != State::Receiving || self.paused || self.told >= self.size {
+        if self.state != State::Receiving || self.paused || self.limit >= self.size {
             return self.run_pace(now);
         }
         let allowed = self.allowed(now);
         let step = (self.window.size() / 4).max(u64::from(self.segment));
-        let left = self.told.saturating_sub(self.rcv_nxt);
-        let matters = allowed >= self.told + step || (left < u64::from(self.segment) && allowed > self.told);
-        if matters || (self.pace.is_some() && allowed > self.told && left < step) {
+        let left = self.limit.saturating_sub(self.rcv_nxt);
+        let matters =
+            allowed >= self.limit + step || (left < u64::from(self.segment) && allowed > self.limit);
+        if matters || (self.pace.is_some() && allowed > self.limit && left < step) {
             self.send_ack(now);
         } else {
             self.run_pace(now);
@@ -114,7 +115,7 @@ impl Receiver {
     /// The pace timer runs while the user's limit on the rate, and nothing else, holds the window back.
     pub(super) fn run_pace(&mut self, now: Instant) {
         let open = matches!(self.state, State::Confirming | State::Receiving);
-        if self.pace.is_none() || self.paused || !open || self.told >= self.size {
+        if self.pace.is_none() || self.paused || !open || self.limit >= self.size {
             self.stop(ReceiverTimer::Pace);
         } else if self.timers.at(ReceiverTimer::Pace).is_none() {
             self.set(ReceiverTimer::Pace, now + STEP);

@@ -50,7 +50,6 @@ impl Receiver {
         self.rcv_nxt = it.start;
         self.written = it.start;
         self.limit = it.start;
-        self.told = it.start;
         self.pace = self.config.limit_rate.map(|rate| Pace::new(rate, now, it.start));
         self.nonce = Some(it.nonce);
         self.enter(State::Confirming);
@@ -97,7 +96,6 @@ impl Receiver {
     /// What we have, and what the sender may send.
     pub(super) fn acknowledgment(&mut self, now: Instant) -> Ack {
         self.limit = self.limit.max(self.allowed(now));
-        self.told = self.limit;
         Ack {
             ack: self.rcv_nxt + crate::mutants::excess(self.stats.acks_sent),
             limit: self.limit,
