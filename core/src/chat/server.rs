@@ -15,10 +15,13 @@
 //!
 //! # What is where
 //! - [`action`]: what the driver is asked for. `session`: what is known of one. `requests`: from a line to its answer.
-//!   `messages`: numbering and delivering. `lifecycle`: joining, resuming, parking, ending. `timers`: waiting.
+//!   `messages`: numbering and delivering. `lifecycle`: beginning, parking, ending. `joining`: nicknames, and
+//!   coming back. `closing`: connections. `timers`: waiting.
 
 pub mod action;
 mod check;
+mod closing;
+mod joining;
 mod lifecycle;
 mod messages;
 mod requests;

@@ -4,14 +4,19 @@
 //! `rcv_nxt` has arrived; everything below `written` is with the operating system; the sender may send below `limit`,
 //! which is `written` plus the window and never goes down.
 //!
+//! - `config`: what it is set up with. `output`: what it wants done.
 //! - `handshake`: `SYN`, `SYN-ACK`, `CONFIRM`.
 //! - `data`: segments, and when they are acknowledged.
 //! - `finish`: `END`, the digest, the name.
 //! - `table`: what a packet means in which state.
+//! - `check`: what holds between any two inputs.
 
+mod check;
+mod config;
 mod data;
 mod finish;
 mod handshake;
+mod output;
 mod table;
 
 use core::ops::Range;
@@ -26,133 +31,12 @@ use super::flow::Window;
 use super::pace::Pace;
 use super::rtt::RttEstimator;
 use super::timer::{Changed, Name as _, ReceiverTimer, ReceiverTimers, Timers};
-use super::{MAX_BACKOFF, QUIET, SILENCE};
+use super::{MAX_BACKOFF, QUIET};
 use crate::time::Instant;
 use crate::trace::{DropReason, Event};
-use crate::wire::{
-    Body, CongestionChoice, FileVersion, Hash, Nonce, Packet, Recovery, ResetCode, Ticket, TransferId,
-};
-
-/// What a download wants.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReceiverConfig {
-    /// From the ticket.
-    pub transfer: TransferId,
-    /// The right to it.
-    pub ticket: Ticket,
-    /// How long the ticket took over the chat's connection.
-    pub round_trip: Duration,
-    /// How losses shall be recovered.
-    pub recovery: Recovery,
-    /// How the sender's window shall be set.
-    pub congestion: CongestionChoice,
-    /// The largest segment that is taken, in bytes of data.
-    pub segment: u16,
-    /// The length of the prefix that is here already, and was offered to the server.
-    pub have: u64,
-    /// The receive window at first, in bytes: what the socket's buffer really holds.
-    pub window: u64,
-    /// The user's limit on the rate, in bytes a second.
-    pub limit_rate: Option<u64>,
-    /// Nothing heard for so long ends it.
-    pub silence: Duration,
-    /// Whether observations are wanted.
-    pub trace: bool,
-}
-
-impl ReceiverConfig {
-    /// The defaults for a ticket.
-    pub fn new(transfer: TransferId, ticket: Ticket) -> Self {
-        Self {
-            transfer,
-            ticket,
-            round_trip: Duration::ZERO,
-            recovery: Recovery::GoBackN,
-            congestion: CongestionChoice::Classic,
-            segment: 1200,
-            have: 0,
-            window: 192 << 10,
-            limit_rate: None,
-            silence: SILENCE,
-            trace: false,
-        }
-    }
-}
-
-/// What the receiver wants done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReceiverOutput {
-    /// Send this datagram to the server.
-    Packet(Packet),
-    /// The server has another file, or another state of it: throw away the prefix and begin at 0.
-    Restart,
-    /// The handshake is through; data will come.
-    Started {
-        /// The whole file's bytes.
-        size: u64,
-        /// The first byte that comes.
-        start: u64,
-        /// Which state of the file it is.
-        version: FileVersion,
-        /// As agreed.
-        congestion: CongestionChoice,
-        /// As agreed: bytes of data in a segment.
-        segment: u16,
-    },
-    /// Write these bytes of the datagram that was just handed in, at this offset of the file.
-    Write {
-        /// Where in the file.
-        offset: u64,
-        /// Which bytes of the datagram's payload, counted from the payload's beginning.
-        payload: Range<usize>,
-    },
-    /// Everything is written: what is its hash?
-    Digest,
-    /// The hash is right: give the file its name.
-    Commit,
-    /// The hash is wrong: throw the file away. Comes before `Failed`.
-    Discard,
-    /// It is over, and the file has its name.
-    Finished,
-    /// It is over.
-    Failed(ReceiverFailure),
-    /// An observation. [`Event::Dropped`] is always told, the others where they are wanted.
-    Trace(Event),
-}
-
-/// Why a download ended without its file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReceiverFailure {
-    /// We ended it; why.
-    Aborted(ResetCode),
-    /// The server ended it; why.
-    Reset(ResetCode),
-    /// Nothing was heard for too long; of anything, or since the beginning.
-    Silence {
-        /// Whether anything was heard at all.
-        ever: bool,
-    },
-    /// The file's hash is not the one that the server named.
-    Integrity {
-        /// What was received.
-        found: Hash,
-        /// What the server named.
-        expected: Hash,
-    },
-}
-
-/// What a receiver has seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ReceiverStats {
-    /// Segments that arrived, all of them.
-    pub segments_received: u64,
-    /// Segments that brought nothing new.
-    pub duplicates: u64,
-    /// Segments thrown away because they came out of order.
-    pub discarded: u64,
-    /// Acknowledgments sent.
-    pub acks_sent: u64,
-}
+use crate::wire::{Body, FileVersion, Hash, Nonce, Packet, ResetCode};
+pub use config::ReceiverConfig;
+pub use output::{ReceiverFailure, ReceiverOutput, ReceiverStats};
 
 /// What is going on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -507,36 +391,6 @@ impl Receiver {
     fn trace(&mut self, event: impl FnOnce() -> Event) {
         if self.config.trace {
             self.output.push_back(ReceiverOutput::Trace(event()));
-        }
-    }
-
-    /// What holds between any two inputs. Run after each in debug builds.
-    pub(crate) fn check_invariants(&self) {
-        assert!(self.start <= self.written && self.written <= self.rcv_nxt, "{self:?}");
-        assert!(self.rcv_nxt <= self.size, "{self:?}");
-        assert!(self.rcv_nxt <= self.limit || self.rcv_nxt == self.start, "{self:?}");
-        let runs = |timer| self.timers.at(timer).is_some();
-        let is_paced = self.pace.is_some() && !self.paused && self.limit < self.size;
-        match self.state {
-            State::SynSent | State::Confirming => {
-                assert!(runs(ReceiverTimer::Handshake) && runs(ReceiverTimer::Silence), "{self:?}");
-            }
-            State::Receiving => {
-                assert!(runs(ReceiverTimer::Repeat) && runs(ReceiverTimer::Silence), "{self:?}");
-                assert_eq!(runs(ReceiverTimer::Pace), is_paced, "{self:?}");
-            }
-            State::Finishing => {
-                assert_eq!(self.timers.earliest(), None, "{self:?}");
-                assert!(self.rcv_nxt == self.size && self.hash.is_some(), "{self:?}");
-            }
-            State::Done | State::Aborted(_) => {
-                assert_eq!(self.timers.at(ReceiverTimer::Quiet), self.timers.earliest(), "{self:?}");
-                assert!(runs(ReceiverTimer::Quiet), "{self:?}");
-            }
-            State::Closed => assert_eq!(self.timers.earliest(), None, "{self:?}"),
-        }
-        if self.state == State::Done {
-            assert!(self.written == self.size && self.finish == Finish::Naming, "{self:?}");
         }
     }
 }

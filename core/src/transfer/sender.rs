@@ -12,15 +12,20 @@
 //! What is sent is bounded by three things, in this order: the congestion window (`una + cwnd`), the receiver's
 //! `limit`, and what of the file is in the driver's memory (`loaded`).
 //!
+//! - `config`: what it is set up with. `output`: what it wants done.
 //! - `handshake`: from the offer to the proven address.
 //! - `sending`: which segments go out.
 //! - `acks`: what acknowledgments do.
 //! - `timeouts`: what timers do.
 //! - `path`: the client's address changes on the way.
 //! - `table`: what a packet means in which state.
+//! - `check`: what holds between any two inputs.
 
 mod acks;
+mod check;
+mod config;
 mod handshake;
+mod output;
 mod path;
 mod sending;
 mod table;
@@ -38,96 +43,16 @@ use super::congestion::Controller;
 use super::recovery::GoBackN;
 use super::rtt::RttEstimator;
 use super::timer::{Name as _, SenderTimer, SenderTimers, Timers};
-use super::{Outcome, QUIET, SILENCE};
+use super::{Outcome, QUIET};
 use crate::node::Path;
 use crate::seed::Stream;
 use crate::time::Instant;
 use crate::trace::{DropReason, Event};
-use crate::wire::{
-    Body, CongestionChoice, FileVersion, Hash, MAX_SEGMENT, Nonce, Packet, ResetCode, SegmentBatch, Ticket,
-    TransferId,
-};
+use crate::wire::{Body, CongestionChoice, Hash, Nonce, Packet, ResetCode, SegmentBatch};
+pub use config::{Offer, SenderConfig};
+pub use output::{SenderOutput, SenderStats};
 use path::Candidate;
 use sending::Flight;
-
-/// What the server allows a transfer. The same for all of them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SenderConfig {
-    /// The largest segment it sends, in bytes of data.
-    pub segment: u16,
-    /// The most that `fixed:N` may ask for, in segments; more is cut to it, and the `SYN-ACK` says so.
-    pub fixed_cap: u16,
-    /// How long a ticket is good for.
-    pub ticket_lifetime: Duration,
-    /// Nothing heard for so long ends it.
-    pub silence: Duration,
-    /// The most segments in one batch: what the driver's socket sends in one call.
-    pub max_segments: usize,
-    /// Whether observations are wanted.
-    pub trace: bool,
-}
-
-impl Default for SenderConfig {
-    fn default() -> Self {
-        Self {
-            segment: MAX_SEGMENT,
-            fixed_cap: 1024,
-            ticket_lifetime: Duration::from_secs(30),
-            silence: SILENCE,
-            max_segments: 1,
-            trace: false,
-        }
-    }
-}
-
-/// What is offered: the file as it was opened, and the right to it.
-#[derive(Clone, Debug)]
-pub struct Offer {
-    /// The id of the transfer.
-    pub transfer: TransferId,
-    /// The right to it.
-    pub ticket: Ticket,
-    /// The file's bytes.
-    pub size: u64,
-    /// Which state of the file it is.
-    pub version: FileVersion,
-    /// Its hash, if known. An empty file's must be.
-    pub hash: Option<Hash>,
-    /// The first byte to send: the length of the client's prefix, if it was found right, else 0.
-    pub start: u64,
-}
-
-/// What the sender wants done.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SenderOutput {
-    /// Send this datagram.
-    Packet(Path, Packet),
-    /// Read these bytes of the file into memory. Asked for in order and without holes.
-    Read(Range<u64>),
-    /// Bytes below this are not asked for again.
-    Forget(u64),
-    /// It is over. Nothing of the file is needed any more.
-    Ended(Outcome),
-    /// An observation. [`Event::Dropped`] is always told, the others where they are wanted.
-    Trace(Event),
-}
-
-/// What a sender has done. Bytes are of the file, without headers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SenderStats {
-    /// Segments sent, those sent again too.
-    pub segments_sent: u64,
-    /// Segments that carried bytes sent before.
-    pub segments_resent: u64,
-    /// Bytes in all datagrams, headers too.
-    pub bytes_on_wire: u64,
-    /// How often the retransmission timer ran out.
-    pub timeouts: u64,
-    /// How often it went back.
-    pub went_back: u64,
-    /// How often the client's address changed.
-    pub path_changes: u64,
-}
 
 /// What is going on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -371,43 +296,6 @@ impl Sender {
     /// The round-trip time, once measured.
     pub fn srtt(&self) -> Option<Duration> {
         self.rtt.srtt()
-    }
-
-    /// What holds between any two inputs. Run after each in debug builds.
-    pub(crate) fn check_invariants(&self) {
-        assert!(self.offer.start <= self.una && self.una <= self.nxt && self.nxt <= self.max, "{self:?}");
-        assert!(self.max <= self.offer.size && self.loaded <= self.requested, "{self:?}");
-        assert!(self.requested <= self.offer.size && self.forgotten <= self.una, "{self:?}");
-        assert!(self.flight.iter().all(|it| it.end > self.una && it.end <= self.nxt), "{self:?}");
-        assert!(
-            self.max <= self.limit && self.max <= self.loaded,
-            "only what is allowed and there: {self:?}"
-        );
-        let outstanding = self.nxt - self.una;
-        assert!(outstanding <= self.cwnd(), "{self:?}");
-        let runs = |timer| self.timers.at(timer).is_some();
-        match self.state {
-            State::Offered => assert!(runs(SenderTimer::Ticket) && self.path.is_none(), "{self:?}"),
-            State::Handshake => {
-                assert!(runs(SenderTimer::Handshake) && runs(SenderTimer::Silence), "{self:?}");
-            }
-            State::Sending => {
-                assert!(runs(SenderTimer::Silence), "{self:?}");
-                assert_eq!(runs(SenderTimer::Retransmit), outstanding > 0, "{self:?}");
-                assert_eq!(runs(SenderTimer::Persist), self.is_withheld(), "{self:?}");
-                assert_eq!(runs(SenderTimer::Path), self.candidate.is_some(), "{self:?}");
-            }
-            State::Ending => {
-                assert!(self.una == self.offer.size && runs(SenderTimer::End), "{self:?}");
-                assert!(runs(SenderTimer::Silence), "{self:?}");
-                assert_eq!(runs(SenderTimer::Path), self.candidate.is_some(), "{self:?}");
-            }
-            State::Aborted(_) => {
-                assert_eq!(self.timers.at(SenderTimer::Quiet), self.timers.earliest(), "{self:?}");
-                assert!(runs(SenderTimer::Quiet), "{self:?}");
-            }
-            State::Closed => assert_eq!(self.timers.earliest(), None, "{self:?}"),
-        }
     }
 
     fn send(&mut self, path: Path, body: Body) {

@@ -1,23 +1,26 @@
 //! From a request of the user to the file that has its name.
+//!
+//! - `tickets`: what the chat answers. `targets`: what the disk answers.
+//! - `ends`: what a user is told.
+
+mod ends;
+mod targets;
+mod tickets;
 
 use core::time::Duration;
 use std::net::SocketAddr;
 
 use super::Client;
 use super::output::{
-    ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, FailReason, GetRequest, LocalError,
-    Summary, TargetRequest,
+    ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, GetRequest, TargetRequest,
 };
-use crate::chat::client::ClientChatEvent;
-use crate::chat::{ErrorCode, ErrorFrame, Have, RequestId, ServerFrame, TicketFrame};
+use crate::chat::RequestId;
 use crate::node::{Path, Transmit};
 use crate::time::Instant;
 use crate::trace::{Event, Record};
-use crate::transfer::{Receiver, ReceiverConfig, ReceiverFailure, ReceiverOutput};
-use crate::wire::{
-    Body, CongestionChoice, DATA_HEADER_LEN, Hash, MAX_SEGMENT, MIN_SEGMENT, Packet, Recovery, ResetCode,
-    Ticket, TransferId,
-};
+use crate::transfer::{Receiver, ReceiverFailure, ReceiverOutput};
+use crate::wire::{Body, CongestionChoice, DATA_HEADER_LEN, Packet, Recovery, ResetCode, TransferId};
+use ends::explain;
 
 /// Downloads of one client that have not ended. More is a script gone wrong.
 const MAX_DOWNLOADS: usize = 64;
@@ -198,166 +201,6 @@ impl Client {
         }
     }
 
-    /// The answer to [`TargetRequest::Open`].
-    pub fn handle_opened(&mut self, now: Instant, download: DownloadId, result: Result<Have, LocalError>) {
-        let Some(it) = self.downloads.get_mut(&download).filter(|it| matches!(it.stage, Stage::Opening))
-        else {
-            return;
-        };
-        match result {
-            Err(error) => {
-                it.stage = Stage::Over(None);
-                let message = error.to_string();
-                self.fail_untouched(download, FailReason::Local(error), message);
-            }
-            Ok(have) => {
-                it.have = have.length;
-                let file = it.request.file.clone();
-                match self.chat.download(now, &file, Some(have).filter(|it| it.length > 0)) {
-                    Ok(id) => {
-                        if let Some(it) = self.downloads.get_mut(&download) {
-                            it.stage = Stage::Asking(id);
-                        }
-                    }
-                    Err(error) => self.fail(download, FailReason::Lost, error.to_string()),
-                }
-            }
-        }
-        self.settle(now);
-    }
-
-    /// The driver's answer to writes: everything below `through` is with the operating system.
-    pub fn handle_written(&mut self, now: Instant, download: DownloadId, through: u64) {
-        self.with_receiver(now, download, |receiver| receiver.handle_written(now, through));
-        self.report(now, download);
-        self.settle(now);
-    }
-
-    /// A write, or a restart, failed.
-    pub fn handle_write_failed(&mut self, now: Instant, download: DownloadId, error: LocalError) {
-        self.fail_locally(now, download, error);
-        self.settle(now);
-    }
-
-    /// The answer to [`TargetRequest::Digest`].
-    pub fn handle_digest(&mut self, now: Instant, download: DownloadId, hash: Hash) {
-        self.with_receiver(now, download, |receiver| receiver.handle_digest(now, hash));
-        self.settle(now);
-    }
-
-    /// The answer to [`TargetRequest::Commit`].
-    pub fn handle_committed(&mut self, now: Instant, download: DownloadId, result: Result<(), LocalError>) {
-        match result {
-            Ok(()) => {
-                self.with_receiver(now, download, |receiver| receiver.handle_committed(now));
-            }
-            Err(error) => self.fail_locally(now, download, error),
-        }
-        self.settle(now);
-    }
-
-    /// No UDP socket could be had: no download gets anywhere.
-    pub fn handle_no_socket(&mut self, now: Instant, error: &LocalError) {
-        for download in self.downloads.keys().copied().collect::<Vec<_>>() {
-            self.fail_locally(now, download, error.clone());
-        }
-        self.settle(now);
-    }
-
-    fn fail_locally(&mut self, now: Instant, download: DownloadId, error: LocalError) {
-        if self.downloads.get(&download).is_none_or(Download::is_over) {
-            return;
-        }
-        let message = error.to_string();
-        self.fail(download, FailReason::Local(error), message);
-        // The machine hears of it last: what it says of its failure is not told again.
-        self.with_receiver(now, download, |receiver| receiver.abort(now, ResetCode::WriteFailed));
-    }
-
-    /// The chat brought a ticket.
-    pub(super) fn on_ticket(
-        &mut self,
-        now: Instant,
-        id: &RequestId,
-        round_trip: Duration,
-        ticket: &TicketFrame,
-    ) {
-        let transfer = TransferId(ticket.transfer.into());
-        let is_known = self.by_transfer.contains_key(&transfer);
-        let asked =
-            |(_, it): &(&DownloadId, &mut Download)| matches!(&it.stage, Stage::Asking(asked) if asked == id);
-        let Some((&download, it)) = self.downloads.iter_mut().find(asked) else {
-            return self.give_back(now, transfer);
-        };
-        let Some(reached) = self.server else { return };
-        if is_known {
-            let message = "the server gave one ticket to two downloads".to_owned();
-            return self.fail(download, FailReason::Refused, message);
-        }
-        // The whole address, for one of IPv6's link has a scope as well.
-        let mut server = if ticket.udp.ip().is_unspecified() { reached } else { ticket.udp };
-        server.set_port(ticket.udp.port());
-        let segment = it.request.segment.unwrap_or(match server.ip().is_loopback() {
-            true => LOOPBACK_SEGMENT,
-            false => DEFAULT_SEGMENT,
-        });
-        let receiver = Receiver::new(
-            now,
-            ReceiverConfig {
-                round_trip,
-                recovery: it.request.recovery,
-                congestion: it.request.congestion,
-                segment: segment.clamp(MIN_SEGMENT, MAX_SEGMENT),
-                have: it.have,
-                window: self.config.receive_window,
-                limit_rate: it.request.limit_rate,
-                silence: self.config.silence,
-                trace: self.config.trace,
-                ..ReceiverConfig::new(transfer, Ticket(ticket.ticket.0))
-            },
-        );
-        let paused = it.paused;
-        it.stage = Stage::Running(Box::new(Running { receiver, transfer, server }));
-        self.by_transfer.insert(transfer, download);
-        self.with_receiver(now, download, |receiver| {
-            if paused {
-                receiver.pause(now);
-            }
-        });
-    }
-
-    /// Nobody wants a ticket any more: the server need not keep a place for it.
-    fn give_back(&mut self, now: Instant, transfer: TransferId) {
-        // Where nothing can be said, the ticket expires.
-        let _ = self.chat.stop(now, transfer.0);
-    }
-
-    /// Takes an event of the chat that is the answer to a download's request; says whether it was one.
-    pub(super) fn is_about_a_download(&mut self, _now: Instant, event: &ClientChatEvent) -> bool {
-        let (id, reason, message) = match event {
-            ClientChatEvent::Frame(frame) => match &**frame {
-                ServerFrame::Error(ErrorFrame { id: Some(id), code, message, .. }) => {
-                    let reason = match code {
-                        ErrorCode::NoSuchFile | ErrorCode::BadName => FailReason::NotFound,
-                        ErrorCode::ShuttingDown => FailReason::Lost,
-                        _ => FailReason::Refused,
-                    };
-                    (id, reason, message.clone())
-                }
-                _ => return false,
-            },
-            ClientChatEvent::Unanswered { id } => {
-                (id, FailReason::Lost, "the connection was lost before the server answered".to_owned())
-            }
-            _ => return false,
-        };
-        let asked =
-            |(_, it): &(&DownloadId, &Download)| matches!(&it.stage, Stage::Asking(asked) if asked == id);
-        let Some((&download, _)) = self.downloads.iter().find(asked) else { return false };
-        self.fail(download, reason, message);
-        true
-    }
-
     fn running(&mut self, download: DownloadId) -> Option<&mut Running> {
         self.downloads.get_mut(&download).and_then(Download::running)
     }
@@ -448,126 +291,11 @@ impl Client {
         }
     }
 
-    /// Tells progress, if it is time.
-    pub(super) fn report(&mut self, now: Instant, download: DownloadId) {
-        let Some(it) = self.downloads.get_mut(&download).filter(|it| !it.is_over()) else { return };
-        let (Some(started), Some((told, before))) = (it.started, it.told) else { return };
-        let Some(running) = it.running() else { return };
-        let (progress, size) = (running.receiver.progress(), running.receiver.size());
-        let is_time = now - told >= PROGRESS_EVERY || progress.end == size;
-        if progress.end == before || !is_time {
-            return;
-        }
-        it.told = Some((now, progress.end));
-        let nanos = (now - started).as_nanos().max(1);
-        let rate = u128::from(progress.end - progress.start) * 1_000_000_000 / nanos;
-        let rate = u64::try_from(rate).unwrap_or(u64::MAX);
-        self.announce(download, DownloadEvent::Progress { written: progress.end, size, rate });
-    }
-
-    fn finish(&mut self, now: Instant, download: DownloadId) {
-        let Some(it) = self.downloads.get_mut(&download) else { return };
-        let began = it.began;
-        let Some(running) = it.running() else { return };
-        let (progress, stats) = (running.receiver.progress(), running.receiver.stats());
-        let summary = Summary {
-            size: running.receiver.size(),
-            resumed_from: progress.start,
-            took: now - began,
-            segments_received: stats.segments_received,
-            duplicates: stats.duplicates,
-            discarded: stats.discarded,
-            round_trip: running.receiver.round_trip(),
-            hash: running.receiver.hash().unwrap_or_else(Hash::of_nothing),
-        };
-        self.count(download, "complete");
-        self.announce(download, DownloadEvent::Finished(summary));
-        self.set_over(download);
-    }
-
-    /// It is over without the file. What there is of it is kept, unless it is wrong or nothing.
-    fn fail(&mut self, download: DownloadId, reason: FailReason, message: String) {
-        let Some(it) = self.downloads.get_mut(&download).filter(|it| !it.is_over()) else { return };
-        let was_opening = matches!(it.stage, Stage::Opening);
-        let (have, is_started) = (it.have, it.started.is_some());
-        let written = match it.running() {
-            Some(running) if is_started => running.receiver.progress().end,
-            _ => have,
-        };
-        let kept = if reason == FailReason::Integrity { 0 } else { written };
-        let request =
-            if kept == 0 { TargetRequest::Discard { download } } else { TargetRequest::Keep { download } };
-        // A target that is still being opened is closed all the same, once it is open.
-        let request = if was_opening { TargetRequest::Keep { download } } else { request };
-        self.target(request);
-        self.count(download, reason.name());
-        self.announce(download, DownloadEvent::Failed { reason, message, kept });
-        self.set_over(download);
-    }
-
-    /// It is over, and there is no target to do anything with.
-    fn fail_untouched(&mut self, download: DownloadId, reason: FailReason, message: String) {
-        self.count(download, reason.name());
-        self.announce(download, DownloadEvent::Failed { reason, message, kept: 0 });
-        self.set_over(download);
-    }
-
-    fn count(&mut self, download: DownloadId, outcome: &'static str) {
-        self.counters.ended(outcome);
-        if let Some(running) = self.running(download) {
-            let (progress, stats) = (running.receiver.progress(), running.receiver.stats());
-            self.counters.bytes += progress.end - progress.start;
-            self.counters.segments += stats.segments_received;
-            self.counters.segments_resent += stats.duplicates + stats.discarded;
-        }
-    }
-
-    /// Without a machine nothing is left to answer, and the download is forgotten.
-    fn set_over(&mut self, download: DownloadId) {
-        let Some(it) = self.downloads.remove(&download) else { return };
-        if let Stage::Running(running) | Stage::Over(Some(running)) = it.stage {
-            let stage = Stage::Over(Some(running));
-            self.downloads.insert(download, Download { stage, ..it });
-        }
-    }
-
     fn target(&mut self, request: TargetRequest) {
         self.queue.push_back(ClientOutput::Target(request));
     }
 
     fn announce(&mut self, download: DownloadId, event: DownloadEvent) {
         self.queue.push_back(ClientOutput::Event(ClientEvent::Download { download, event }));
-    }
-}
-
-/// What a machine's failure means to a user.
-fn explain(failure: ReceiverFailure) -> (FailReason, String) {
-    match failure {
-        ReceiverFailure::Aborted(code) => {
-            let reason = match code {
-                ResetCode::Stopped => FailReason::Stopped,
-                ResetCode::Protocol => FailReason::Refused,
-                _ => FailReason::Lost,
-            };
-            (reason, code.to_string())
-        }
-        ReceiverFailure::Reset(code) => {
-            let reason = match code {
-                ResetCode::Silence => FailReason::TimedOut,
-                ResetCode::ShuttingDown | ResetCode::SessionOver => FailReason::Lost,
-                _ => FailReason::Refused,
-            };
-            (reason, code.to_string())
-        }
-        ReceiverFailure::Silence { ever: false } => {
-            let message = "no answer over UDP; does a firewall keep the download port closed?";
-            (FailReason::TimedOut, message.to_owned())
-        }
-        ReceiverFailure::Silence { ever: true } => {
-            (FailReason::TimedOut, "nothing was heard from the server for too long".to_owned())
-        }
-        ReceiverFailure::Integrity { found, expected } => {
-            (FailReason::Integrity, format!("its BLAKE3 is {found}, the server's file has {expected}"))
-        }
     }
 }

@@ -1,0 +1,151 @@
+//! How a visitor becomes somebody: joining, and coming back to a session that was parked.
+
+use super::lifecycle::{Notice, Unread};
+use super::session::{Accepted, Resume, Token};
+use super::{ChatEvent, ChatServer, CloseReason, messages};
+use crate::chat::frame::client::Join;
+use crate::chat::frame::{ErrorCode, ErrorFrame, PROTOCOL, RequestId, ServerFrame, Welcome};
+use crate::chat::history::Range;
+use crate::chat::id::SessionId;
+use crate::chat::nickname::Nickname;
+use crate::chat::outbox::Lazy;
+use crate::chat::table::{Input, State};
+use crate::hex::Hex;
+use crate::time::Instant;
+
+impl ChatServer {
+    /// A visiting session asks for a nickname, or for the session that its token stands for.
+    pub(super) fn join(&mut self, now: Instant, session: SessionId, id: Option<RequestId>, join: &Join) {
+        let token = join.token.as_deref().and_then(|token| token.parse::<Token>().ok());
+        let owner = token.and_then(|token| Some((token, *self.tokens.get(&token)?)));
+        if let Some((token, owner)) = owner.filter(|_| join.resume && !mutant!(ParkedNotResumed)) {
+            return self.go_on(now, session, owner, token, id, join);
+        }
+        match self.enter(now, session, join) {
+            Ok(nick) => {
+                let tail = self.history.tail(session, u64::MAX, join.history.unwrap_or(self.limits.backlog));
+                self.welcome(session, id, None, false);
+                self.show_range(session, tail.range);
+                self.counters.joined += 1;
+                self.event(ChatEvent::Joined { session, nick: nick.clone() });
+                let frame = ServerFrame::Joined { nick }.encode();
+                self.broadcast(&frame, messages::To::Joined);
+            }
+            Err(mut error) => {
+                error.id = id;
+                self.refuse(session, error);
+            }
+        }
+    }
+
+    /// Gives a nickname to a visiting session.
+    fn enter(&mut self, now: Instant, session: SessionId, join: &Join) -> Result<Nickname, ErrorFrame> {
+        let refusal = |code, message: String| ErrorFrame::new(None, code, message);
+        if self.shutting_down {
+            return Err(refusal(ErrorCode::ShuttingDown, CloseReason::ShuttingDown.to_string()));
+        }
+        let nick = Nickname::parse(&join.nick).map_err(|e| refusal(ErrorCode::BadNick, e.to_string()))?;
+        if self.roster.len() >= self.limits.clients as usize {
+            return Err(refusal(ErrorCode::Full, CloseReason::Full.to_string()));
+        }
+        self.claim(&nick, session)?;
+        let token = join.resume.then(|| self.new_token(session));
+        if let Some(entry) = self.sessions.get_mut(&session) {
+            entry.nick = Some(nick.clone());
+            entry.pings = join.ping;
+            entry.resume = token.map(|token| Resume { token, previous: None, accepted: Accepted::default() });
+        }
+        self.go(now, session, Input::Join, State::Joined);
+        Ok(nick)
+    }
+
+    /// Takes a nickname from those that are free.
+    pub(super) fn claim(&mut self, nick: &Nickname, session: SessionId) -> Result<(), ErrorFrame> {
+        if self.roster.take(nick, session).is_ok() {
+            return Ok(());
+        }
+        let suggestion = nick.suggest(|key| self.roster.holder(key).is_some());
+        let message = match &suggestion {
+            Some(free) => format!("{nick} is taken, {free} is free"),
+            None => format!("{nick} is taken"),
+        };
+        Err(ErrorFrame { suggestion, ..ErrorFrame::new(None, ErrorCode::NickTaken, message) })
+    }
+
+    /// A session that was parked, or whose old connection lingers, goes on with the connection of `visitor`.
+    fn go_on(
+        &mut self,
+        now: Instant,
+        visitor: SessionId,
+        session: SessionId,
+        used: Token,
+        id: Option<RequestId>,
+        join: &Join,
+    ) {
+        let Some(stream) = self.sessions.get(&visitor).and_then(|entry| entry.stream) else { return };
+        self.close(now, session, CloseReason::Displaced, Unread::Dropped);
+        // The visitor's session ends; its connection stays, and changes hands between these lines.
+        if let Some(entry) = self.sessions.get_mut(&visitor) {
+            entry.stream = None;
+        }
+        self.end(visitor, Input::Join, CloseReason::Displaced, Notice::Untold);
+        if let Some(connection) = self.connections.get_mut(&stream) {
+            connection.session = Some(session);
+            connection.viewer = session;
+        }
+        let token = self.new_token(session);
+        if let Some(entry) = self.sessions.get_mut(&session) {
+            entry.stream = Some(stream);
+            entry.pings = join.ping;
+            entry.pinged = false;
+            entry.last_input = now;
+            if let Some(resume) = &mut entry.resume {
+                let known = [Some(resume.token), resume.previous];
+                for dead in known.into_iter().flatten().filter(|known| *known != used) {
+                    self.tokens.remove(&dead);
+                }
+                resume.previous = Some(used);
+                resume.token = token;
+            }
+        }
+        self.go(now, session, Input::Resume, State::Joined);
+        let seen = join.seen.unwrap_or(0).min(self.history.last());
+        let missed = self.history.missed_since(seen.saturating_add(1));
+        self.welcome(session, id, (missed > 0).then_some(missed), true);
+        let next = seen.saturating_add(1 + u64::from(mutant!(ResumeSkipsOne))).max(self.history.first());
+        self.show_range(session, Range { next, end: self.history.next() });
+        self.counters.resumed += 1;
+        self.event(ChatEvent::Resumed { session, stream, seen });
+    }
+
+    fn new_token(&mut self, session: SessionId) -> Token {
+        let token = Hex(self.token_stream.bytes());
+        self.tokens.insert(token, session);
+        token
+    }
+
+    fn welcome(&mut self, session: SessionId, id: Option<RequestId>, missed: Option<u64>, resumed: bool) {
+        let Some(entry) = self.sessions.get(&session) else { return };
+        let Some(nick) = entry.nick.clone() else { return };
+        let frame = ServerFrame::Welcome(Box::new(Welcome {
+            id,
+            protocol: PROTOCOL,
+            nick,
+            epoch: self.epoch,
+            number: self.history.last(),
+            resumed,
+            token: entry.resume.as_ref().map(|resume| resume.token),
+            missed,
+            motd: self.motd.clone(),
+            limits: self.limits.clone(),
+        }));
+        self.send(session, &frame);
+    }
+
+    /// Shows messages from before.
+    pub(super) fn show_range(&mut self, session: SessionId, range: Range) {
+        if range.next < range.end {
+            self.send_lazy(session, Lazy::History(range));
+        }
+    }
+}

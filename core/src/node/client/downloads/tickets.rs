@@ -1,0 +1,101 @@
+//! The chat's answers to a request: a ticket, or why there is none.
+
+use core::time::Duration;
+
+use super::{Client, DEFAULT_SEGMENT, Download, LOOPBACK_SEGMENT, Running, Stage};
+use crate::chat::client::ClientChatEvent;
+use crate::chat::{ErrorCode, ErrorFrame, RequestId, ServerFrame, TicketFrame};
+use crate::node::client::{DownloadId, FailReason};
+use crate::time::Instant;
+use crate::transfer::{Receiver, ReceiverConfig};
+use crate::wire::{MAX_SEGMENT, MIN_SEGMENT, Ticket, TransferId};
+
+impl Client {
+    /// The chat brought a ticket.
+    pub(in crate::node::client) fn on_ticket(
+        &mut self,
+        now: Instant,
+        id: &RequestId,
+        round_trip: Duration,
+        ticket: &TicketFrame,
+    ) {
+        let transfer = TransferId(ticket.transfer.into());
+        let is_known = self.by_transfer.contains_key(&transfer);
+        let asked =
+            |(_, it): &(&DownloadId, &mut Download)| matches!(&it.stage, Stage::Asking(asked) if asked == id);
+        let Some((&download, it)) = self.downloads.iter_mut().find(asked) else {
+            return self.give_back(now, transfer);
+        };
+        let Some(reached) = self.server else { return };
+        if is_known {
+            let message = "the server gave one ticket to two downloads".to_owned();
+            return self.fail(download, FailReason::Refused, message);
+        }
+        // The whole address, for one of IPv6's link has a scope as well.
+        let mut server = if ticket.udp.ip().is_unspecified() { reached } else { ticket.udp };
+        server.set_port(ticket.udp.port());
+        let segment = it.request.segment.unwrap_or(match server.ip().is_loopback() {
+            true => LOOPBACK_SEGMENT,
+            false => DEFAULT_SEGMENT,
+        });
+        let receiver = Receiver::new(
+            now,
+            ReceiverConfig {
+                round_trip,
+                recovery: it.request.recovery,
+                congestion: it.request.congestion,
+                segment: segment.clamp(MIN_SEGMENT, MAX_SEGMENT),
+                have: it.have,
+                window: self.config.receive_window,
+                limit_rate: it.request.limit_rate,
+                silence: self.config.silence,
+                trace: self.config.trace,
+                ..ReceiverConfig::new(transfer, Ticket(ticket.ticket.0))
+            },
+        );
+        let paused = it.paused;
+        it.stage = Stage::Running(Box::new(Running { receiver, transfer, server }));
+        self.by_transfer.insert(transfer, download);
+        self.with_receiver(now, download, |receiver| {
+            if paused {
+                receiver.pause(now);
+            }
+        });
+    }
+
+    /// Nobody wants a ticket any more: the server need not keep a place for it.
+    pub(super) fn give_back(&mut self, now: Instant, transfer: TransferId) {
+        // Where nothing can be said, the ticket expires.
+        let _ = self.chat.stop(now, transfer.0);
+    }
+
+    /// Takes an event of the chat that is the answer to a download's request; says whether it was one.
+    pub(in crate::node::client) fn is_about_a_download(
+        &mut self,
+        _now: Instant,
+        event: &ClientChatEvent,
+    ) -> bool {
+        let (id, reason, message) = match event {
+            ClientChatEvent::Frame(frame) => match &**frame {
+                ServerFrame::Error(ErrorFrame { id: Some(id), code, message, .. }) => {
+                    let reason = match code {
+                        ErrorCode::NoSuchFile | ErrorCode::BadName => FailReason::NotFound,
+                        ErrorCode::ShuttingDown => FailReason::Lost,
+                        _ => FailReason::Refused,
+                    };
+                    (id, reason, message.clone())
+                }
+                _ => return false,
+            },
+            ClientChatEvent::Unanswered { id } => {
+                (id, FailReason::Lost, "the connection was lost before the server answered".to_owned())
+            }
+            _ => return false,
+        };
+        let asked =
+            |(_, it): &(&DownloadId, &Download)| matches!(&it.stage, Stage::Asking(asked) if asked == id);
+        let Some((&download, _)) = self.downloads.iter().find(asked) else { return false };
+        self.fail(download, reason, message);
+        true
+    }
+}
