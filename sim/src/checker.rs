@@ -32,6 +32,7 @@ mod testing;
 
 use backchat_core::time::Instant;
 
+use crate::signature::{Place, Signature};
 use crate::trace::{Record, Sink};
 
 /// Something that must not be.
@@ -39,11 +40,25 @@ use crate::trace::{Record, Sink};
 pub struct Violation {
     /// Which checker found it.
     pub checker: &'static str,
+    /// Which of its rules was broken.
+    pub rule: &'static str,
+    /// By what kind of node.
+    pub place: Place,
     /// When, in virtual time.
     pub at: Instant,
     /// What was expected, and what happened.
     pub message: String,
 }
+
+impl Violation {
+    /// What it is, without when and how much.
+    pub const fn signature(&self) -> Signature {
+        Signature { checker: self.checker, rule: self.rule, place: self.place }
+    }
+}
+
+/// Something that must not be, before a checker has said where and when: the rule that was broken, and what happened.
+pub type Wrong = (&'static str, String);
 
 /// Violations that one checker may find before it is no longer asked: after the first hundred nobody reads on.
 const MAX_EACH: usize = 100;
@@ -56,9 +71,10 @@ pub struct Found<'a> {
 }
 
 impl Found<'_> {
-    /// Something that must not be.
-    pub fn add(&mut self, at: Instant, message: String) {
-        self.violations.push(Violation { checker: self.checker, at, message });
+    /// A rule that was broken by `node`: a host, or a direction.
+    pub fn add(&mut self, at: Instant, node: &str, (rule, message): Wrong) {
+        let (checker, place) = (self.checker, Place::of(node));
+        self.violations.push(Violation { checker, rule, place, at, message });
     }
 }
 

@@ -9,7 +9,7 @@
 //! - [`checker`]: what must hold in every run.
 //! - [`cli`]: the command line.
 //! - [`engine`]: what runs a scenario.
-//! - [`run`]: one run, judged. [`summary`]: what came of it.
+//! - [`run`]: one run, judged. [`summary`]: what came of it. [`signature`]: what a failure is, whatever its seed.
 //! - [`trace`]: what happened, as typed records in one order.
 #![forbid(unsafe_code)]
 
@@ -19,5 +19,6 @@ pub mod engine;
 pub mod link;
 pub mod run;
 pub mod scenario;
+pub mod signature;
 pub mod summary;
 pub mod trace;

@@ -9,6 +9,7 @@ use crate::engine::RunEnd;
 use crate::engine::outcome::RunError;
 use crate::engine::turmoil;
 use crate::scenario::Scenario;
+use crate::signature::Signature;
 use crate::summary::Summary;
 use crate::trace::{Event, Name, Record, Sink};
 
@@ -44,6 +45,11 @@ impl Report {
     /// Whether nothing was found.
     pub fn has_passed(&self) -> bool {
         self.violations.is_empty()
+    }
+
+    /// How it failed: as the first of what was found; `None` if it passed.
+    pub fn signature(&self) -> Option<Signature> {
+        self.violations.first().map(Violation::signature)
     }
 }
 

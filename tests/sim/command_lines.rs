@@ -121,6 +121,8 @@ fn a_sweep_counts_and_writes_what_it_was_asked_for() {
     assert_eq!(code, 100);
     assert!(out.contains("6 runs of 2 scenarios in ") && out.contains("3 passed, 3 failed"), "{out}");
     assert_eq!(out.matches("replay: backchat-sim replay ./fails.toml --seed ").count(), 3);
+    assert!(out.starts_with("expect/too_late@client: 3 of them, the first with seeds 0, 1, 2\n"), "{out}");
+    assert_eq!(out.matches("shrink: backchat-sim shrink ./fails.toml --seed 0 ").count(), 1, "one a group");
     let results = read(&folder.path("o.json"));
     let seen: Vec<(String, String)> = results
         .lines()
@@ -134,6 +136,7 @@ fn a_sweep_counts_and_writes_what_it_was_asked_for() {
         .collect();
     assert_eq!(seen.len(), 6);
     assert!(seen.is_sorted() && !results.contains("wall_seconds"));
+    assert_eq!(results.matches("\"signature\":\"expect/too_late@client\"").count(), 3);
     assert!(read(&folder.path("o.xml")).contains("tests=\"6\" failures=\"3\""));
     assert_eq!(std::fs::read_dir(folder.path("saved")).expect("a folder").count(), 9);
     let parts: usize = ["slice:1/2", "slice:2/2"]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use backchat_core::time::Instant;
 
-use super::{Checker, Found};
+use super::{Checker, Found, Wrong};
 use crate::trace::{Event, Name, Record};
 
 /// See the module.
@@ -49,13 +49,14 @@ impl Link {
     }
 
     /// A copy has ended: what is wrong with that.
-    fn end(&mut self, ordinal: u64, copy: u64) -> Option<String> {
+    fn end(&mut self, ordinal: u64, copy: u64) -> Option<Wrong> {
         let Some(copies) = self.open.get_mut(&ordinal) else {
-            return Some(format!("datagram {ordinal} ended more often than it was sent, or was never sent"));
+            let wrong = format!("datagram {ordinal} ended more often than it was sent, or was never sent");
+            return Some(("ended_unsent", wrong));
         };
         let bit = 1_u64.checked_shl(u32::try_from(copy).unwrap_or(u32::MAX)).unwrap_or(0);
         if copies.ended & bit != 0 {
-            return Some(format!("copy {copy} of datagram {ordinal} ended twice"));
+            return Some(("ended_twice", format!("copy {copy} of datagram {ordinal} ended twice")));
         }
         copies.ended |= bit;
         copies.under_way -= 1;
@@ -85,7 +86,8 @@ impl Checker for Conservation {
                 link.last = *ordinal;
                 link.offered += 1;
                 link.begin(*ordinal);
-                (*ordinal != expected).then(|| format!("datagram {ordinal} was offered, expected {expected}"))
+                let wrong = || format!("datagram {ordinal} was offered, expected {expected}");
+                (*ordinal != expected).then(|| ("out_of_order", wrong()))
             }
             Event::Injected { ordinal, .. } => {
                 link.injected += 1;
@@ -99,7 +101,10 @@ impl Checker for Conservation {
                         copies.under_way += extra;
                         None
                     }
-                    None => Some(format!("datagram {ordinal} was duplicated and is not under way")),
+                    None => {
+                        let wrong = format!("datagram {ordinal} was duplicated and is not under way");
+                        Some(("not_under_way", wrong))
+                    }
                 }
             }
             Event::Delivered { ordinal, copy, .. } => {
@@ -116,8 +121,8 @@ impl Checker for Conservation {
             }
             _ => None,
         };
-        if let Some(wrong) = wrong {
-            found.add(record.at, format!("{}: {wrong}", record.node));
+        if let Some((rule, wrong)) = wrong {
+            found.add(record.at, &record.node, (rule, format!("{}: {wrong}", record.node)));
         }
     }
 
@@ -126,14 +131,12 @@ impl Checker for Conservation {
             let queued: u64 = link.open.values().map(|copies| copies.under_way).sum();
             let Link { offered, duplicated, injected, delivered, dropped, in_flight, .. } = link;
             if queued != *in_flight || offered + duplicated + injected != delivered + dropped + in_flight {
-                found.add(
-                    end,
-                    format!(
-                        "{name}: offered {offered} + duplicated {duplicated} + injected {injected} should be \
-                         delivered {delivered} + dropped {dropped} + queued {in_flight}; \
-                         {queued} copies have not ended",
-                    ),
+                let sums = format!(
+                    "{name}: offered {offered} + duplicated {duplicated} + injected {injected} should be \
+                     delivered {delivered} + dropped {dropped} + queued {in_flight}; \
+                     {queued} copies have not ended",
                 );
+                found.add(end, name, ("sums", sums));
             }
         }
     }

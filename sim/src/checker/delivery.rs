@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use backchat_core::time::Instant;
 use backchat_core::wire::Hash;
 
-use super::{Checker, Found};
+use super::{Checker, Found, Wrong};
 use crate::trace::{Event, Name, Record};
 
 /// How much longer than twice the path's delay a message may take on a calm path: servers and clients are woken by
@@ -94,20 +94,21 @@ impl Delivery {
         number: u64,
         to: Option<u64>,
         id: Option<&Name>,
-    ) -> Option<String> {
+    ) -> Option<Wrong> {
         let mut wrong = None;
         if self.messages.insert(number, Message { shown: None }).is_some() {
-            wrong = Some(format!("number {number} was given to two messages"));
+            wrong = Some(("number_given_twice", format!("number {number} was given to two messages")));
         }
         let owner = self.session(session).map(|session| session.owner.clone());
         if let (Some((client, life)), Some(id)) = (owner, id) {
             let key = (client.clone(), life, id.clone());
             if let Some((before, in_life)) = self.taken.insert(key, (number, self.life)) {
                 let from = if in_life == self.life { "the same" } else { "an earlier" };
-                wrong = Some(format!(
+                let said = format!(
                     "{client}'s message {id} was taken as number {number}, and before as number {before} in {from} \
                      life of the server",
-                ));
+                );
+                wrong = Some(("taken_twice", said));
             }
         }
         let life = self.life;
@@ -120,28 +121,38 @@ impl Delivery {
         wrong
     }
 
-    fn shown(&mut self, record: &Record, number: u64, content: Name, backlog: bool) -> Vec<String> {
+    fn shown(&mut self, record: &Record, number: u64, content: Name, backlog: bool) -> Vec<Wrong> {
         let mut wrong = Vec::new();
         let name = &record.node;
         let client = self.clients.entry(name.clone()).or_default();
         if number <= client.last {
-            wrong.push(format!("{name} was shown message {number} after {}", client.last));
+            let said = format!("{name} was shown message {number} after {}", client.last);
+            wrong.push(("shown_out_of_order", said));
         }
         client.last = client.last.max(number);
         let has_gap = core::mem::take(&mut client.has_gap);
         let Some(key) = client.session else {
-            wrong.push(format!("{name} was shown message {number} before it had joined"));
+            wrong.push((
+                "shown_before_joined",
+                format!("{name} was shown message {number} before it had joined"),
+            ));
             return wrong;
         };
         // A message that is still on its way when the server is restarted is of a life that is gone.
         if key.0 == self.life {
             match self.messages.get_mut(&number) {
-                None => wrong.push(format!("{name} was shown message {number}, which was never taken")),
+                None => {
+                    let said = format!("{name} was shown message {number}, which was never taken");
+                    wrong.push(("shown_and_never_taken", said));
+                }
                 Some(message) => match &message.shown {
                     None => message.shown = Some((name.clone(), content)),
-                    Some((other, theirs)) if *theirs != content => wrong.push(format!(
-                        "{name} was shown message {number} as {content:?}, {other} as {theirs:?}"
-                    )),
+                    Some((other, theirs)) if *theirs != content => {
+                        let said = format!(
+                            "{name} was shown message {number} as {content:?}, {other} as {theirs:?}"
+                        );
+                        wrong.push(("shown_differently", said));
+                    }
                     Some(_) => {}
                 },
             }
@@ -151,13 +162,14 @@ impl Delivery {
                 session.owed.iter().map(|(owed, _)| *owed).take_while(|owed| *owed < number).collect();
             session.owed.drain(..missed.len());
             if !missed.is_empty() && !has_gap {
-                wrong
-                    .push(format!("{name} was shown message {number} and not {missed:?}, which came before"));
+                let said = format!("{name} was shown message {number} and not {missed:?}, which came before");
+                wrong.push(("missed", said));
             }
             if session.owed.front().is_some_and(|(owed, _)| *owed == number) {
                 session.owed.pop_front();
             } else if !backlog && missed.is_empty() {
-                wrong.push(format!("{name} was shown message {number}, which it was not there for"));
+                let said = format!("{name} was shown message {number}, which it was not there for");
+                wrong.push(("not_there_for", said));
             }
         }
         wrong
@@ -170,13 +182,16 @@ impl Delivery {
         size: u64,
         blake3: Hash,
         differs_at: Option<u64>,
-    ) -> Option<String> {
+    ) -> Option<Wrong> {
         let Some((expected, hash)) = self.files.get(file) else {
-            return Some(format!("{name} finished {file}, which the server does not share"));
+            return Some(("not_shared", format!("{name} finished {file}, which the server does not share")));
         };
         (size != *expected || blake3 != *hash || differs_at.is_some()).then(|| {
             let place = differs_at.map_or_else(String::new, |at| format!(", the first other byte is {at}"));
-            format!("{name} finished {file} with {size} bytes that are not the server's {expected}{place}")
+            let said = format!(
+                "{name} finished {file} with {size} bytes that are not the server's {expected}{place}"
+            );
+            ("other_bytes", said)
         })
     }
 
@@ -196,12 +211,10 @@ impl Delivery {
             let since = (*at).max(self.calm.unwrap_or_default());
             if since + patience < now {
                 let waited = now - *at;
-                found.add(
-                    now,
-                    format!(
-                        "{client} was not shown message {number}, which was taken {waited:?} ago at {at}"
-                    ),
+                let said = format!(
+                    "{client} was not shown message {number}, which was taken {waited:?} ago at {at}"
                 );
+                found.add(now, client, ("owed", said));
             }
         }
     }
@@ -214,7 +227,7 @@ impl Checker for Delivery {
 
     fn record(&mut self, record: &Record, found: &mut Found<'_>) {
         let Record { at, node, event } = record;
-        let mut wrong = Vec::new();
+        let mut wrong: Vec<Wrong> = Vec::new();
         match event {
             Event::FileShared { name, size, blake3 } => {
                 self.files.insert(name.clone(), (*size, *blake3));
@@ -283,7 +296,7 @@ impl Checker for Delivery {
             _ => {}
         }
         for wrong in wrong {
-            found.add(*at, wrong);
+            found.add(*at, node, wrong);
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use backchat_core::time::Instant;
 
-use super::{Found, Violation};
-use crate::scenario::{Download as Expected, Scenario};
+use super::{Found, Violation, Wrong};
+use crate::scenario::{Download as Expected, Failure, Scenario};
 use crate::summary::{Download, Summary};
 
 /// The name of its violations.
@@ -20,7 +20,8 @@ pub fn check(scenario: &Scenario, summary: &Summary, end: Instant) -> Vec<Violat
     }
     let resent: u64 = downloads.iter().map(|it| it.served.segments_resent).sum();
     if let Some(most) = expect.resent_at_most.filter(|most| resent > *most) {
-        found.add(end, format!("{resent} segments were sent again, expected at most {most}"));
+        let said = format!("{resent} segments were sent again, expected at most {most}");
+        found.add(end, "sim", ("resent_too_much", said));
     }
     violations
 }
@@ -37,55 +38,60 @@ fn check_downloads(
         it.file == *expected.file.as_str() && members.iter().any(|client| it.client == *client.nick.as_str())
     };
     let meant: Vec<&Download> = downloads.iter().filter(is_meant).collect();
-    let wrong: Vec<(&Download, String)> =
+    let wrong: Vec<(&Download, Wrong)> =
         meant.iter().filter_map(|it| wrong(expected, it).map(|wrong| (*it, wrong))).collect();
     let (client, file) = (&expected.client, &expected.file);
     match expected.count {
-        None if meant.is_empty() => found.add(end, format!("{client} never asked for {file}")),
+        None if meant.is_empty() => {
+            found.add(end, client.as_str(), ("never_asked", format!("{client} never asked for {file}")));
+        }
         None => {
-            for (it, wrong) in wrong {
+            for (it, (rule, wrong)) in wrong {
                 let at = it.end.as_ref().map_or(end, |end| end.at);
-                found.add(at, format!("{}'s download of {file} {wrong}", it.client));
+                found.add(at, &it.client, (rule, format!("{}'s download of {file} {wrong}", it.client)));
             }
         }
         Some(count) => {
             let right = meant.len() - wrong.len();
             if right < count as usize {
-                let first = wrong.first().map_or_else(String::new, |(it, wrong)| {
+                let first = wrong.first().map_or_else(String::new, |(it, (_, wrong))| {
                     format!("; the first other, begun at {}, {wrong}", it.began)
                 });
                 let how = expected.failed.map_or("completed", |failed| failed.name());
-                found.add(
-                    end,
-                    format!(
-                        "{right} of {client}'s {} downloads of {file} {how} in time, expected {count}{first}",
-                        meant.len()
-                    ),
+                let said = format!(
+                    "{right} of {client}'s {} downloads of {file} {how} in time, expected {count}{first}",
+                    meant.len()
                 );
+                let rule = wrong.first().map_or("too_few", |(_, (rule, _))| *rule);
+                found.add(end, client.as_str(), (rule, said));
             }
         }
     }
 }
 
 /// What is wrong with a download, as the end of a sentence.
-fn wrong(expected: &Expected, it: &Download) -> Option<String> {
-    let Some(end) = &it.end else { return Some("has not ended".to_owned()) };
+fn wrong(expected: &Expected, it: &Download) -> Option<Wrong> {
+    let Some(end) = &it.end else { return Some(("not_ended", "has not ended".to_owned())) };
     let expected_word = expected.failed.map_or("complete", |failed| failed.name());
     match (&end.failed, expected.failed) {
         (None, None) => {}
         (Some(reason), Some(failed)) if *reason == failed.name() => {}
-        (None, Some(_)) => return Some(format!("is complete, expected {expected_word}")),
-        (Some(reason), _) => return Some(format!("failed: {reason}, expected {expected_word}")),
+        (None, Some(_)) => return Some(("complete", format!("is complete, expected {expected_word}"))),
+        (Some(reason), _) => {
+            let known = Failure::ALL.into_iter().find(|failure| *reason == failure.name());
+            let rule = known.map_or("failed", Failure::name);
+            return Some((rule, format!("failed: {reason}, expected {expected_word}")));
+        }
     }
     let took = end.at - it.began;
     if let Some(within) = expected.within.filter(|within| took > *within) {
-        return Some(format!("took {took:?}, expected at most {within:?}"));
+        return Some(("too_late", format!("took {took:?}, expected at most {within:?}")));
     }
     let resent = it.served.segments_resent;
     expected
         .resent_at_most
         .filter(|most| resent > *most)
-        .map(|most| format!("sent {resent} segments again, expected at most {most}"))
+        .map(|most| ("resent_too_much", format!("sent {resent} segments again, expected at most {most}")))
 }
 
 #[cfg(test)]

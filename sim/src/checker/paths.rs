@@ -73,12 +73,10 @@ impl Checker for Paths {
                 }
                 if !client.is_proven && client.sent > client.received {
                     let Client { sent, received, .. } = *client;
-                    found.add(
-                        *at,
-                        format!(
-                            "{name}, who has proven nothing, was sent {sent} bytes and has sent {received}"
-                        ),
+                    let said = format!(
+                        "{name}, who has proven nothing, was sent {sent} bytes and has sent {received}"
                     );
+                    found.add(*at, node, ("amplified", said));
                 }
             }
             Event::Delivered { ordinal, length, .. } => {
@@ -87,12 +85,10 @@ impl Checker for Paths {
                 } else if let Some(name) = node.strip_prefix("server->")
                     && self.client(name).unproven.remove(ordinal)
                 {
-                    found.add(
-                        *at,
-                        format!(
-                            "datagram {ordinal} brought data to {name}'s new address, which is not proven"
-                        ),
+                    let said = format!(
+                        "datagram {ordinal} brought data to {name}'s new address, which is not proven"
                     );
+                    found.add(*at, node, ("data_to_unproven_path", said));
                 }
             }
             _ => {}

@@ -134,14 +134,13 @@ impl Quiescence {
                 continue;
             }
             let detail = wish.detail.as_ref().map_or_else(String::new, |detail| format!(" {detail}"));
-            found.add(
-                now,
-                format!(
-                    "{client}'s {}{detail}, begun at {}, has not ended; bound {until}: calm from {from} with \
-                     {downloads} downloads of {bytes} bytes and {requests} requests left",
-                    wish.what, wish.at,
-                ),
+            let said = format!(
+                "{client}'s {}{detail}, begun at {}, has not ended; bound {until}: calm from {from} with \
+                 {downloads} downloads of {bytes} bytes and {requests} requests left",
+                wish.what, wish.at,
             );
+            let rule = if wish.what == "get" { "download_not_ended" } else { "request_not_ended" };
+            found.add(now, client, (rule, said));
         }
     }
 }
@@ -228,7 +227,8 @@ impl Checker for Quiescence {
             | Event::DownloadFailed { wish, .. } => {
                 let was_open = self.open.remove(&(node.clone(), *wish)).is_some();
                 if !was_open {
-                    found.add(*at, format!("{node}'s wish {wish} ended and was not open"));
+                    let said = format!("{node}'s wish {wish} ended and was not open");
+                    found.add(*at, node, ("ended_twice", said));
                 }
             }
             Event::Started { .. } => {
@@ -256,10 +256,8 @@ impl Checker for Quiescence {
                         armed.iter().map(Name::as_str).filter(|it| *it != "quiet").collect();
                     if of == node && !left.is_empty() {
                         let timers = left.join(", ");
-                        found.add(
-                            *at,
-                            format!("{node} has stopped, and of {transfer} is still armed: {timers}"),
-                        );
+                        let said = format!("{node} has stopped, and of {transfer} is still armed: {timers}");
+                        found.add(*at, node, ("timer_armed", said));
                     }
                 }
                 self.armed.retain(|(of, _), _| of != node);
@@ -274,7 +272,11 @@ impl Checker for Quiescence {
             Event::Ended {} => {
                 self.is_ended = true;
                 for node in &self.alive {
-                    found.add(*at, format!("{node} has not stopped at the end of the run"));
+                    found.add(
+                        *at,
+                        node,
+                        ("not_stopped", format!("{node} has not stopped at the end of the run")),
+                    );
                 }
             }
             _ => {}
@@ -283,7 +285,7 @@ impl Checker for Quiescence {
 
     fn finish(&mut self, end: Instant, found: &mut Found<'_>) {
         if !self.is_ended {
-            found.add(end, "the trace has no end: its run was cut off".to_owned());
+            found.add(end, "sim", ("cut_off", "the trace has no end: its run was cut off".to_owned()));
         }
     }
 }

@@ -17,7 +17,7 @@ use backchat_core::time::Instant;
 use backchat_core::transfer::MAX_BACKOFF;
 use backchat_core::wire::TransferId;
 
-use super::{Checker, Found};
+use super::{Checker, Found, Wrong};
 use crate::trace::{Event, Name, Record};
 
 /// See the module.
@@ -76,7 +76,8 @@ impl Recovery {
     /// Time moves on: who was told again that it has everything must have answered.
     fn check_answered(&mut self, now: Instant, found: &mut Found<'_>) {
         if let Some((at, node, transfer)) = self.unanswered.take_if(|(at, ..)| *at < now) {
-            found.add(at, format!("{node}: {transfer}: END came again and was not answered"));
+            let said = format!("{node}: {transfer}: END came again and was not answered");
+            found.add(at, &node, ("end_not_answered", said));
         }
     }
 
@@ -115,28 +116,30 @@ impl Sender {
         }
     }
 
-    fn acknowledged(&mut self, at: Instant, una: u64, limit: u64) -> Vec<String> {
+    fn acknowledged(&mut self, at: Instant, una: u64, limit: u64) -> Vec<Wrong> {
         let mut wrong = Vec::new();
         if una > self.max {
-            wrong.push(format!("{una} is taken as acknowledged, and nothing behind {} was sent", self.max));
+            let said = format!("{una} is taken as acknowledged, and nothing behind {} was sent", self.max);
+            wrong.push(("acknowledged_unsent", said));
         }
         if una < self.una {
-            wrong.push(format!("una went back from {} to {una}", self.una));
+            wrong.push(("una_went_back", format!("una went back from {} to {una}", self.una)));
         }
         let is_progress = una > self.una;
         if self.sampled.take() == Some(at) && is_progress && una <= self.resent {
-            wrong.push(format!(
+            let said = format!(
                 "a round trip was measured with the acknowledgment of {una}, and everything below {} was sent twice",
                 self.resent
-            ));
+            );
+            wrong.push(("sample_of_resent", said));
         }
         if let Some((when, from, to)) = self.grew.take()
             && when == at
             && !is_progress
         {
-            wrong.push(format!(
-                "the congestion window grew from {from} to {to}, and nothing new was acknowledged"
-            ));
+            let said =
+                format!("the congestion window grew from {from} to {to}, and nothing new was acknowledged");
+            wrong.push(("grew_on_nothing", said));
         }
         if is_progress || limit > self.limit {
             self.begin_anew();
@@ -146,14 +149,17 @@ impl Sender {
         wrong
     }
 
-    fn set(&mut self, at: Instant, timer: &Name, due: Instant) -> Option<String> {
+    fn set(&mut self, at: Instant, timer: &Name, due: Instant) -> Option<Wrong> {
         let it = self.timers.entry(timer.clone()).or_default();
         let (before, now) = (it.set_for, due - at);
         let has_run_out =
             core::mem::replace(it, Timer { set_in: self.input, set_for: now, ran_out: false }).ran_out;
         let least = (before * 2).min(MAX_BACKOFF);
         (has_run_out && now < least).then(|| {
-            format!("the {timer} timer ran out after {before:?} and is set for {now:?}, expected {least:?} or more")
+            let said = format!(
+                "the {timer} timer ran out after {before:?} and is set for {now:?}, expected {least:?} or more"
+            );
+            ("not_backed_off", said)
         })
     }
 }
@@ -166,8 +172,8 @@ impl Checker for Recovery {
     fn record(&mut self, record: &Record, found: &mut Found<'_>) {
         let Record { at, node, event } = record;
         self.check_answered(*at, found);
-        let mut say = |transfer: &TransferId, wrong: String| {
-            found.add(*at, format!("{node}: {transfer}: {wrong}"));
+        let mut say = |transfer: &TransferId, (rule, wrong): Wrong| {
+            found.add(*at, node, (rule, format!("{node}: {transfer}: {wrong}")));
         };
         match event {
             Event::TransferOffered { transfer, size, start, .. } => {
@@ -217,13 +223,11 @@ impl Checker for Recovery {
                     && place == *to
                     && *at - when < round_trip
                 {
-                    say(
-                        transfer,
-                        format!(
-                            "went back to {to} twice within {:?}, and a round trip takes {round_trip:?}",
-                            *at - when
-                        ),
+                    let said = format!(
+                        "went back to {to} twice within {:?}, and a round trip takes {round_trip:?}",
+                        *at - when
                     );
+                    say(transfer, ("went_back_twice", said));
                 }
             }
             Event::LinkShaped { delay, .. } => {
@@ -251,10 +255,11 @@ impl Checker for Recovery {
                 it.begin_anew();
                 if *to == "ending" && it.una != it.size {
                     let (una, size) = (it.una, it.size);
-                    say(transfer, format!("END with {una} of {size} bytes acknowledged"));
+                    say(transfer, ("end_too_early", format!("END with {una} of {size} bytes acknowledged")));
                 }
                 if *to == "handshake" && *from != "offered" {
-                    say(transfer, format!("a ticket that was taken is bound again, in the state {from}"));
+                    let said = format!("a ticket that was taken is bound again, in the state {from}");
+                    say(transfer, ("ticket_bound_twice", said));
                 }
             }
             Event::TimerSet { transfer, timer, due } => {
@@ -283,7 +288,8 @@ impl Checker for Recovery {
                 let offered = self.senders.get(transfer).map(|it| it.start);
                 let next = self.receivers.insert((node.clone(), *transfer), *end).or(offered);
                 if let Some(next) = next.filter(|next| next != start) {
-                    say(transfer, format!("{start}..{end} was kept, and what comes next is {next}"));
+                    let said = format!("{start}..{end} was kept, and what comes next is {next}");
+                    say(transfer, ("kept_out_of_order", said));
                 }
             }
             Event::Crashed { .. } => {

@@ -96,20 +96,18 @@ impl Checker for Sessions {
             Event::ChatRefused { code, .. } if *code == "nick-taken" => {
                 for (name, client) in &mut self.clients {
                     if core::mem::take(&mut client.is_back) {
-                        found.add(
-                            *at,
-                            format!("{name} came back to its parked session, and its nickname was taken"),
-                        );
+                        let said =
+                            format!("{name} came back to its parked session, and its nickname was taken");
+                        found.add(*at, name, ("parked_not_resumed", said));
                     }
                 }
             }
             Event::Private { number, from, to, .. } => {
                 let client = self.client(node);
                 if !client.nicks.contains(from) && !client.nicks.contains(to) {
-                    found.add(
-                        *at,
-                        format!("{node} was shown message {number}, which was between {from} and {to}"),
-                    );
+                    let said =
+                        format!("{node} was shown message {number}, which was between {from} and {to}");
+                    found.add(*at, node, ("anothers_message", said));
                 }
             }
             _ => {}

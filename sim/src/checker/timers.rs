@@ -38,17 +38,26 @@ struct Sender {
 
 impl Sender {
     /// What is wrong when nothing happens any more at a time.
-    fn wrong(&self) -> Option<&'static str> {
+    fn wrong(&self) -> Option<(&'static str, &'static str)> {
         let outstanding = self.is_sending && self.nxt > self.una;
         let withheld = self.is_sending
             && self.nxt == self.una
             && self.una < self.size
             && (self.is_paused || self.limit <= self.nxt);
         match (outstanding, self.retransmit, withheld, self.persist) {
-            (true, false, _, _) => Some("data is unacknowledged and no retransmission timer runs"),
-            (false, true, _, _) => Some("the retransmission timer runs and nothing is unacknowledged"),
-            (_, _, true, false) => Some("the receiver withholds and no persist timer runs"),
-            (_, _, false, true) => Some("the persist timer runs and nothing is withheld"),
+            (true, false, _, _) => {
+                Some(("no_retransmission_timer", "data is unacknowledged and no retransmission timer runs"))
+            }
+            (false, true, _, _) => Some((
+                "retransmission_timer_runs",
+                "the retransmission timer runs and nothing is unacknowledged",
+            )),
+            (_, _, true, false) => {
+                Some(("no_persist_timer", "the receiver withholds and no persist timer runs"))
+            }
+            (_, _, false, true) => {
+                Some(("persist_timer_runs", "the persist timer runs and nothing is withheld"))
+            }
             _ => None,
         }
     }
@@ -65,10 +74,10 @@ impl Timers {
         for key in self.touched.drain(..) {
             let Some(sender) = self.senders.get_mut(&key) else { continue };
             sender.is_touched = false;
-            if let Some(wrong) = sender.wrong() {
+            if let Some((rule, wrong)) = sender.wrong() {
                 let Sender { una, nxt, size, limit, .. } = sender;
                 let state = format!("una {una}, nxt {nxt}, size {size}, limit {limit}");
-                found.add(self.now, format!("{}: {}: {wrong} ({state})", key.0, key.1));
+                found.add(self.now, &key.0, (rule, format!("{}: {}: {wrong} ({state})", key.0, key.1)));
             }
         }
     }

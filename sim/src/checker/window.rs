@@ -55,19 +55,26 @@ impl Checker for Window {
                 let sender = self.sender(node, *transfer, *start);
                 let outstanding = end.saturating_sub(sender.una);
                 let window = sender.cwnd.unwrap_or(*cwnd);
-                let mut wrong = |what: String| found.add(*at, format!("{node}: {transfer}: {what}"));
+                let mut wrong =
+                    |rule, what: String| found.add(*at, node, (rule, format!("{node}: {transfer}: {what}")));
                 if outstanding > window {
-                    wrong(format!(
-                        "{start}..{end} sent with {outstanding} bytes outstanding, the congestion window is {window}"
-                    ));
+                    wrong(
+                        "beyond_cwnd",
+                        format!(
+                            "{start}..{end} sent with {outstanding} bytes outstanding, the congestion window is {window}"
+                        ),
+                    );
                 }
                 if let Some(limit) = sender.limit.filter(|limit| end > limit) {
-                    wrong(format!("{start}..{end} sent, the receiver allows up to {limit}"));
+                    wrong("beyond_limit", format!("{start}..{end} sent, the receiver allows up to {limit}"));
                 }
                 if *in_flight != outstanding || *cwnd != window {
-                    wrong(format!(
-                        "the sender counts {in_flight} bytes outstanding of {cwnd}, it is {outstanding} of {window}"
-                    ));
+                    wrong(
+                        "miscounted",
+                        format!(
+                            "the sender counts {in_flight} bytes outstanding of {cwnd}, it is {outstanding} of {window}"
+                        ),
+                    );
                 }
                 sender.cwnd = Some(window);
             }

@@ -32,6 +32,15 @@ pub struct Which<'a> {
 impl Which<'_> {
     /// The line that, pasted, runs it again and prints its trace.
     pub fn replay(&self) -> String {
+        format!("replay: {}", self.command("replay"))
+    }
+
+    /// The line that, pasted, makes the smallest scenario that fails in the same way.
+    pub fn shrink(&self) -> String {
+        format!("shrink: {} -o shrunk.toml", self.command("shrink"))
+    }
+
+    fn command(&self, command: &str) -> String {
         // What holds no quote and no space needs no quoting, and no path of ours does.
         let path = match self.path {
             plain
@@ -51,7 +60,7 @@ impl Which<'_> {
         let planted = backchat_core::mutants::alive().map(|bug| format!("cargo planted {}", bug.name()));
         #[cfg(backchat_mutants)]
         let program = planted.as_deref().unwrap_or(program);
-        format!("replay: {program} replay {path} --seed {} --engine {}", self.seed, self.engine.name())
+        format!("{program} {command} {path} --seed {} --engine {}", self.seed, self.engine.name())
     }
 }
 

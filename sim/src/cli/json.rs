@@ -15,7 +15,10 @@ pub fn result(path: &str, seed: u64, engine: Engine, report: &Report, wall: Opti
     let violations: Vec<Value> = report
         .violations
         .iter()
-        .map(|it| json!({ "checker": it.checker, "at_seconds": at(it.at), "message": it.message }))
+        .map(|it| {
+            let signature = it.signature().to_string();
+            json!({ "checker": it.checker, "signature": signature, "at_seconds": at(it.at), "message": it.message })
+        })
         .collect();
     let transfers: Vec<Value> = report.summary.downloads().iter().map(transfer).collect();
     let mut object = json!({

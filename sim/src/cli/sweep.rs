@@ -1,7 +1,10 @@
 //! `sweep`: many runs, on as many threads as there are processors.
 //!
 //! Each run has a thread to itself; nothing is shared between runs but the list of what is left to do. Results are put
-//! back into the order of file and seed, so that they do not tell how many threads there were.
+//! back into the order of file and seed, so that they do not tell how many threads there were. [`groups`]: failures by
+//! what they are.
+
+mod groups;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,6 +16,7 @@ use std::sync::mpsc;
 use indicatif::{ProgressBar, ProgressStyle};
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
+use self::groups::Groups;
 use super::args::{SweepArgs, engine};
 use super::exit::{Exit, Trouble};
 use super::explain::Which;
@@ -21,9 +25,7 @@ use super::load::{self, Loaded};
 use super::run::{explained, judged, traced};
 use super::wall::Stopwatch;
 use crate::run::{Engine, Report};
-
-/// Failures that are explained; of the others only the replay line is printed.
-const EXPLAINED_MAX: usize = 5;
+use crate::signature::Signature;
 
 /// Every run of a sweep: which there are, in order.
 struct Plan<'a> {
@@ -38,8 +40,15 @@ struct Outcome {
     seed: u64,
     /// The object for `--json`, made where the run was.
     json: Option<String>,
-    /// An explanation and the first violation of one that failed.
-    failure: Option<(String, String)>,
+    failure: Option<Failure>,
+}
+
+/// What is kept of a run that failed.
+struct Failure {
+    signature: Signature,
+    explained: String,
+    /// The first violation, on one line.
+    first: String,
 }
 
 impl Plan<'_> {
@@ -74,18 +83,19 @@ impl Plan<'_> {
             .json
             .is_some()
             .then(|| json::result(&loaded.path, seed, self.engine, &report, None).to_string());
-        let failure = if report.has_passed() { None } else { Some(failure(loaded, which, &report)?) };
-        if let (Some(folder), Some((explained, _))) = (&self.args.save_failures, &failure) {
-            save(folder, loaded, which, explained)?;
+        let failure = failure(loaded, which, &report)?;
+        if let (Some(folder), Some(failure)) = (&self.args.save_failures, &failure) {
+            save(folder, loaded, which, &failure.explained)?;
         }
         Ok(Outcome { scenario, seed, json, failure })
     }
 }
 
-fn failure(loaded: &Loaded, which: Which<'_>, report: &Report) -> Result<(String, String), Trouble> {
-    let first = report.violations.first();
-    let first = first.map_or_else(String::new, |it| format!("{} at {} s: {}", it.checker, it.at, it.message));
-    Ok((explained(loaded, which, report)?, first))
+/// What is kept of a run, if it failed.
+fn failure(loaded: &Loaded, which: Which<'_>, report: &Report) -> Result<Option<Failure>, Trouble> {
+    let Some(it) = report.violations.first() else { return Ok(None) };
+    let first = format!("{} at {} s: {}", it.checker, it.at, it.message);
+    Ok(Some(Failure { signature: it.signature(), explained: explained(loaded, which, report)?, first }))
 }
 
 /// Saves a failure: the scenario, the trace of one more run, and the explanation.
@@ -192,7 +202,7 @@ struct Results<'a> {
     turn: u64,
     json: Option<BufWriter<File>>,
     suites: BTreeMap<usize, Vec<TestCase>>,
-    failures: Vec<(usize, u64, String)>,
+    failures: Groups,
     passed: u64,
 }
 
@@ -208,7 +218,7 @@ impl<'a> Results<'a> {
             turn: 0,
             json,
             suites: BTreeMap::new(),
-            failures: Vec::new(),
+            failures: Groups::default(),
             passed: 0,
         })
     }
@@ -233,7 +243,7 @@ impl<'a> Results<'a> {
         if self.plan.args.junit.is_some() {
             let status = match &failure {
                 None => TestCaseStatus::success(),
-                Some((explained, first)) => {
+                Some(Failure { explained, first, .. }) => {
                     let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
                     status.set_message(first.clone()).set_description(explained.clone());
                     status
@@ -244,7 +254,9 @@ impl<'a> Results<'a> {
         }
         match failure {
             None => self.passed += 1,
-            Some((explained, _)) => self.failures.push((scenario, seed, explained)),
+            Some(Failure { signature, explained, .. }) => {
+                self.failures.add(signature, scenario, seed, explained);
+            }
         }
         Ok(())
     }
@@ -261,15 +273,12 @@ impl<'a> Results<'a> {
             self.write_junit(path)?;
         }
         let mut out = io::stdout().lock();
-        for (index, (scenario, seed, explained)) in self.failures.iter().enumerate() {
-            if index < EXPLAINED_MAX {
-                writeln!(out, "{explained}")?;
-            } else if let Some(loaded) = self.plan.scenarios.get(*scenario) {
-                let which = Which { path: &loaded.path, seed: *seed, engine: self.plan.engine };
-                writeln!(out, "{}", which.replay())?;
-            }
-        }
-        let failed = self.failures.len() as u64;
+        let plan = self.plan;
+        self.failures.print(&mut out, |scenario, seed| {
+            let loaded = plan.scenarios.get(scenario)?;
+            Some(Which { path: &loaded.path, seed, engine: plan.engine })
+        })?;
+        let failed = self.failures.failures() as u64;
         let left = total - self.passed - failed;
         let not_run = if left > 0 { format!(", {left} not begun in time") } else { String::new() };
         writeln!(
