@@ -206,8 +206,8 @@ impl Link {
             let late = up_to_by_word(as_nanos(duplicate.by), block.duplicate_delay());
             copies.push(self.further_copy(sent, 1, Duration::from_nanos(late)));
         }
-        if sent.marks.duplicate {
-            copies.push(self.further_copy(sent, 2, Duration::ZERO));
+        if let Some(by) = sent.marks.duplicate {
+            copies.push(self.further_copy(sent, 2, by));
         }
         copies
     }

@@ -14,7 +14,8 @@ use super::schedule::Schedule;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Marks {
     pub(super) drop: bool,
-    pub(super) duplicate: bool,
+    /// A second copy, so much later: the longest of those that name it.
+    pub(super) duplicate: Option<Duration>,
     pub(super) corrupt: bool,
     pub(super) truncate: bool,
     /// The sum of those that name it.
@@ -27,7 +28,7 @@ pub(super) struct Marks {
 #[derive(Clone, Copy, Debug)]
 enum Action {
     Drop,
-    Duplicate,
+    Duplicate(Duration),
     Corrupt,
     Truncate,
     Delay(Duration),
@@ -68,7 +69,7 @@ impl Explicit {
         for fault in faults {
             let (packets, action) = match &fault.kind {
                 FaultKind::Drop(packets) => (packets, Action::Drop),
-                FaultKind::Duplicate(packets) => (packets, Action::Duplicate),
+                FaultKind::Duplicate(packets, by) => (packets, Action::Duplicate(*by)),
                 FaultKind::Corrupt(packets) => (packets, Action::Corrupt),
                 FaultKind::Truncate(packets) => (packets, Action::Truncate),
                 FaultKind::Delay(packets, by) => (packets, Action::Delay(*by)),
@@ -139,7 +140,7 @@ impl Marks {
         }
         match named.action {
             Action::Drop => self.drop = true,
-            Action::Duplicate => self.duplicate = true,
+            Action::Duplicate(by) => self.duplicate = self.duplicate.max(Some(by)),
             Action::Corrupt => self.corrupt = true,
             Action::Truncate => self.truncate = true,
             Action::Delay(by) => self.delay = self.delay.saturating_add(by),

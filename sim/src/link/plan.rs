@@ -171,8 +171,8 @@ pub enum FaultKind {
     Blackout,
     /// These packets are dropped, before the queue.
     Drop(Vec<PacketRef>),
-    /// Of these packets a second copy arrives right behind the first.
-    Duplicate(Vec<PacketRef>),
+    /// Of these packets a second copy arrives, so much behind the first.
+    Duplicate(Vec<PacketRef>, Duration),
     /// Of these packets bits are flipped, in every copy.
     Corrupt(Vec<PacketRef>),
     /// Of these packets the end is cut off, in every copy.

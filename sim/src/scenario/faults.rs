@@ -85,8 +85,8 @@ pub enum FaultKind {
 pub enum PacketFault {
     /// They do not arrive.
     Drop,
-    /// They arrive twice.
-    Duplicate,
+    /// They arrive twice, the second time so much later.
+    Duplicate(Duration),
     /// Bits are flipped.
     Corrupt,
     /// The end is cut off.
@@ -113,7 +113,7 @@ impl FaultKind {
             Self::Rebind { .. } => "rebind",
             Self::Packets { damage, .. } => match damage {
                 PacketFault::Drop => "drop",
-                PacketFault::Duplicate => "duplicate",
+                PacketFault::Duplicate(_) => "duplicate",
                 PacketFault::Corrupt => "corrupt",
                 PacketFault::Truncate => "truncate",
                 PacketFault::Delay(_) => "delay",
@@ -232,7 +232,7 @@ fn read_kind(table: &Table<'_>, known: &Known<'_>) -> Read<FaultKind> {
         "blackout" => &["link"],
         "crash" => &["node", "power"],
         "rebind" => &["node", "addr"],
-        "delay" => &["link", "packets", "by"],
+        "delay" | "duplicate" => &["link", "packets", "by"],
         "inject" => &["link", "hex", "random", "replay", "count"],
         _ => &["link", "packets"],
     };
@@ -252,7 +252,10 @@ fn read_kind(table: &Table<'_>, known: &Known<'_>) -> Read<FaultKind> {
         "rebind" => return read_rebind(table, known),
         "inject" => return read_inject(table, link()?),
         "drop" => PacketFault::Drop,
-        "duplicate" => PacketFault::Duplicate,
+        "duplicate" => {
+            let by = table.get("by").map(|by| by.positive_span()).transpose()?;
+            PacketFault::Duplicate(by.unwrap_or_default())
+        }
         "corrupt" => PacketFault::Corrupt,
         "truncate" => PacketFault::Truncate,
         _ => PacketFault::Delay(table.need("by", "how much later, such as \"10ms\"")?.positive_span()?),
@@ -375,8 +378,8 @@ pub(super) fn write(faults: &[Fault], to: &mut Writer) {
             }
             FaultKind::Packets { damage, packets, .. } => {
                 to.raw("packets", print_packets(packets));
-                if let PacketFault::Delay(by) = damage {
-                    to.span("by", *by);
+                if let PacketFault::Delay(by) | PacketFault::Duplicate(by) = damage {
+                    to.span_above_zero("by", *by);
                 }
             }
             FaultKind::Inject { what, count, .. } => {

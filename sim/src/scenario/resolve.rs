@@ -111,7 +111,7 @@ fn link_fault(kind: &FaultKind) -> Option<link::FaultKind> {
             let packets = packets.clone();
             match damage {
                 PacketFault::Drop => link::FaultKind::Drop(packets),
-                PacketFault::Duplicate => link::FaultKind::Duplicate(packets),
+                PacketFault::Duplicate(by) => link::FaultKind::Duplicate(packets, *by),
                 PacketFault::Corrupt => link::FaultKind::Corrupt(packets),
                 PacketFault::Truncate => link::FaultKind::Truncate(packets),
                 PacketFault::Delay(by) => link::FaultKind::Delay(packets, *by),

@@ -90,7 +90,7 @@ fn naming_a_packet_moves_no_other_packet() {
     let packets = vec![PacketRef::Ordinal(3), PacketRef::Ordinal(50)];
     let faults = vec![
         always(FaultKind::Drop(packets.clone())),
-        always(FaultKind::Duplicate(vec![PacketRef::Ordinal(7)])),
+        always(FaultKind::Duplicate(vec![PacketRef::Ordinal(7)], Duration::ZERO)),
     ];
     let (one, two) = (fates(&mut link(everything()), 1000), fates(&mut faulty(everything(), faults), 1000));
     for (ordinal, pair) in (1..).zip(one.iter().zip(&two)) {

@@ -68,14 +68,16 @@ fn a_named_packet_is_duplicated_damaged_or_late() {
         assert_eq!((second.len(), second[0].at, second[0].damage), (1, ms(0), Damage::NONE));
         *copies(&verdict).unwrap()
     };
-    assert_eq!(first(vec![FaultKind::Duplicate(one())]).len(), 2);
+    let late = Duration::from_millis(20);
+    let twice = first(vec![FaultKind::Duplicate(one(), late)]);
+    assert_eq!((twice.len(), twice[1].at - twice[0].at), (2, late));
     let corrupt = first(vec![FaultKind::Corrupt(one())])[0].damage;
     assert!((1..=8).contains(&corrupt.flipped_bits(LENGTH)));
     assert!(first(vec![FaultKind::Truncate(one())])[0].damage.is_truncated());
     assert_eq!(first(vec![FaultKind::Delay(one(), span(30))])[0].at, ms(30));
     let sum = vec![FaultKind::Delay(one(), span(30)), FaultKind::Delay(one(), span(12))];
     assert_eq!(first(sum)[0].at, ms(42));
-    let both = first(vec![FaultKind::Duplicate(one()), FaultKind::Corrupt(one())]);
+    let both = first(vec![FaultKind::Duplicate(one(), Duration::ZERO), FaultKind::Corrupt(one())]);
     assert!(both.iter().all(|copy| !copy.damage.is_none()), "every copy");
     assert_ne!(both[0].damage, both[1].damage, "each by itself");
 }

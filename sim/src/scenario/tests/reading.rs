@@ -130,6 +130,7 @@ fn every_kind_of_fault_is_read() {
          [[faults]]\nat = \"1s\"\nevery = \"5s\"\nkind = \"rebind\"\nnode = \"a\"\naddr = true\n\
          [[faults]]\nkind = \"drop\"\nlink = \"server->a\"\npackets = [1, 3, 15]\n\
          [[faults]]\nkind = \"duplicate\"\nlink = \"server->a\"\npackets = [\"data@12000#2\"]\n\
+         [[faults]]\nkind = \"duplicate\"\nlink = \"server->a\"\npackets = [2]\nby = \"20ms\"\n\
          [[faults]]\nkind = \"corrupt\"\nlink = \"server->a\"\npackets = [2]\n\
          [[faults]]\nkind = \"truncate\"\nlink = \"server->a\"\npackets = [2]\n\
          [[faults]]\nkind = \"delay\"\nlink = \"server->a\"\npackets = [2]\nby = \"30ms\"\n\
@@ -144,7 +145,8 @@ fn every_kind_of_fault_is_read() {
     let again = vec![PacketRef::Identity("data@12000#2".parse().unwrap())];
     let expected = [
         Drop([1, 3, 15].map(PacketRef::Ordinal).to_vec()),
-        Duplicate(again),
+        Duplicate(again, Duration::ZERO),
+        Duplicate(two.clone(), span(20)),
         Corrupt(two.clone()),
         Truncate(two.clone()),
         Delay(two, span(30)),

@@ -134,7 +134,8 @@ fn packets() -> impl Strategy<Value = Vec<PacketRef>> {
 
 fn fault() -> impl Strategy<Value = Fault> {
     let damage = prop_oneof![
-        select(vec![PacketFault::Drop, PacketFault::Duplicate, PacketFault::Corrupt, PacketFault::Truncate]),
+        select(vec![PacketFault::Drop, PacketFault::Corrupt, PacketFault::Truncate]),
+        span().prop_map(PacketFault::Duplicate),
         positive_span().prop_map(PacketFault::Delay)
     ];
     let node = prop_oneof![Just(Node::Server), who().prop_map(Node::Client)];
