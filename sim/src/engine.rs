@@ -1,13 +1,18 @@
 //! Engines: what runs a scenario.
 //!
-//! - [`script`]: what a client's user wants, and when. [`contents`]: what the server shares.
 //! - [`turmoil`]: the shipped drivers on simulated hosts.
+//! - What is the same in every engine: [`script`], what a client's user wants, and when; `user`, who wants it and is
+//!   told what came of it. [`contents`], what the server shares. `network`, who is where and what links do to datagrams.
+//!   `faults`, when nodes are killed and moved. [`shape`], what a trace says of its scenario.
 //! - [`outcome`]: what came of a run.
 
 pub mod contents;
+mod faults;
+mod network;
 pub mod outcome;
 pub mod script;
 pub mod shape;
 pub mod turmoil;
+mod user;
 
 pub use outcome::RunEnd;

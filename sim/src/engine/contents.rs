@@ -6,6 +6,7 @@ use std::sync::Arc;
 use backchat_core::seed::Seed;
 use backchat_core::wire::Hash;
 
+use super::user::Found;
 use crate::scenario::SharedFile;
 
 /// Every file of a run.
@@ -38,6 +39,15 @@ impl Contents {
     /// Every file: its name, its bytes, its hash.
     pub fn files(&self) -> impl Iterator<Item = (&str, &[u8], Hash)> {
         self.0.iter().map(|(name, shared)| (name.as_str(), &*shared.bytes, shared.hash))
+    }
+
+    /// What `bytes` are, which should be those of the file.
+    pub(super) fn compare(&self, name: &str, bytes: &[u8]) -> Found {
+        Found {
+            size: bytes.len() as u64,
+            blake3: Hash(*blake3::hash(bytes).as_bytes()),
+            differs_at: self.differs_at(name, bytes),
+        }
     }
 
     /// The first byte in which `bytes` is not the file; `None` when it is.

@@ -5,14 +5,18 @@ use core::time::Duration;
 
 use backchat_core::time::Instant;
 
+use super::contents::Contents;
 use crate::link::{Plan, Schedule};
 use crate::scenario::{Action, NodeFaultKind, Scenario};
 use crate::trace::record::SIM;
 use crate::trace::{Event, Name};
 
-/// The records that describe a scenario.
-pub fn records(scenario: &Scenario) -> Vec<(Name, Event)> {
-    let mut records = Vec::new();
+/// The records that stand at the beginning of every trace: what is shared, and the scenario.
+pub fn records(scenario: &Scenario, contents: &Contents) -> Vec<(Name, Event)> {
+    let shared = contents.files().map(|(name, bytes, blake3)| {
+        (SIM, Event::FileShared { name: name.into(), size: bytes.len() as u64, blake3 })
+    });
+    let mut records: Vec<(Name, Event)> = shared.collect();
     for client in scenario.clients() {
         let directions = [
             (format!("{}->server", client.nick), &client.up),

@@ -7,7 +7,7 @@
 //! - `world`: what all hosts share. `clock`, `udp`, `tcp`, `stream`: the outside of a driver. `connection`, `inbox`:
 //!   what two ends share.
 //! - `lives`, `user`: what runs on a host, from one crash to the next.
-//! - `faults`: crashes and new addresses.
+//! - `faults`: how hosts are killed and moved.
 
 mod clock;
 mod connection;
@@ -30,15 +30,17 @@ use backchat_core::seed::Seed;
 use backchat_core::time::Instant;
 use tokio::sync::{mpsc, watch};
 
-use self::faults::Faults;
-use self::lives::{ClientHost, SHARE, ServerHost, Switch};
+use self::faults::Levers;
+use self::lives::{ClientHost, SHARE, ServerHost};
 use self::tcp::ServerPower;
 use self::user::Desk;
-use self::world::{ClientIndex, NewClient, World};
+use self::world::World;
 use super::contents::Contents;
+use super::faults::NodeFaults;
+use super::network::ClientIndex;
 use super::outcome::{RunEnd, RunError};
 use super::script::Script;
-use super::shape::longest_round_trip;
+use super::shape::{self, longest_round_trip};
 use crate::scenario::Scenario;
 use crate::trace::record::SIM;
 use crate::trace::{Event, Name, Sink};
@@ -73,7 +75,8 @@ struct Run {
     world: Arc<World>,
     server: Arc<ServerHost>,
     desks: Vec<Arc<Desk>>,
-    faults: Faults,
+    faults: NodeFaults,
+    levers: Levers,
     sim: turmoil::Sim<'static>,
 }
 
@@ -87,14 +90,11 @@ pub fn run(scenario: &Scenario, seed: u64, sink: &mut impl Sink) -> Result<RunEn
 
 impl Run {
     fn new(scenario: &Scenario, seed: &Seed) -> Self {
-        let clients = scenario.clients().iter().map(|client| NewClient {
-            name: client.nick.as_str().into(),
-            up: client.up.clone(),
-            down: client.down.clone(),
-        });
-        let world = World::new(seed, clients.collect());
+        let world = World::new(seed, scenario);
         let contents = Arc::new(Contents::new(seed, &scenario.file().server.files));
-        describe(scenario, &contents, &world);
+        for (node, event) in shape::records(scenario, &contents) {
+            world.record(Instant::ZERO, &node, event);
+        }
         let mut sim = turmoil::Builder::new()
             .epoch(clock::turmoil_epoch())
             .tick_duration(TICK)
@@ -129,7 +129,7 @@ impl Run {
         for (index, client) in scenario.clients().iter().enumerate() {
             let steps = scenario.steps().iter().filter(|step| step.client.0 == index);
             let desk = Desk::new(client.nick.as_str().into(), Script::new(steps));
-            let switch = Arc::new(Switch::default());
+            let switch = Arc::default();
             hosts.push(ClientHost {
                 world: Arc::clone(&world),
                 seed: seed.clone(),
@@ -154,8 +154,8 @@ impl Run {
             Ok(())
         });
         let disks = desks.iter().map(|desk| desk.disk.clone()).collect();
-        let faults = Faults::new(scenario, power, switches, disks);
-        Self { world, server, desks, faults, sim }
+        let levers = Levers { power, switches, disks };
+        Self { world, server, desks, faults: NodeFaults::new(scenario), levers, sim }
     }
 
     fn finish(mut self, scenario: &Scenario, sink: &mut impl Sink) -> Result<RunEnd, RunError> {
@@ -178,7 +178,7 @@ impl Run {
         for desk in &self.desks {
             desk.close();
         }
-        self.faults.end(&mut self.sim, &self.world);
+        self.faults.end();
         let last = self.now() + LAST_WORDS;
         while !self.desks.iter().all(|desk| desk.is_finished()) && self.now() < last {
             self.tick(sink)?;
@@ -211,7 +211,9 @@ impl Run {
     fn tick(&mut self, sink: &mut impl Sink) -> Result<Instant, RunError> {
         let now = self.now();
         self.world.lock().set_now(now);
-        self.faults.apply(now, &mut self.sim, &self.world);
+        while let Some(happening) = self.faults.poll(now) {
+            self.levers.carry_out(now, happening, &mut self.sim, &self.world);
+        }
         {
             let mut world = self.world.lock();
             world.inject(now);
@@ -230,20 +232,8 @@ impl Run {
 
     /// Whether everything has been done, and every fault that has an end has ended.
     fn is_done(&self, now: Instant) -> bool {
-        self.faults.is_over(now)
+        self.faults.are_over(now)
             && self.desks.iter().all(|desk| desk.is_finished() || desk.script().is_done())
-    }
-}
-
-/// The records that stand at the beginning of every trace.
-fn describe(scenario: &Scenario, contents: &Contents, world: &World) {
-    let at = Instant::ZERO;
-    for (name, bytes, blake3) in contents.files() {
-        let size = bytes.len() as u64;
-        world.record(at, &SIM, Event::FileShared { name: name.into(), size, blake3 });
-    }
-    for record in super::shape::records(scenario) {
-        world.record(at, &record.0, record.1);
     }
 }
 

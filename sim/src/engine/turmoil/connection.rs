@@ -6,15 +6,12 @@ use std::task::Waker;
 
 use backchat_core::time::Instant;
 
-use super::world::{ClientIndex, State, Way};
+use super::world::State;
+use crate::engine::network::{ClientIndex, STREAM_IN_FLIGHT_MAX, Way};
 use crate::link::Pipe;
 
 /// A connection, counted from 1 over the whole run.
 pub(super) type ConnectionId = u64;
-
-/// Bytes of one direction that were written and not read before writing has to wait: a send buffer and a receive
-/// buffer as Linux has them at first.
-const IN_FLIGHT_MAX: usize = 192 << 10;
 
 /// Every connection that somebody still holds.
 #[derive(Debug, Default)]
@@ -101,7 +98,7 @@ impl State {
     /// How many of `wanted` bytes may be written; with none, `waker` is woken when some may.
     pub(super) fn room(&mut self, connection: ConnectionId, way: Way, wanted: usize, waker: &Waker) -> usize {
         let Some(flow) = self.flow(connection, way) else { return wanted };
-        let room = IN_FLIGHT_MAX.saturating_sub(flow.in_flight).min(wanted);
+        let room = STREAM_IN_FLIGHT_MAX.saturating_sub(flow.in_flight).min(wanted);
         if room == 0 {
             flow.writer = Some(waker.clone());
         }
@@ -130,11 +127,7 @@ impl State {
         let now = self.now();
         self.end_flow(connection, way, now, HowGone::Closed);
         // Its own reading is over as well: who writes to it need not wait.
-        let other = match way {
-            Way::Up => Way::Down,
-            Way::Down => Way::Up,
-        };
-        if let Some(flow) = self.flow(connection, other)
+        if let Some(flow) = self.flow(connection, way.back())
             && let Some(writer) = flow.writer.take()
         {
             flow.in_flight = 0;

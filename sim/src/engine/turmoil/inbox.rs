@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 
 use super::world::Waiting;
+use crate::engine::network::CHARGE;
 
 /// A socket's receive buffer.
 #[derive(Debug)]
@@ -22,10 +23,6 @@ struct Held {
     waiting: Waiting,
     bytes: usize,
 }
-
-/// What the system charges for a datagram beyond its bytes: on Linux about as much as a full one.
-/// Measured as 4/9 of the buffer for datagrams of 1,228 bytes.
-const CHARGE: usize = 1_300;
 
 impl Inbox {
     /// Empty, with room for so many bytes.

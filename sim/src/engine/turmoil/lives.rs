@@ -24,23 +24,15 @@ use tokio::sync::{Notify, mpsc, watch};
 use super::clock::{SimClock, SimEntropy, now, sleep_until};
 use super::tcp::{ServerPower, SimListener, SimNetwork};
 use super::udp::SimUdp;
-use super::user::{Desk, LifeEnd, User};
-use super::world::{ClientIndex, UDP_PORT, World};
+use super::user::{Desk, Seated};
+use super::world::World;
 use crate::engine::contents::Contents;
+use crate::engine::network::{ClientIndex, RECEIVE_BUFFER, SERVER_NAME, UDP_PORT};
 use crate::scenario::Transfer;
 use crate::trace::{Event, Name, convert};
 
-/// The name of the server's records.
-pub(super) const SERVER_NAME: Name = Name::of("server");
-
 /// Where the server's share is on its disk.
 pub(super) const SHARE: &str = "/share";
-
-/// What Linux gives a socket whose owner asks for more than it allows: `net.core.rmem_max`.
-pub(super) const RECEIVE_BUFFER: usize = 212_992;
-
-/// How long a user waits who was not let in: about as long as it takes to try again by hand.
-const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// What a server is made of, in each of its lives.
 pub(super) struct ServerHost {
@@ -162,7 +154,7 @@ impl ClientHost {
                 break;
             }
             world.record(now(world), &desk.name, Event::Started { life });
-            let mut user = User::new(
+            let mut user = Seated::new(
                 Arc::clone(desk),
                 Arc::clone(world),
                 Arc::clone(&self.contents),
@@ -190,15 +182,9 @@ impl ClientHost {
             };
             world.record(now, &desk.name, Event::Stopped { outcome });
             user.life_ended(now);
-            let rejoins_at = {
-                let script = desk.script();
-                script.rejoins_at().filter(|_| script.is_away())
-            };
-            begin = match (user.end, rejoins_at) {
-                (LifeEnd::Refused | LifeEnd::GaveUp, _) => now + TRY_AGAIN,
-                (LifeEnd::Left, Some(at)) => at.max(now),
-                (LifeEnd::Left, None) => break,
-            };
+            let starts_again = user.end().starts_again(now, &desk.script());
+            let Some(at) = starts_again else { break };
+            begin = at;
             if desk.script().is_away() {
                 if !self.wait_for(begin).await {
                     break;
@@ -227,7 +213,7 @@ impl ClientHost {
         }
     }
 
-    async fn run(&self, life: u64, user: &mut User) -> Name {
+    async fn run(&self, life: u64, user: &mut Seated) -> Name {
         let join = JoinAs { nick: self.nick.clone(), history: None, resume: true };
         let chat =
             ChatConfig { join: Some(join), reconnect: Reconnect::For(self.patience), retry_first: true };

@@ -18,13 +18,11 @@ use tokio::time::Sleep;
 
 use super::clock::now;
 use super::connection::{ConnectionId, HowGone};
-use super::world::{Way, World};
+use super::world::World;
+use crate::engine::network::{STRETCH_MAX, Way};
 
 /// Before each stretch: when it arrives, and how many bytes it has. None is the end.
 const HEAD: usize = 12;
-
-/// The most bytes of one stretch.
-const STRETCH_MAX: usize = 64 << 10;
 
 /// One end of a connection.
 pub(super) struct SimStream {
@@ -68,10 +66,7 @@ impl SimStream {
     }
 
     fn reads(&self) -> Way {
-        match self.writes {
-            Way::Up => Way::Down,
-            Way::Down => Way::Up,
-        }
+        self.writes.back()
     }
 
     /// Takes from turmoil what is there.

@@ -7,7 +7,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use backchat::net::{Listener, Network};
 use backchat_core::time::Instant;
@@ -17,10 +16,8 @@ use super::clock::{now, sleep_until};
 use super::connection::ConnectionId;
 use super::stream::SimStream;
 use super::udp::SimUdp;
-use super::world::{CHAT_PORT, ClientIndex, SERVER_IP, Way, World};
-
-/// How long a connection attempt waits before its first packet is sent again (RFC 6298 §2: 1 s).
-const SYN_AGAIN: Duration = Duration::from_secs(1);
+use super::world::World;
+use crate::engine::network::{CHAT_PORT, ClientIndex, SERVER_IP, SYN_AGAIN, Way};
 
 /// Where the server's chat is accepted.
 pub(super) struct SimListener {

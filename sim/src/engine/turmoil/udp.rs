@@ -12,7 +12,8 @@ use bytes::Bytes;
 
 use super::clock::{now, sleep_until};
 use super::inbox::Inbox;
-use super::world::{Carried, ClientIndex, FlightId, State, World};
+use super::world::{Carried, FlightId, State, World};
+use crate::engine::network::{ClientIndex, SocketId};
 
 /// Before the bytes that turmoil carries: which datagram it is, and from when on it may be seen.
 const HEAD: usize = 16;
@@ -24,7 +25,7 @@ const CARRIED_MAX: usize = HEAD + 65_535;
 pub(super) struct SimUdp {
     carrier: turmoil::net::UdpSocket,
     world: Arc<World>,
-    socket: u64,
+    socket: SocketId,
     local: SocketAddr,
     room: usize,
     inbox: Arc<Inbox>,
@@ -57,7 +58,7 @@ impl SimUdp {
         carrier: turmoil::net::UdpSocket,
         room: usize,
         host: &str,
-        bind: impl FnOnce(&mut State, SocketAddr, Arc<Inbox>) -> (u64, SocketAddr),
+        bind: impl FnOnce(&mut State, SocketAddr, Arc<Inbox>) -> (SocketId, SocketAddr),
     ) -> io::Result<Self> {
         // Bound to all addresses, of which a host has one.
         let host = turmoil::lookup(host);

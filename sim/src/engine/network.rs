@@ -1,0 +1,199 @@
+//! The network of a run, as every engine has it: who is where, what each direction does to datagrams, and the records of
+//! it. What carries bytes, and wakes whom, is the engine's.
+//!
+//! - [`Network`]: directions with their links. `datagrams`: what becomes of one that is sent. `injected`: those that
+//!   nobody sent. `identity`: what a datagram is called.
+//! - [`Sockets`]: addresses, and who can be reached at them.
+
+mod addresses;
+mod datagrams;
+mod identity;
+mod injected;
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use backchat_core::seed::Seed;
+use backchat_core::time::Instant;
+use bytes::Bytes;
+
+pub(super) use addresses::{SocketId, Sockets};
+pub(super) use datagrams::Flight;
+
+use self::identity::Names;
+use crate::link::{Link, Pipe, Plan};
+use crate::scenario::Scenario;
+use crate::trace::record::SIM;
+use crate::trace::{Event, Name, Recorder, Sink};
+
+/// Where the server's chat and downloads are reached.
+pub(super) const SERVER_IP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+
+/// The port of its downloads, the original's.
+pub(super) const UDP_PORT: u16 = 44_000;
+
+/// The port of its chat, the original's.
+pub(super) const CHAT_PORT: u16 = 55_000;
+
+/// The name of the server's records.
+pub(super) const SERVER_NAME: Name = Name::of("server");
+
+/// What Linux gives a socket whose owner asks for more than it allows: `net.core.rmem_max`.
+pub(super) const RECEIVE_BUFFER: usize = 212_992;
+
+/// What the system charges for a datagram beyond its bytes: on Linux about as much as a full one.
+/// Measured as 4/9 of the buffer for datagrams of 1,228 bytes.
+pub(super) const CHARGE: usize = 1_300;
+
+/// Bytes of one direction of a stream that were written and not read before writing has to wait: a send buffer and a
+/// receive buffer as Linux has them at first.
+pub(super) const STREAM_IN_FLIGHT_MAX: usize = 192 << 10;
+
+/// The most bytes of a stream that one write takes.
+pub(super) const STRETCH_MAX: usize = 64 << 10;
+
+/// How long a connection attempt waits before its first packet is sent again (RFC 6298 §2: 1 s).
+pub(super) const SYN_AGAIN: core::time::Duration = core::time::Duration::from_secs(1);
+
+/// Which client, by its place in the scenario.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ClientIndex(pub(super) usize);
+
+/// Which way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Way {
+    /// From the client to the server.
+    Up,
+    /// From the server to the client.
+    Down,
+}
+
+impl Way {
+    /// The other one.
+    pub(super) const fn back(self) -> Self {
+        match self {
+            Self::Up => Self::Down,
+            Self::Down => Self::Up,
+        }
+    }
+}
+
+/// One direction of one client's path.
+struct Direction {
+    name: Name,
+    link: Link,
+    /// What a new connection over it starts from.
+    pipe: Pipe,
+    injected: u64,
+    /// What a fault will replay.
+    kept: BTreeMap<u64, Bytes>,
+}
+
+impl Direction {
+    fn new(seed: &Seed, name: String, plan: &Plan) -> Self {
+        let (link, pipe) = (Link::new(seed, &name, plan), Pipe::new(plan));
+        Self { name: name.into(), link, pipe, injected: 0, kept: BTreeMap::new() }
+    }
+}
+
+/// A client, as the network sees it.
+struct Client {
+    name: Name,
+    up: Direction,
+    down: Direction,
+    names: Names,
+}
+
+/// See the module. `S` is what an engine keeps of a socket.
+pub(super) struct Network<S> {
+    recorder: Recorder,
+    clients: Vec<Client>,
+    sockets: Sockets<S>,
+    datagrams: u64,
+}
+
+impl<S> Network<S> {
+    /// Nothing has happened; the clients are in the scenario's order.
+    pub(super) fn new(seed: &Seed, scenario: &Scenario) -> Self {
+        let clients = scenario.clients().iter().map(|client| Client {
+            up: Direction::new(seed, format!("{}->server", client.nick), &client.up),
+            down: Direction::new(seed, format!("server->{}", client.nick), &client.down),
+            name: client.nick.as_str().into(),
+            names: Names::default(),
+        });
+        let clients: Vec<Client> = clients.collect();
+        let sockets = Sockets::new(clients.len());
+        Self { recorder: Recorder::new(), clients, sockets, datagrams: 0 }
+    }
+
+    /// What a client's records are called.
+    pub(super) fn client_name(&self, client: ClientIndex) -> Name {
+        self.clients.get(client.0).map_or(SIM, |client| client.name.clone())
+    }
+
+    /// Something happened.
+    pub(super) fn record(&mut self, at: Instant, node: Name, event: Event) {
+        self.recorder.add(at, node, event);
+    }
+
+    /// Datagrams that were offered to any link.
+    pub(super) const fn datagrams(&self) -> u64 {
+        self.datagrams
+    }
+
+    /// Who is where.
+    pub(super) const fn sockets(&mut self) -> &mut Sockets<S> {
+        &mut self.sockets
+    }
+
+    /// Hands on what happened before `before`.
+    pub(super) fn settle(&mut self, before: Instant, sink: &mut impl Sink) {
+        self.recorder.settle(before, sink);
+    }
+
+    /// Hands on everything; `flights` are still on their way. Answers how many records there were, and their hash.
+    pub(super) fn finish<'a>(
+        &mut self,
+        now: Instant,
+        flights: impl Iterator<Item = &'a Flight>,
+        sink: &mut impl Sink,
+    ) -> (u64, [u8; 32]) {
+        let mut counts: BTreeMap<(ClientIndex, Way), u64> = BTreeMap::new();
+        flights.for_each(|flight| *counts.entry((flight.client, flight.way)).or_default() += 1);
+        for ((client, way), copies) in counts {
+            if let Some(direction) = self.direction(client, way) {
+                let name = direction.name.clone();
+                self.recorder.add(now, name, Event::InFlight { copies });
+            }
+        }
+        self.recorder.finish(sink);
+        (self.recorder.count(), self.recorder.hash())
+    }
+
+    fn direction(&mut self, client: ClientIndex, way: Way) -> Option<&mut Direction> {
+        let client = self.clients.get_mut(client.0)?;
+        Some(match way {
+            Way::Up => &mut client.up,
+            Way::Down => &mut client.down,
+        })
+    }
+
+    /// A stream over a direction, as it begins.
+    pub(super) fn pipe(&mut self, client: ClientIndex, way: Way) -> Option<Pipe> {
+        self.direction(client, way).map(|direction| direction.pipe.clone())
+    }
+
+    /// A client is behind another address from now on: its sockets keep working and are seen elsewhere.
+    pub(super) fn rebind(&mut self, now: Instant, client: ClientIndex, new_ip: bool) {
+        let name = self.client_name(client);
+        for (from, to) in self.sockets.rebind(client, new_ip) {
+            let (from, to) = (from.to_string().into(), to.to_string().into());
+            self.recorder.add(now, name.clone(), Event::Rebound { from, to });
+        }
+    }
+}
+
+/// Where the server's socket for downloads is.
+pub(super) fn server_udp() -> SocketAddr {
+    SocketAddr::from((SERVER_IP, UDP_PORT))
+}

@@ -1,0 +1,71 @@
+//! Datagrams that nobody sent.
+
+use std::net::SocketAddr;
+
+use backchat_core::time::Instant;
+use bytes::Bytes;
+
+use super::{ClientIndex, Network, Way, server_udp};
+use crate::link::{DropReason, InjectedWhat};
+use crate::trace::event::INJECTED;
+use crate::trace::{Event, Name};
+
+/// A datagram that nobody sent, at its receiver's.
+pub(in crate::engine) struct Injected {
+    client: ClientIndex,
+    way: Way,
+    ordinal: u64,
+    /// Where it seems to come from.
+    pub(in crate::engine) from: SocketAddr,
+    /// Where it arrives.
+    pub(in crate::engine) to: SocketAddr,
+    /// Its bytes.
+    pub(in crate::engine) bytes: Bytes,
+}
+
+impl<S> Network<S> {
+    /// How many clients there are.
+    pub(in crate::engine) fn clients(&self) -> usize {
+        self.clients.len()
+    }
+
+    /// What a fault has injected by `now`. What became of it has to be told to [`Self::injected`].
+    pub(in crate::engine) fn poll_injection(
+        &mut self,
+        now: Instant,
+        client: ClientIndex,
+        way: Way,
+    ) -> Option<Injected> {
+        let direction = self.direction(client, way)?;
+        let injected = direction.link.poll_injection(now)?;
+        direction.injected += 1;
+        let ordinal = INJECTED + direction.injected;
+        let (bytes, what): (Bytes, Name) = match injected.what {
+            InjectedWhat::Bytes(bytes) => (bytes.into(), Name::of("bytes")),
+            InjectedWhat::Replay(of) => {
+                let bytes = direction.kept.get(&of).cloned().unwrap_or_default();
+                (bytes, format!("replay:{of}").into())
+            }
+        };
+        let name = direction.name.clone();
+        let length = bytes.len() as u64;
+        self.recorder.add(now, name, Event::Injected { ordinal, length, what });
+        let its = self.sockets.seen_at(client);
+        let (from, to) = match way {
+            Way::Up => (its, server_udp()),
+            Way::Down => (server_udp(), its),
+        };
+        Some(Injected { client, way, ordinal, from, to, bytes })
+    }
+
+    /// What became of it.
+    pub(in crate::engine) fn injected(
+        &mut self,
+        now: Instant,
+        injected: &Injected,
+        taken: Result<(), DropReason>,
+    ) {
+        let Injected { client, way, ordinal, ref bytes, .. } = *injected;
+        self.came_to_its_end(now, (client, way), (ordinal, 0), bytes.len(), taken);
+    }
+}
