@@ -9,6 +9,7 @@ pub mod client;
 pub mod config;
 pub mod exit;
 pub mod failure;
+pub mod generate;
 pub mod input;
 pub mod logging;
 pub mod render;

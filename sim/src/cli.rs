@@ -23,7 +23,8 @@ use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use backchat::cli::generate::Unwritable;
+use clap::{CommandFactory as _, Parser as _};
 
 use self::args::{Args, Command};
 use self::exit::{Exit, Trouble};
@@ -53,6 +54,10 @@ pub fn command(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::List(args) => list::list(&args),
         Command::Demo(args) => demo::demo(&args),
         Command::Shrink(_) => Err(Trouble::NotBuilt("shrink".to_owned())),
+        Command::Generate(what) => what
+            .run(Args::command())
+            .map(|()| Exit::Passed)
+            .map_err(|Unwritable { path, source }| Trouble::Write { path, error: source }),
         Command::Diff(_) => Err(Trouble::NotBuilt("diff".to_owned())),
     };
     let exit = match done {

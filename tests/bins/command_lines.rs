@@ -7,6 +7,7 @@ mod command_lines {
     pub(crate) mod chat;
     pub(crate) mod client;
     pub(crate) mod crowd;
+    pub(crate) mod generate;
     pub(crate) mod get;
     pub(crate) mod program;
     pub(crate) mod server;

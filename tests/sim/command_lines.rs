@@ -202,3 +202,19 @@ fn twice_the_same_is_checked_and_scenarios_are_listed() {
         (0, "./fails.toml   A small download.\n./passes.toml  A small download.\n")
     );
 }
+
+#[test]
+fn completions_and_manual_pages_know_every_command() {
+    let folder = Folder::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let (code, script, err) = folder.said(&["completions", shell]);
+        assert_eq!((code, err.as_str()), (0, ""), "{shell}");
+        assert!(script.contains("check-determinism"), "{shell}: {script}");
+    }
+    assert_eq!(folder.said(&["man", "--out", "pages"]).0, 0);
+    for page in ["backchat-sim.1", "backchat-sim-sweep.1"] {
+        assert!(read(&folder.path("pages").join(page)).starts_with(".ie"), "{page}");
+    }
+    let (code, _, err) = folder.said(&["man", "--out", "passes.toml"]);
+    assert!(code == 1 && err.contains("cannot write passes.toml"), "{err}");
+}

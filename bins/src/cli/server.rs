@@ -20,6 +20,7 @@ use self::log::Log;
 use super::args::{Environment, ServerArgs};
 use super::config::Config;
 use super::exit::Exit;
+use super::generate::Asked;
 use super::logging;
 use super::signals::{self, Hangup, Signal};
 use crate::driver::{Control, Reload, ServerParts, ServerSettings, serve};
@@ -32,7 +33,8 @@ const CONTROLS_QUEUED: usize = 4;
 /// Runs the program with these words, the first of which is its name.
 pub fn main(words: impl IntoIterator<Item = OsString>, environment: &Environment) -> Exit {
     let args = match ServerArgs::read(words) {
-        Ok(args) => args,
+        Ok(Asked::Run(args)) => args,
+        Ok(Asked::Generate(what)) => return what.end(ServerArgs::command(), Exit::Other),
         Err(error) => {
             // A closed output is no reason to fail: nobody reads the help.
             let _ = error.print();

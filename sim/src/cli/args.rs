@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::path::PathBuf;
 
+use backchat::cli::generate::Generate;
 use clap::{Parser, Subcommand};
 
 use crate::run::Engine;
@@ -47,6 +48,9 @@ pub enum Command {
     Shrink(Unbuilt),
     /// Where two traces part, with what led there (not in this build).
     Diff(Unbuilt),
+    /// Completions and manual pages.
+    #[command(flatten)]
+    Generate(Generate),
 }
 
 /// `demo`.

@@ -6,21 +6,37 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::{BadVariable, CHAT_PORT, Environment, GetArgs};
 use crate::cli::exit::Exit;
+use crate::cli::generate::{Asked, Generate};
 use crate::cli::values::{HostPort, Span};
 
 /// Chat with others, and download what their server shares.
 ///
 /// Without a command it is the chat: plain lines, one per event, or with --json one object a line; /help there lists
 /// what can be typed. With a command it does one thing and exits.
-#[derive(Parser, Clone, Debug)]
+#[derive(Parser)]
 #[command(name = "backchat-client", version, propagate_version = true, max_term_width = 100)]
+struct ClientWords {
+    #[command(flatten)]
+    options: ClientOptions,
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+/// Every command.
+#[derive(Subcommand)]
+enum Verb {
+    #[command(flatten)]
+    Do(ClientCommand),
+    #[command(flatten)]
+    Generate(Generate),
+}
+
+/// What the client is to do.
+#[derive(Clone, Debug)]
 pub struct ClientArgs {
     /// What holds for every command.
-    #[command(flatten)]
     pub options: ClientOptions,
-
     /// The one thing to do; none is the chat.
-    #[command(subcommand)]
     pub command: Option<ClientCommand>,
 }
 
@@ -83,24 +99,35 @@ const DEFAULT_TIMEOUT: Span = Span::from_secs(60);
 
 impl ClientArgs {
     /// Reads a command line. An error prints itself and knows its exit code: 2, or 0 for `--help`.
-    pub fn read<I, T>(words: I) -> Result<Self, clap::Error>
+    pub fn read<I, T>(words: I) -> Result<Asked<Self>, clap::Error>
     where
         I: IntoIterator<Item = T>,
         T: Into<std::ffi::OsString> + Clone,
     {
-        let mut command = Self::command().after_help(footer());
+        let mut command = Self::command();
         let matches = command.try_get_matches_from_mut(words)?;
-        let args = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        let ClientWords { options, verb } =
+            ClientWords::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        let asked = match verb {
+            Some(Verb::Generate(what)) => return Ok(Asked::Generate(what)),
+            Some(Verb::Do(command)) => Some(command),
+            None => None,
+        };
         // clap does not look for conflicts between an option before the command and one behind it.
-        if args.options.plain && args.options.json {
+        if options.plain && options.json {
             let text = "the argument '--plain' cannot be used with '--json'";
             return Err(command.error(clap::error::ErrorKind::ArgumentConflict, text));
         }
-        if args.options.timeout == Some(Span::default()) {
+        if options.timeout == Some(Span::default()) {
             let text = "invalid value '0s' for '--timeout <D>': must be longer than zero";
             return Err(command.error(clap::error::ErrorKind::InvalidValue, text));
         }
-        Ok(args)
+        Ok(Asked::Run(Self { options, command: asked }))
+    }
+
+    /// The command line, for what is generated from it.
+    pub fn command() -> clap::Command {
+        ClientWords::command().after_help(footer())
     }
 }
 
@@ -161,7 +188,10 @@ mod tests {
     use super::*;
 
     fn read(line: &str) -> ClientArgs {
-        ClientArgs::read(words(line)).expect(line)
+        match ClientArgs::read(words(line)).expect(line) {
+            Asked::Run(args) => args,
+            Asked::Generate(what) => panic!("{line} is {what:?}"),
+        }
     }
 
     fn words(line: &str) -> Vec<String> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use backchat_core::wire::{CongestionChoice, Recovery};
 use clap::error::{ContextKind, ContextValue};
-use clap::{Args, CommandFactory, Parser};
+use clap::{Args, CommandFactory, Parser, ValueHint};
 
 use crate::cli::algorithms::{parse_congestion, parse_recovery};
 use crate::cli::values::Rate;
@@ -17,11 +17,11 @@ pub struct GetArgs {
     pub name: String,
 
     /// Write to FILE; '-' is standard output, which then carries nothing else [default: NAME in the current folder]
-    #[arg(short = 'o', long = "output", value_name = "FILE", conflicts_with = "folder")]
+    #[arg(short = 'o', long = "output", value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "folder")]
     pub output: Option<PathBuf>,
 
     /// Write into the folder DIR, under the file's own name
-    #[arg(short = 'd', long = "dir", value_name = "DIR")]
+    #[arg(short = 'd', long = "dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub folder: Option<PathBuf>,
 
     /// Replace a file that exists, in one step and only when the new one is whole and its hash right

@@ -4,17 +4,28 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, ValueHint};
 
 use super::{BadVariable, Environment};
+use crate::cli::generate::{Asked, Generate};
 use crate::cli::values::{HostPort, Span};
 
 /// Serve a chat, and the files of one folder.
 ///
 /// When it accepts connections it prints one line on standard output:
 /// "ready chat=IP:PORT transfer=IP:PORT share=DIR files=N". Everything else goes to standard error.
-#[derive(Parser, Clone, Debug, Default)]
-#[command(name = "backchat-server", version, max_term_width = 100)]
+#[derive(Parser)]
+#[command(name = "backchat-server", version, propagate_version = true, max_term_width = 100)]
+#[command(args_conflicts_with_subcommands = true)]
+struct ServerWords {
+    #[command(flatten)]
+    args: ServerArgs,
+    #[command(subcommand)]
+    generate: Option<Generate>,
+}
+
+/// What the server is to do. An option is `None` where nothing was said.
+#[derive(Args, Clone, Debug, Default)]
 pub struct ServerArgs {
     /// Where the chat listens (TCP); port 0 takes a free one [default: 127.0.0.1:55000]
     #[arg(long, value_name = "ADDR")]
@@ -26,11 +37,11 @@ pub struct ServerArgs {
 
     /// The folder whose files can be downloaded: regular files, no hidden ones, no subfolders [default: none, a chat
     /// alone]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub share: Option<PathBuf>,
 
     /// A configuration file (TOML); docs/backchat.toml is one with every key explained
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
 
     /// Print the configuration that would be used, as TOML, and exit: 0, or 2 where it is wrong
@@ -80,14 +91,20 @@ impl fmt::Display for LogFormat {
 
 impl ServerArgs {
     /// Reads a command line. An error prints itself and knows its exit code: 2, or 0 for `--help`.
-    pub fn read<I, T>(words: I) -> Result<Self, clap::Error>
+    pub fn read<I, T>(words: I) -> Result<Asked<Self>, clap::Error>
     where
         I: IntoIterator<Item = T>,
         T: Into<std::ffi::OsString> + Clone,
     {
-        let mut command = Self::command().after_help(FOOTER);
+        let mut command = Self::command();
         let matches = command.try_get_matches_from_mut(words)?;
-        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+        let words = ServerWords::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        Ok(words.generate.map_or(Asked::Run(words.args), Asked::Generate))
+    }
+
+    /// The command line, for what is generated from it.
+    pub fn command() -> clap::Command {
+        ServerWords::command().after_help(FOOTER)
     }
 
     /// The same settings from the environment: `BACKCHAT_` and the flag's name in capitals.
@@ -143,7 +160,10 @@ mod tests {
     use super::*;
 
     fn read(line: &str) -> Result<ServerArgs, clap::Error> {
-        ServerArgs::read(shlex::split(&format!("backchat-server {line}")).expect("balanced quotes"))
+        match ServerArgs::read(shlex::split(&format!("backchat-server {line}")).expect("balanced quotes"))? {
+            Asked::Run(args) => Ok(args),
+            Asked::Generate(what) => panic!("{line} is {what:?}"),
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ use super::{nick, request};
 use crate::cli::args::{ClientArgs, ClientCommand, Environment, LogFormat};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::generate::Asked;
 use crate::cli::input::spawn_stdin;
 use crate::cli::logging;
 use crate::cli::render::json::Event;
@@ -33,7 +34,8 @@ use crate::net::{SystemClock, SystemEntropy, TcpNetwork};
 pub fn main(words: impl IntoIterator<Item = OsString>, environment: &Environment) -> Exit {
     let words: Vec<OsString> = words.into_iter().collect();
     let args = match ClientArgs::read(&words) {
-        Ok(args) => args,
+        Ok(Asked::Run(args)) => args,
+        Ok(Asked::Generate(what)) => return what.end(ClientArgs::command(), Exit::Local),
         Err(error) => {
             // A closed output is no reason to fail: nobody reads the help.
             let _ = error.print();
