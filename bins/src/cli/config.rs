@@ -17,6 +17,7 @@ use super::values::{HostPort, Span};
 pub use self::file::{ConfigFile, Place};
 pub use self::settings::{LimitsTable, TransferTable};
 
+mod commented;
 mod file;
 mod settings;
 
@@ -135,6 +136,11 @@ impl Config {
         let table = file::Table::of(self);
         // Every key is text and every value a number or a text, which TOML can hold.
         toml::to_string(&table).unwrap_or_default()
+    }
+
+    /// The same as a file that explains every key.
+    pub fn to_commented_toml(&self) -> String {
+        commented::commented(self)
     }
 
     /// The keys that differ in `new` and that a running server cannot change.

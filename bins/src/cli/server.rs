@@ -49,8 +49,10 @@ pub fn main(words: impl IntoIterator<Item = OsString>, environment: &Environment
         }
     };
     if args.check_config {
-        let _ = std::io::stdout().write_all(config.to_toml().as_bytes());
-        return Exit::Done;
+        return print(&config.to_toml());
+    }
+    if args.print_config {
+        return print(&for_a_file(config).to_commented_toml());
     }
     logging::start(environment, "info", config.log_format);
     descriptors::take_all();
@@ -71,6 +73,24 @@ pub fn main(words: impl IntoIterator<Item = OsString>, environment: &Environment
             Exit::Other
         }
     }
+}
+
+/// Prints a configuration. A closed output has been read enough of.
+fn print(toml: &str) -> Exit {
+    match std::io::stdout().write_all(toml.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            logging::complain(&format_args!("cannot write to standard output: {error}"));
+            Exit::Other
+        }
+        _ => Exit::Done,
+    }
+}
+
+/// A configuration as it means the same in a file that is anywhere: a relative share starts at the file's folder, not
+/// at ours.
+fn for_a_file(mut config: Config) -> Config {
+    config.share = config.share.map(|share| std::path::absolute(&share).unwrap_or(share));
+    config
 }
 
 /// Binds, tells that it is ready, and serves until a signal.

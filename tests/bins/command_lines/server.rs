@@ -230,11 +230,37 @@ fn the_effective_configuration_can_be_seen() {
 }
 
 #[test]
+fn a_configuration_can_be_had_with_every_key_explained() {
+    let folder = Folder::new();
+    let sample = run(server().arg("--print-config")).expect(0).stdout;
+    assert_eq!(sample, include_str!("../../../docs/backchat.toml"));
+    let path = folder.path().join("backchat.toml");
+    let mut command = server();
+    command.args(["--listen", "0.0.0.0", "--share", "here", "--print-config"]).current_dir(folder.path());
+    let printed = run(&mut command).expect(0).stdout;
+    std::fs::write(&path, &printed).expect("written");
+    let here = format!("share = \"{}\"", folder.path().join("here").display());
+    assert!(printed.contains(&here) && printed.contains("# The folder whose files"), "{printed}");
+    let checked = run(server().arg("--check-config").arg("--config").arg(&path)).expect(0).stdout;
+    assert!(checked.contains("listen = \"0.0.0.0:55000\"") && checked.contains(&here), "{checked}");
+    let again = run(server().arg("--print-config").arg("--config").arg(&path)).expect(0).stdout;
+    assert_eq!(again, printed);
+}
+
+#[test]
 fn help_and_version_are_on_standard_output() {
     let help = run(server().arg("--help")).expect(0);
-    for part in
-        ["--listen", "--udp", "--share", "--config", "--check-config", "--grace", "--log-format", "SIGHUP"]
-    {
+    for part in [
+        "--listen",
+        "--udp",
+        "--share",
+        "--config",
+        "--check-config",
+        "--print-config",
+        "--grace",
+        "--log-format",
+        "SIGHUP",
+    ] {
         assert!(help.stdout.contains(part), "{part}");
     }
     assert!(run(server().arg("--version")).expect(0).stdout.starts_with("backchat-server "));

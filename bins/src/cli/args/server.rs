@@ -40,13 +40,17 @@ pub struct ServerArgs {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub share: Option<PathBuf>,
 
-    /// A configuration file (TOML); docs/backchat.toml is one with every key explained
+    /// A configuration file (TOML); --print-config makes one
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
 
     /// Print the configuration that would be used, as TOML, and exit: 0, or 2 where it is wrong
     #[arg(long)]
     pub check_config: bool,
+
+    /// Print the configuration that would be used as a file with every key explained, for --config, and exit
+    #[arg(long, conflicts_with = "check_config")]
+    pub print_config: bool,
 
     /// How long downloads may go on after SIGINT or SIGTERM, such as 500ms or 2m [default: 10s]
     #[arg(long, value_name = "D")]
@@ -115,6 +119,7 @@ impl ServerArgs {
             share: environment.raw("BACKCHAT_SHARE").map(PathBuf::from),
             config: environment.raw("BACKCHAT_CONFIG").map(PathBuf::from),
             check_config: false,
+            print_config: false,
             grace: environment.value("BACKCHAT_GRACE")?,
             log_format: environment.value("BACKCHAT_LOG_FORMAT")?,
         })
@@ -129,6 +134,7 @@ impl ServerArgs {
             share: self.share.or(lower.share),
             config: self.config.or(lower.config),
             check_config: self.check_config || lower.check_config,
+            print_config: self.print_config || lower.print_config,
             grace: self.grace.or(lower.grace),
             log_format: self.log_format.or(lower.log_format),
         }
@@ -153,7 +159,8 @@ Environment (an option on the command line wins, the configuration file loses):
 Examples:
   backchat-server --share docs                           this machine alone
   backchat-server --listen 0.0.0.0 --udp 0.0.0.0 --share /srv/files
-  backchat-server --config /etc/backchat.toml --check-config";
+  backchat-server --share /srv/files --print-config > backchat.toml
+  backchat-server --config backchat.toml --check-config";
 
 #[cfg(test)]
 mod tests {
@@ -187,7 +194,15 @@ mod tests {
 
     #[test]
     fn a_wrong_command_line_is_a_usage_error() {
-        for line in ["serve", "--listen", "--listen :1", "--grace 10", "--log-format xml", "--port 55000"] {
+        for line in [
+            "serve",
+            "--listen",
+            "--listen :1",
+            "--grace 10",
+            "--log-format xml",
+            "--port 55000",
+            "--check-config --print-config",
+        ] {
             assert_eq!(read(line).expect_err(line).exit_code(), 2, "{line}");
         }
         for line in ["--help", "--version"] {

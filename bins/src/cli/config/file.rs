@@ -133,6 +133,7 @@ impl ConfigFile {
             share: table.share.map(|share| folder.join(share)),
             config: None,
             check_config: false,
+            print_config: false,
             grace: table.grace,
             log_format: table.log_format,
         };

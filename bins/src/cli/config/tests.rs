@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 
-const SAMPLE: &str = include_str!("../../../../docs/backchat.toml");
+use super::commented::SAMPLE;
 
 fn parse(text: &str) -> Result<Config, String> {
     let file = ConfigFile::parse(text, Path::new("/etc"))
@@ -12,21 +12,54 @@ fn parse(text: &str) -> Result<Config, String> {
     Ok(Config::of(ServerArgs::default(), file))
 }
 
+/// A configuration in which every key has a value of its own.
+fn unusual() -> Config {
+    let limits = Limits {
+        text_bytes: 1024,
+        burst: 9,
+        per_second: 3,
+        connections_per_address: 17,
+        clients: 7,
+        join_timeout: Duration::from_millis(1500),
+        slow_reader_bytes: 131_072,
+        history: 5,
+        backlog: 4,
+        parked_for: Duration::from_secs(31),
+        ping_after: Duration::from_secs(32),
+        downloads_per_session: 2,
+        tickets_per_session: 3,
+        lists_per_session: 4,
+        request_burst: 21,
+        requests_per_second: 11,
+        malformed_burst: 22,
+        malformed_per_second: 2,
+    };
+    let transfer =
+        TransferLimits { downloads: 7, segment: 1024, fixed_cap: 5, ticket_ms: 5_000, silence_ms: 7_000 };
+    Config {
+        listen: "0.0.0.0:1".parse().expect("an address"),
+        udp: "[::1]:7".parse().expect("an address"),
+        share: Some("/srv/my files".into()),
+        grace: Span::from_secs(120),
+        log_format: LogFormat::Json,
+        motd: Some("two\nlines \"quoted\" # no comment".into()),
+        advertise: "203.0.113.7:44000".parse().ok(),
+        limits,
+        transfer,
+    }
+}
+
 #[test]
 fn the_sample_says_the_defaults_and_every_key() {
     assert_eq!(parse(SAMPLE), Ok(Config::default()));
-    // Keys that have no value by default stand in it behind a `#`.
-    let all = Config {
-        share: Some("/srv/files".into()),
-        motd: Some("hello".into()),
-        advertise: "203.0.113.7:44000".parse().ok(),
-        ..Config::default()
-    };
-    for line in all.to_toml().lines().filter(|line| line.contains('=')) {
-        let (key, _) = line.split_once('=').expect("a key");
-        let is_there = |line: &str| line.trim_start_matches('#').trim_start().starts_with(key);
-        assert!(SAMPLE.lines().any(is_there), "{key} is missing in docs/backchat.toml");
-    }
+    assert_eq!(Config::default().to_commented_toml(), SAMPLE);
+    // Keys that have no value by default stand in it behind a `#`, and every key can be set in its place.
+    let set = unusual().to_commented_toml();
+    let (lines, sample): (Vec<&str>, Vec<&str>) = (set.lines().collect(), SAMPLE.lines().collect());
+    let changed = sample.iter().filter(|line| !lines.contains(line)).count();
+    let keys = unusual().to_toml().lines().filter(|line| line.contains(" = ")).count();
+    assert_eq!(changed, keys, "{set}");
+    assert_eq!(parse(&set), Ok(unusual()));
 }
 
 #[test]
@@ -82,13 +115,7 @@ fn every_key_is_read() {
 
 #[test]
 fn the_effective_configuration_is_a_file_that_says_the_same() {
-    let config = Config {
-        share: Some("/srv/my files".into()),
-        motd: Some("two\nlines \"quoted\"".into()),
-        limits: Limits { burst: 9, parked_for: Duration::from_millis(1500), ..Limits::default() },
-        ..Config::default()
-    };
-    assert_eq!(parse(&config.to_toml()), Ok(config));
+    assert_eq!(parse(&unusual().to_toml()), Ok(unusual()));
 }
 
 #[test]
