@@ -247,6 +247,10 @@ impl<'a, N: Network, T: Targets, A: Application> Running<'a, N, T, A> {
             Command::Pause(which) => return self.each(*which, |client, it| client.pause(now, it)),
             Command::Resume(which) => return self.each(*which, |client, it| client.resume(now, it)),
             Command::Stop(which) => return self.each(*which, |client, it| client.stop(now, it)),
+            Command::Reconnect => {
+                client.reconnect(now)?;
+                return Ok(Receipt::Done);
+            }
             Command::Finish => {
                 if self.life == Life::Running {
                     self.life = Life::Finishing;
