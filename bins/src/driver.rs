@@ -7,7 +7,9 @@
 //!
 //! - [`server`]: [`serve`], many streams and a share.
 //! - [`client`]: [`run_client`], one stream, targets, and an [`Application`] above.
-//! - [`streams`]: many streams in one task. `datagrams`: sending by the batch. `round`: whose turn it is.
+//! - [`streams`]: many streams in one task. `datagrams`: sending by the batch.
+//! - [`round`]: whose turn it is. [`server::closing`], [`client::commands`]: other parts without a runtime, of which a
+//!   simulator makes its own loop.
 //!
 //! # Order and fairness
 //! Every `select!` is `biased;`: without that it picks at random, and a simulated run could not be repeated. What
@@ -21,12 +23,12 @@
 pub mod application;
 pub mod client;
 mod datagrams;
-mod round;
+pub mod round;
 pub mod server;
 pub mod streams;
 
 pub use application::{Application, Command, Flow, Receipt, Which};
 pub use client::{ClientEnd, ClientError, ClientParts, run_client};
 pub use server::{
-    Control, Ending, Measures, Observer, Reload, ServeError, ServerEnd, ServerParts, ServerSettings, serve,
+    Control, Ending, Observer, Reload, ServeError, ServerEnd, ServerParts, ServerSettings, serve,
 };

@@ -18,20 +18,18 @@ mod server;
 
 use std::net::{IpAddr, SocketAddr};
 
-use bytes::Bytes;
-
 pub use client::{
     Client, ClientConfig, ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, FailReason,
     GetRequest, LocalError, Summary, TargetRequest,
 };
 pub use counters::Counters;
 pub use server::{
-    Answer, FileError, FileMeta, Order, Present, ReadDone, Server, ServerConfig, ServerEvent, ServerOutput,
-    ShareRequest, Stats, TransferLimits,
+    FileError, FileMeta, ReadDone, Server, ServerConfig, ServerEvent, ServerOutput, ShareRequest,
+    TransferLimits,
 };
 
 pub use crate::chat::Have;
-use crate::wire::SegmentBatch;
+use crate::wire::{Packet, SegmentBatch};
 
 /// Where a datagram came from, or goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,12 +52,12 @@ pub enum Close {
 /// Datagrams to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transmit {
-    /// One datagram, sealed.
+    /// One datagram without bytes of a file: see [`Packet::write_into`].
     Packet {
         /// On this path.
         path: Path,
-        /// Its bytes.
-        datagram: Bytes,
+        /// What it says.
+        packet: Packet,
     },
     /// Equal segments of a file: see [`SegmentBatch::write_into`].
     Segments {

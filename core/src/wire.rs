@@ -49,7 +49,7 @@ pub use header::{HEADER_LEN, Header, Kind, VERSION};
 pub use id::{FileVersion, Hash, Nonce, Ticket, TransferId};
 pub use packet::{
     Ack, Body, DATA_HEADER_LEN, MAX_OFFSET, MAX_SEGMENT, MIN_SEGMENT, Packet, SYN_LEN, Syn, SynAck, decode,
-    parse,
+    parse, whole_micros,
 };
 pub use reset::ResetCode;
 pub use segment::SegmentBatch;

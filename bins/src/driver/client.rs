@@ -1,8 +1,10 @@
 //! The client's loop.
 //!
 //! - [`run_client`]: waits, and hands each input to the core.
-//! - `running`: carries out what the core and the application want done.
+//! - [`commands`]: what a user wants, as calls of the core. `running`: carries out what the core and the application
+//!   want done.
 
+pub mod commands;
 mod running;
 
 use std::future::pending;
@@ -21,7 +23,16 @@ use crate::net::{Batch, Clock, Entropy, Network, Udp};
 
 /// How long a connection may take. A host that swallows packets would hold a client for two minutes otherwise (Linux
 /// repeats a SYN six times); within this it is sent four times.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Datagrams that are kept until there is a socket: the first of each download, and a few repeats.
+pub const EARLY_MAX: usize = 16;
+
+/// How many bytes may be in flight so that a socket with this buffer, in the system's own count, holds them: three
+/// eighths, since single packets cost more than twice their payload and nobody knows how many share a buffer.
+pub fn receive_window(buffer: usize) -> u64 {
+    (buffer as u64) * 3 / 8
+}
 
 /// The outside of a client.
 #[derive(Debug)]
@@ -188,5 +199,15 @@ where
             }
         };
         round.served(source);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ordinary_sockets_window_is_what_was_measured_to_fit() {
+        assert_eq!(receive_window(425_984), 159_744);
     }
 }

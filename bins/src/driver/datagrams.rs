@@ -64,14 +64,13 @@ impl Outgoing {
         mut fill: impl FnMut(Range<u64>, &mut [u8]) -> Result<(), NotHeld>,
     ) -> Sent {
         let (path, segment) = match transmit {
-            Transmit::Packet { path, datagram } => {
+            Transmit::Packet { path, packet } => {
                 if self.is_blocked() {
                     self.lost += 1;
                     return Sent::Taken;
                 }
-                self.buffer.clear();
-                self.buffer.extend_from_slice(&datagram);
-                (path, datagram.len())
+                packet.write_into(&mut self.buffer);
+                (path, self.buffer.len())
             }
             Transmit::Segments { path, batch } => {
                 if self.is_blocked() || self.write(&batch, &mut fill).is_err() {
@@ -130,8 +129,7 @@ mod tests {
     use std::net::SocketAddr;
     use std::sync::Mutex;
 
-    use backchat_core::wire::TransferId;
-    use bytes::Bytes;
+    use backchat_core::wire::{Body, Packet, TransferId};
 
     use super::*;
     use crate::net::Batch;
@@ -203,7 +201,8 @@ mod tests {
         assert_eq!(outgoing.send(&udp, transmit.clone(), fill), Sent::Blocked);
         assert_eq!(outgoing.resume(&udp), Sent::Blocked);
         // What comes meanwhile is lost, and counted.
-        let packet = Transmit::Packet { path: path(), datagram: Bytes::from_static(b"ack") };
+        let packet = Packet { transfer: TransferId(1), transmission: 1, body: Body::EndAck };
+        let packet = Transmit::Packet { path: path(), packet };
         assert_eq!(outgoing.send(&udp, packet, fill), Sent::Taken);
         assert_eq!(outgoing.send(&udp, transmit, fill), Sent::Taken);
         assert_eq!(outgoing.lost(), 11);

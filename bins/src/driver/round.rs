@@ -2,35 +2,44 @@
 
 /// What a loop waits for. The order is the order in which they are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub enum Source {
+    /// The user, or the operator.
     Control,
+    /// The core's deadline.
     Timer,
+    /// An answer of the files.
     Files,
+    /// Datagrams.
     Received,
+    /// Room in the socket for datagrams.
     Writable,
+    /// Connections that can be read or written.
     Streams,
+    /// A connection that somebody made.
     Accept,
+    /// The connection that was to be made.
     Connect,
+    /// The socket that was to be bound.
     Bind,
 }
 
 /// Who was served in this round. Everybody is served at most once a round.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Round(u16);
+pub struct Round(u16);
 
 impl Round {
     /// Whether a source may be waited for.
-    pub(super) fn may(self, source: Source) -> bool {
+    pub fn may(self, source: Source) -> bool {
         self.0 & Self::bit(source) == 0
     }
 
     /// A source was served.
-    pub(super) fn served(&mut self, source: Source) {
+    pub fn served(&mut self, source: Source) {
         self.0 |= Self::bit(source);
     }
 
     /// Whether anybody was served: then waiting for the others must not take time, for there may be more here.
-    pub(super) fn has_begun(self) -> bool {
+    pub fn has_begun(self) -> bool {
         self.0 != 0
     }
 

@@ -2,29 +2,30 @@
 //!
 //! - [`serve`]: waits, and hands each input to the core.
 //! - `serving`: carries out what the core wants done.
-//! - `closing`: connections on their way out.
+//! - [`closing`]: connections on their way out.
 
-mod closing;
+pub mod closing;
 mod serving;
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use backchat_core::chat::{ChatConfig, Limits, OperatorError};
-use backchat_core::node::{
-    Answer, Counters, Order, Server, ServerConfig, ServerEvent, Stats, TransferLimits,
-};
+use backchat_core::chat::{ChatConfig, Limits};
+use backchat_core::node::{Counters, Server, ServerConfig, ServerEvent, TransferLimits};
 use backchat_core::seed::Seed;
 use backchat_core::time::Instant;
 use backchat_core::trace::Record;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::yield_now;
 
 use self::serving::Serving;
 use super::round::{Round, Source};
 use crate::files::Share;
 use crate::net::{Batch, Clock, Entropy, Listener, Udp};
+
+/// How often the core is told what the calendar says: clocks are set.
+pub const WALL_CLOCK_EVERY: Duration = Duration::from_secs(30);
 
 /// The outside of a server.
 #[derive(Debug)]
@@ -57,7 +58,7 @@ pub struct ServerSettings {
 }
 
 /// What an operator, or a signal, wants of a server that runs. A closed channel wants nothing.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Control {
     /// Tell the users, let downloads finish for as long as `grace`, and end. A second one ends the grace.
     Shutdown {
@@ -68,24 +69,6 @@ pub enum Control {
     Abort,
     /// Take other settings and open the share's folder anew.
     Reload(Box<Reload>),
-    /// Do what an operator asks for.
-    Operate {
-        /// What.
-        order: Order,
-        /// Where the answer goes, if anybody still waits for it.
-        answer: oneshot::Sender<Result<Answer, OperatorError>>,
-    },
-    /// Tell what was counted, and what there is.
-    Measure(oneshot::Sender<Measures>),
-}
-
-/// What was counted, and what there is.
-#[derive(Clone, Debug)]
-pub struct Measures {
-    /// By the core.
-    pub stats: Stats,
-    /// Datagrams that were not sent because the socket was full.
-    pub datagrams_lost: u64,
 }
 
 /// Settings that can change while a server runs.

@@ -64,7 +64,7 @@ pub enum Input {
     Finished,
     /// The connection is gone.
     Lost,
-    /// The operator ends it, or the server stops.
+    /// The operator closes all.
     Dismissed,
 }
 

@@ -173,10 +173,18 @@ pub struct Packet {
 impl Packet {
     /// The packet's bytes, sealed. Segments do not come from here but from a [`super::SegmentBatch`].
     pub fn encode(&self) -> Vec<u8> {
-        let mut to = Vec::with_capacity(self.encoded_len());
-        self.encode_into(&mut to);
-        seal(&mut to);
+        let mut to = Vec::new();
+        self.write_into(&mut to);
         to
+    }
+
+    /// Writes the packet into `buffer`, sealed; what was in it is gone. As [`Packet::encode`], without an allocation for
+    /// each.
+    pub fn write_into(&self, buffer: &mut Vec<u8>) {
+        buffer.clear();
+        buffer.reserve(self.encoded_len());
+        self.encode_into(buffer);
+        seal(buffer);
     }
 
     /// How many bytes it is on the wire, without those of IP and UDP.
@@ -217,8 +225,14 @@ impl Packet {
     }
 }
 
-fn micros(duration: Duration) -> [u8; 4] {
-    u32::try_from(duration.as_micros()).unwrap_or(u32::MAX).to_be_bytes()
+/// What the wire can say of a time: whole microseconds, at most 71 minutes. Times in a packet are made with it, so that
+/// a packet is the same before and behind its bytes, and a simulator need not make them.
+pub fn whole_micros(duration: Duration) -> Duration {
+    Duration::from_micros(u64::from(micros(duration)))
+}
+
+fn micros(duration: Duration) -> u32 {
+    u32::try_from(duration.as_micros()).unwrap_or(u32::MAX)
 }
 
 fn encode_syn(syn: &Syn, to: &mut Vec<u8>) {
@@ -228,7 +242,7 @@ fn encode_syn(syn: &Syn, to: &mut Vec<u8>) {
     to.extend_from_slice(&parameter.to_be_bytes());
     to.extend_from_slice(&syn.segment.to_be_bytes());
     to.extend_from_slice(&[0; 2]);
-    to.extend_from_slice(&micros(syn.round_trip));
+    to.extend_from_slice(&micros(syn.round_trip).to_be_bytes());
     to.resize(to.len() + SYN_LEN - HEADER_LEN - SYN_BODY, 0);
 }
 
@@ -250,7 +264,7 @@ fn encode_ack(ack: &Ack, to: &mut Vec<u8>) {
     to.extend_from_slice(&ack.limit.to_be_bytes());
     to.extend_from_slice(&ack.seen.to_be_bytes());
     to.extend_from_slice(&ack.discarded.to_be_bytes());
-    to.extend_from_slice(&micros(ack.delay));
+    to.extend_from_slice(&micros(ack.delay).to_be_bytes());
     to.extend_from_slice(&[0; 12]);
 }
 

@@ -2,7 +2,6 @@
 
 mod ends;
 mod hostile;
-mod operator;
 mod world;
 
 use std::time::Duration;

@@ -349,7 +349,7 @@ impl World {
 
     fn transmit(&mut self, transmit: Transmit) {
         match transmit {
-            Transmit::Packet { path, datagram } => self.offer(path, datagram.to_vec()),
+            Transmit::Packet { path, packet } => self.offer(path, packet.encode()),
             Transmit::Segments { path, batch } => {
                 let (file, _) = self.open[&batch.transfer()].clone();
                 let content = self.share[&file].clone();
@@ -462,10 +462,10 @@ impl World {
                         self.later(Arrival::ClosedAtServer(stream));
                     }
                 }
-                ClientOutput::Transmit(Transmit::Packet { path, datagram }) => {
+                ClientOutput::Transmit(Transmit::Packet { path, packet }) => {
                     assert_eq!(path.remote, SERVER);
                     let from = peer.address;
-                    let mut datagram = datagram.to_vec();
+                    let mut datagram = packet.encode();
                     for after in self.fate(false, &mut datagram) {
                         self.after(DELAY + after, Arrival::DatagramToServer(from, datagram.clone()));
                     }

@@ -6,13 +6,13 @@ use std::net::SocketAddr;
 
 use backchat_core::chat::StreamId;
 use backchat_core::node::{
-    Client, ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, LocalError, TargetRequest,
-    Transmit,
+    Client, ClientEvent, ClientOutput, DownloadEvent, DownloadId, LocalError, TargetRequest, Transmit,
 };
 use backchat_core::time::Instant;
 
-use super::ClientEnd;
-use crate::driver::application::{Application, Command, Flow, Receipt, Which};
+use super::commands::carry;
+use super::{ClientEnd, EARLY_MAX, receive_window};
+use crate::driver::application::{Application, Command, Flow, Receipt};
 use crate::driver::datagrams::{Outgoing, Sent};
 use crate::driver::streams::{Read, Streams, Write};
 use crate::files::{NotHeld, TargetCompletion, TargetOp, TargetSpec, Targets};
@@ -26,9 +26,6 @@ const READS_PER_TURN: usize = 16;
 
 /// Frames that one write takes.
 const SLICES_MAX: usize = 64;
-
-/// Datagrams that are kept until there is a socket: the first of each download, and a few repeats.
-const EARLY_MAX: usize = 16;
 
 /// The core, and everything of the loop that is not waited for. The fields that are waited for are the loop's.
 pub(super) struct Running<'a, N: Network, T, A> {
@@ -224,69 +221,23 @@ impl<'a, N: Network, T: Targets, A: Application> Running<'a, N, T, A> {
     }
 
     pub(super) fn command(&mut self, now: Instant, command: Command) {
-        let answer = self.carry_command(now, &command);
-        let flow = self.application.answered(command, answer, now);
-        self.follow(flow);
-    }
-
-    fn carry_command(&mut self, now: Instant, command: &Command) -> Result<Receipt, DownloadError> {
-        let client = &mut self.client;
-        let request = match command {
-            Command::Say { text, action } => client.say(now, text, *action),
-            Command::Tell { to, text, action } => client.tell(now, to, text, *action),
-            Command::Names => client.names(now),
-            Command::Files => client.files(now),
-            Command::Nick(nick) => client.nick(now, nick),
-            Command::History(count) => client.history(now, Some(*count)),
-            Command::Get { request, target } => {
-                let download = client.get(now, request.clone())?;
-                self.specs.insert(download, target.clone());
-                self.downloads.insert(download);
-                return Ok(Receipt::Download(download));
+        let answer = carry(&mut self.client, now, &command, &self.downloads);
+        match (&command, &answer) {
+            (Command::Get { target, .. }, Ok(Receipt::Download(download))) => {
+                self.specs.insert(*download, target.clone());
+                self.downloads.insert(*download);
             }
-            Command::Pause(which) => return self.each(*which, |client, it| client.pause(now, it)),
-            Command::Resume(which) => return self.each(*which, |client, it| client.resume(now, it)),
-            Command::Stop(which) => return self.each(*which, |client, it| client.stop(now, it)),
-            Command::Reconnect => {
-                client.reconnect(now)?;
-                return Ok(Receipt::Done);
-            }
-            Command::Finish => {
-                if self.life == Life::Running {
-                    self.life = Life::Finishing;
-                }
-                return Ok(Receipt::Done);
-            }
-            Command::Quit => {
+            (Command::Finish, _) if self.life == Life::Running => self.life = Life::Finishing,
+            (Command::Quit, _) => {
                 self.life = match self.life {
                     Life::Running | Life::Finishing | Life::Exiting => Life::Exiting,
                     Life::Leaving | Life::Ended => Life::Ended,
                 };
-                return Ok(Receipt::Done);
             }
-        };
-        Ok(Receipt::Request(request?))
-    }
-
-    /// Does the same to the downloads that are meant.
-    fn each(
-        &mut self,
-        which: Which,
-        mut command: impl FnMut(&mut Client, DownloadId) -> Result<(), DownloadError>,
-    ) -> Result<Receipt, DownloadError> {
-        match which {
-            Which::One(download) => command(&mut self.client, download)?,
-            Which::All => {
-                for download in &self.downloads {
-                    // One that has just ended is none that anybody could mean.
-                    match command(&mut self.client, *download) {
-                        Ok(()) | Err(DownloadError::NoSuchDownload) => {}
-                        Err(error) => return Err(error),
-                    }
-                }
-            }
+            _ => {}
         }
-        Ok(Receipt::Done)
+        let flow = self.application.answered(command, answer, now);
+        self.follow(flow);
     }
 
     pub(super) fn timeout(&mut self, now: Instant) {
@@ -430,21 +381,5 @@ impl<'a, N: Network, T: Targets, A: Application> Running<'a, N, T, A> {
             self.streams.remove(stream);
             self.client.handle_stream_closed(now);
         }
-    }
-}
-
-/// How many bytes may be in flight so that a socket with this buffer, in the system's own count, holds them: three
-/// eighths, since single packets cost more than twice their payload and nobody knows how many share a buffer.
-fn receive_window(buffer: usize) -> u64 {
-    (buffer as u64) * 3 / 8
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_ordinary_sockets_window_is_what_was_measured_to_fit() {
-        assert_eq!(receive_window(425_984), 159_744);
     }
 }

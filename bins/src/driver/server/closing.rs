@@ -11,17 +11,17 @@ use backchat_core::chat::StreamId;
 use backchat_core::time::Instant;
 
 /// How long the peer may take to close after us. A round trip across the world and back is less.
-pub(super) const LINGER: Duration = Duration::from_secs(2);
+pub const LINGER: Duration = Duration::from_secs(2);
 
 /// How long the last of them may take when the server has nothing else left to do.
-pub(super) const LAST_LINGER: Duration = Duration::from_millis(500);
+pub const LAST_LINGER: Duration = Duration::from_millis(500);
 
 /// Connections that linger. With more, the oldest goes early: they are not counted among the clients.
 const LINGERING_MAX: usize = 1_024;
 
 /// What is left to be done with a connection. One that is not here is open both ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
+pub enum Phase {
     /// The peer sends nothing more; it still reads.
     Finished,
     /// It is to be shut down when everything that waits was taken. Input is thrown away.
@@ -32,23 +32,25 @@ pub(super) enum Phase {
 
 /// The connections that are not open both ways.
 #[derive(Debug, Default)]
-pub(super) struct Closing {
+pub struct Closing {
     phases: BTreeMap<StreamId, Phase>,
     /// Those that linger, by the time that they have. All have the same, so the first is the oldest.
     lingering: VecDeque<(Instant, StreamId)>,
 }
 
 impl Closing {
-    pub(super) fn phase(&self, stream: StreamId) -> Option<Phase> {
+    /// How far a connection is; `None`: open both ways.
+    pub fn phase(&self, stream: StreamId) -> Option<Phase> {
         self.phases.get(&stream).copied()
     }
 
-    pub(super) fn set(&mut self, stream: StreamId, phase: Phase) {
+    /// A connection has come so far.
+    pub fn set(&mut self, stream: StreamId, phase: Phase) {
         self.phases.insert(stream, phase);
     }
 
     /// A connection is shut down. Tells which one has to go for it, if any.
-    pub(super) fn linger(&mut self, now: Instant, stream: StreamId) -> Option<StreamId> {
+    pub fn linger(&mut self, now: Instant, stream: StreamId) -> Option<StreamId> {
         self.phases.insert(stream, Phase::Lingering);
         self.lingering.push_back((now + LINGER, stream));
         if self.lingering.len() > LINGERING_MAX {
@@ -59,7 +61,7 @@ impl Closing {
     }
 
     /// A connection is gone.
-    pub(super) fn forget(&mut self, stream: StreamId) {
+    pub fn forget(&mut self, stream: StreamId) {
         self.phases.remove(&stream);
         // It is looked for from the front and most leave in order; what is left over is harmless.
         while let Some((_, oldest)) = self.lingering.front()
@@ -70,18 +72,18 @@ impl Closing {
     }
 
     /// A connection whose time is over, if there is one.
-    pub(super) fn expired(&mut self, now: Instant) -> Option<StreamId> {
+    pub fn expired(&mut self, now: Instant) -> Option<StreamId> {
         self.lingering.front().filter(|(at, _)| *at <= now)?;
         self.lingering.pop_front().map(|(_, stream)| stream)
     }
 
     /// When the next one's time is over.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub fn deadline(&self) -> Option<Instant> {
         self.lingering.front().map(|(at, _)| *at)
     }
 
     /// Whether none lingers.
-    pub(super) fn is_quiet(&self) -> bool {
+    pub fn is_quiet(&self) -> bool {
         self.lingering.is_empty()
     }
 }

@@ -2,14 +2,13 @@
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use backchat_core::chat::StreamId;
 use backchat_core::node::{Close, Server, ServerOutput};
 use backchat_core::time::Instant;
 
 use super::closing::{Closing, LAST_LINGER, Phase};
-use super::{Control, Ending, Measures, Observer, ServerEnd};
+use super::{Control, Ending, Observer, ServerEnd, WALL_CLOCK_EVERY};
 use crate::driver::datagrams::{Outgoing, Sent};
 use crate::driver::streams::{Read, Streams, Write};
 use crate::files::{Share, ShareCompletion};
@@ -27,9 +26,6 @@ const READ_BEFORE_FLUSH: usize = 8 * 1024;
 
 /// Frames that one write takes. Linux takes 1,024.
 const SLICES_MAX: usize = 64;
-
-/// How often the core is told what the calendar says: clocks are set.
-const WALL_CLOCK_EVERY: Duration = Duration::from_secs(30);
 
 /// The core, and everything of the loop that is not waited for.
 pub(super) struct Serving<'a, S, O> {
@@ -151,14 +147,6 @@ impl<'a, S: Stream, O: Observer> Serving<'a, S, O> {
             Control::Reload(reload) => {
                 share.reload();
                 self.server.handle_reload(now, reload.limits, reload.motd, reload.transfer);
-            }
-            // Who does not wait for the answer any more did want it done.
-            Control::Operate { order, answer } => {
-                let _ = answer.send(self.server.handle_order(now, order));
-            }
-            Control::Measure(answer) => {
-                let (stats, datagrams_lost) = (self.server.stats(now), self.outgoing.lost());
-                let _ = answer.send(Measures { stats, datagrams_lost });
             }
         }
     }

@@ -239,8 +239,7 @@ impl Client {
             match output {
                 ReceiverOutput::Packet(packet) => {
                     let path = Path { remote: server, local: None };
-                    let datagram = packet.encode().into();
-                    self.queue.push_back(ClientOutput::Transmit(Transmit::Packet { path, datagram }));
+                    self.queue.push_back(ClientOutput::Transmit(Transmit::Packet { path, packet }));
                 }
                 ReceiverOutput::Restart => self.target(TargetRequest::Restart { download }),
                 ReceiverOutput::Started { size, start, version, congestion, segment } => {

@@ -2,19 +2,16 @@
 //!
 //! Not the server's roster: between a join and the notice of it this one is behind, which is what a person sees too.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use backchat_core::chat::{NameEntry, Nickname, NicknameKey, RequestId, ServerFrame};
-
-/// Nicknames as they are written, by what they are compared by.
-type Names = BTreeMap<NicknameKey, Nickname>;
 
 /// Who is here.
 #[derive(Debug, Default)]
 pub struct Roster {
-    here: Names,
+    here: BTreeSet<NicknameKey>,
     /// The request whose answer makes the roster, and the pages of it that came.
-    asked: Option<(RequestId, Names)>,
+    asked: Option<(RequestId, BTreeSet<NicknameKey>)>,
     is_complete: bool,
 }
 
@@ -26,7 +23,7 @@ impl Roster {
 
     /// The whole list was asked for.
     pub fn asked(&mut self, id: RequestId) {
-        self.asked = Some((id, Names::new()));
+        self.asked = Some((id, BTreeSet::new()));
     }
 
     /// Whether the list has come, as a whole.
@@ -36,12 +33,7 @@ impl Roster {
 
     /// Whether somebody of this name is here, in capitals or not.
     pub fn has(&self, nick: &str) -> bool {
-        Nickname::parse(nick).is_ok_and(|nick| self.here.contains_key(&nick.key()))
-    }
-
-    /// Those who are here, in order of their names.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Nickname> {
-        self.here.values()
+        Nickname::parse(nick).is_ok_and(|nick| self.here.contains(&nick.key()))
     }
 
     /// Learns from a frame.
@@ -67,7 +59,7 @@ impl Roster {
             return;
         };
         debug_assert_eq!(asked, id);
-        pages.extend(names.iter().map(|entry| (entry.nick.key(), entry.nick.clone())));
+        pages.extend(names.iter().map(|entry| entry.nick.key()));
         if !more {
             self.here = self.asked.take().map(|(_, pages)| pages).unwrap_or_default();
             self.is_complete = true;
@@ -75,10 +67,10 @@ impl Roster {
     }
 
     fn insert(&mut self, nick: &Nickname) {
-        self.here.insert(nick.key(), nick.clone());
+        self.here.insert(nick.key());
         // Who comes or goes while the pages come may stand in one that is past.
         if let Some((_, pages)) = &mut self.asked {
-            pages.insert(nick.key(), nick.clone());
+            pages.insert(nick.key());
         }
     }
 

@@ -1,1 +1,0 @@
-//! What keys and events make of a window.
