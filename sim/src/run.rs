@@ -6,6 +6,7 @@ use backchat_core::time::Instant;
 
 use crate::checker::{Checkers, Violation, expect};
 use crate::engine::RunEnd;
+use crate::engine::direct::{self, Payloads};
 use crate::engine::outcome::RunError;
 use crate::engine::turmoil;
 use crate::scenario::Scenario;
@@ -19,6 +20,8 @@ pub enum Engine {
     /// The shipped drivers on simulated hosts.
     #[default]
     Turmoil,
+    /// Core's machines alone, in exact virtual time.
+    Direct(Payloads),
 }
 
 impl Engine {
@@ -26,6 +29,7 @@ impl Engine {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Turmoil => "turmoil",
+            Self::Direct(_) => "direct",
         }
     }
 }
@@ -81,6 +85,7 @@ pub fn run(scenario: &Scenario, seed: u64, engine: Engine, sink: &mut impl Sink)
     let mut judge = Judge { checkers: Checkers::new(), summary: Summary::new(), sink };
     let end = match engine {
         Engine::Turmoil => turmoil::run(scenario, seed, &mut judge)?,
+        Engine::Direct(payloads) => direct::run(scenario, seed, payloads, &mut judge)?,
     };
     let Judge { checkers, summary, sink: _ } = judge;
     let mut violations = checkers.finish();

@@ -173,7 +173,7 @@ fn what_cannot_be_run_has_its_exit_code() {
         (&["sweep", "passes.toml", "--seeds", "3..3"], 4),
         (&["sweep", "passes.toml", "--seeds", "9..3"], 2),
         (&["sweep", "passes.toml", "--partition", "slice:3/2"], 2),
-        (&["run", "passes.toml", "--engine", "direct"], 2),
+        (&["run", "passes.toml", "--bytes"], 2),
         (&["run", "passes.toml", "--engine", "steam"], 2),
         (&["run", "newreno.toml"], 2),
         (&["run", "passes.toml", "--seed", "x"], 2),

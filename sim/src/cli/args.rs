@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use backchat::cli::generate::Generate;
 use clap::{Parser, Subcommand};
 
+use crate::engine::direct::Payloads;
 use crate::run::Engine;
 
 /// Runs scenarios in simulated networks, and judges them.
@@ -72,6 +73,9 @@ pub struct RunArgs {
     /// What runs it: turmoil or direct.
     #[arg(long, default_value = "turmoil")]
     pub engine: String,
+    /// Makes the bytes of files, where the direct engine would carry which bytes they are. The trace is the same.
+    #[arg(long)]
+    pub bytes: bool,
     /// Writes the trace as lines of JSON.
     #[arg(long, value_name = "OUT.jsonl")]
     pub trace: Option<PathBuf>,
@@ -94,6 +98,9 @@ pub struct ReplayArgs {
     /// What runs it: turmoil or direct.
     #[arg(long, default_value = "turmoil")]
     pub engine: String,
+    /// Makes the bytes of files, where the direct engine would carry which bytes they are. The trace is the same.
+    #[arg(long)]
+    pub bytes: bool,
 }
 
 /// `sweep`.
@@ -106,8 +113,11 @@ pub struct SweepArgs {
     #[arg(long, value_name = "A..B", default_value = "0..100", value_parser = seeds)]
     pub seeds: Seeds,
     /// What runs them: turmoil or direct.
-    #[arg(long, default_value = "turmoil")]
+    #[arg(long, default_value = "direct")]
     pub engine: String,
+    /// Makes the bytes of files, where the direct engine would carry which bytes they are. The trace is the same.
+    #[arg(long)]
+    pub bytes: bool,
     /// Runs at the same time; one for each processor by default. Results come in the same order whatever it is.
     #[arg(long, value_name = "N")]
     pub jobs: Option<usize>,
@@ -218,14 +228,22 @@ fn duration(text: &str) -> Result<Duration, String> {
 ///
 /// # Errors
 /// It has not, or there is none of this name.
-pub fn engine(name: &str) -> Result<Engine, super::Trouble> {
-    match name {
-        "turmoil" => Ok(Engine::Turmoil),
-        "direct" => Err(super::Trouble::NotBuilt("engine direct".to_owned())),
-        other => {
+pub fn engine(name: &str, payloads: Payloads) -> Result<Engine, super::Trouble> {
+    match (name, payloads) {
+        ("turmoil", Payloads::Ranges) => Ok(Engine::Turmoil),
+        ("turmoil", Payloads::Bytes) => {
+            Err(super::Trouble::Usage("--bytes is the direct engine's: turmoil always makes them".to_owned()))
+        }
+        ("direct", payloads) => Ok(Engine::Direct(payloads)),
+        (other, _) => {
             Err(super::Trouble::Usage(format!("there is no engine {other:?}; expected turmoil or direct")))
         }
     }
+}
+
+/// What `--bytes` says.
+pub const fn payloads(bytes: bool) -> Payloads {
+    if bytes { Payloads::Bytes } else { Payloads::Ranges }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use super::args::{ReplayArgs, RunArgs, engine};
+use super::args::{ReplayArgs, RunArgs, engine, payloads};
 use super::exit::{Exit, Trouble};
 use super::explain::{self, Which};
 use super::load::{self, Loaded};
@@ -15,7 +15,7 @@ use crate::run::{self, Before, Engine, Report};
 use crate::trace::{Header, Record, Sink, json as lines, text::Line};
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Trouble> {
-    let engine = engine(&args.engine)?;
+    let engine = engine(&args.engine, payloads(args.bytes))?;
     let loaded = load::one(&args.file)?;
     let which = Which { path: &loaded.path, seed: args.seed, engine };
     let watch = Stopwatch::start();
@@ -50,7 +50,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Trouble> {
 }
 
 pub(super) fn replay(args: &ReplayArgs) -> Result<Exit, Trouble> {
-    let engine = engine(&args.engine)?;
+    let engine = engine(&args.engine, payloads(args.bytes))?;
     let loaded = load::one(&args.file)?;
     let which = Which { path: &loaded.path, seed: args.seed, engine };
     let watch = Stopwatch::start();

@@ -17,7 +17,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
 use self::groups::Groups;
-use super::args::{SweepArgs, engine};
+use super::args::{SweepArgs, engine, payloads};
 use super::exit::{Exit, Trouble};
 use super::explain::Which;
 use super::json;
@@ -119,7 +119,7 @@ fn save(folder: &Path, loaded: &Loaded, which: Which<'_>, explained: &str) -> Re
 }
 
 pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Trouble> {
-    let engine = engine(&args.engine)?;
+    let engine = engine(&args.engine, payloads(args.bytes))?;
     let paths = load::paths(&args.files)?;
     let scenarios = paths.iter().map(|path| load::one(path)).collect::<Result<Vec<_>, _>>()?;
     let plan = Plan { scenarios, args, engine };

@@ -1,61 +1,155 @@
 //! What the server shares: files whose bytes come from the seed.
+//!
+//! Nothing in a run depends on what the bytes are, only on which file they are of and where in it they belong; so there are
+//! [`VARIANTS`] of each file, and the seed says which. Their hashes are remembered from one run to the next, and the bytes
+//! are made only where somebody looks at them: a sweep would spend most of its time on them otherwise.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
+use backchat::files::memory::MemoryDisk;
 use backchat_core::seed::Seed;
 use backchat_core::wire::Hash;
 
 use super::user::Found;
 use crate::scenario::SharedFile;
 
-/// Every file of a run.
-#[derive(Clone, Debug, Default)]
-pub struct Contents(BTreeMap<String, Shared>);
+/// How many contents there are of a file with the same name and size.
+pub const VARIANTS: u64 = 16;
 
-#[derive(Clone, Debug)]
-struct Shared {
-    bytes: Arc<[u8]>,
-    hash: Hash,
+/// Where the server's share is on its disk.
+pub(super) const SHARE: &str = "/share";
+
+/// Hashes that are remembered: about 1 MB. A process that has met more begins anew.
+const REMEMBERED_MAX: usize = 10_000;
+
+/// A file of the run, by its place among all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FileIndex(pub usize);
+
+/// Every file of a run, in the order of their names.
+#[derive(Debug)]
+pub struct Contents {
+    variant: u64,
+    files: Vec<Shared>,
 }
+
+#[derive(Debug)]
+struct Shared {
+    name: String,
+    size: u64,
+    hash: OnceLock<Hash>,
+    bytes: OnceLock<Box<[u8]>>,
+}
+
+/// What decides a file's bytes.
+type Key = (u64, String, u64);
+
+/// The hash of each file that was ever made in this process. A memory of what was computed, not a state: what is in it
+/// changes how long something takes and nothing else.
+static HASHES: Mutex<BTreeMap<Key, Hash>> = Mutex::new(BTreeMap::new());
 
 impl Contents {
     /// The bytes of each file are a function of the seed, its name and its size.
-    pub fn new(seed: &Seed, files: &[SharedFile]) -> Self {
-        let shared = |file: &SharedFile| {
-            let mut stream = seed.stream(&format!("file {}", file.name));
-            let size = usize::try_from(file.size).unwrap_or(usize::MAX);
-            let mut bytes = Vec::with_capacity(size + 64);
-            while bytes.len() < size {
-                bytes.extend_from_slice(&stream.bytes::<64>());
-            }
-            bytes.truncate(size);
-            let hash = Hash(*blake3::hash(&bytes).as_bytes());
-            (file.name.to_string(), Shared { bytes: bytes.into(), hash })
+    pub fn new(seed: u64, files: &[SharedFile]) -> Self {
+        let shared = |file: &SharedFile| Shared {
+            name: file.name.to_string(),
+            size: file.size,
+            hash: OnceLock::new(),
+            bytes: OnceLock::new(),
         };
-        Self(files.iter().map(shared).collect())
+        let mut files: Vec<Shared> = files.iter().map(shared).collect();
+        files.sort_by(|one, other| one.name.cmp(&other.name));
+        Self { variant: seed % VARIANTS, files }
     }
 
-    /// Every file: its name, its bytes, its hash.
-    pub fn files(&self) -> impl Iterator<Item = (&str, &[u8], Hash)> {
-        self.0.iter().map(|(name, shared)| (name.as_str(), &*shared.bytes, shared.hash))
+    /// Every file.
+    pub fn files(&self) -> impl Iterator<Item = FileIndex> + use<> {
+        (0..self.files.len()).map(FileIndex)
+    }
+
+    /// The file of this name.
+    pub fn find(&self, name: &str) -> Option<FileIndex> {
+        self.files.binary_search_by(|file| file.name.as_str().cmp(name)).ok().map(FileIndex)
+    }
+
+    /// A file's name.
+    pub fn name(&self, file: FileIndex) -> &str {
+        self.files.get(file.0).map_or("", |it| &it.name)
+    }
+
+    /// A file's bytes, as a number.
+    pub fn size(&self, file: FileIndex) -> u64 {
+        self.files.get(file.0).map_or(0, |it| it.size)
+    }
+
+    /// A file's bytes.
+    pub fn bytes(&self, file: FileIndex) -> &[u8] {
+        let Some(it) = self.files.get(file.0) else { return &[] };
+        it.bytes.get_or_init(|| make(self.variant, &it.name, it.size))
+    }
+
+    /// The hash of a file's bytes.
+    pub fn hash(&self, file: FileIndex) -> Hash {
+        let Some(it) = self.files.get(file.0) else { return Hash::of_nothing() };
+        *it.hash.get_or_init(|| {
+            let key = (self.variant, it.name.clone(), it.size);
+            if let Some(known) = remembered().get(&key) {
+                return *known;
+            }
+            let hash = hash(self.bytes(file));
+            let mut remembered = remembered();
+            if remembered.len() >= REMEMBERED_MAX {
+                remembered.clear();
+            }
+            remembered.insert(key, hash);
+            hash
+        })
+    }
+
+    /// A disk with all of them in the folder [`SHARE`].
+    pub(super) fn disk(&self) -> MemoryDisk {
+        let disk = MemoryDisk::new();
+        disk.add_folder(SHARE);
+        for file in self.files() {
+            let put = disk.put(Path::new(SHARE).join(self.name(file)), self.bytes(file));
+            debug_assert!(put.is_ok(), "the folder is there and the disk has no end");
+        }
+        disk
     }
 
     /// What `bytes` are, which should be those of the file.
     pub(super) fn compare(&self, name: &str, bytes: &[u8]) -> Found {
-        Found {
-            size: bytes.len() as u64,
-            blake3: Hash(*blake3::hash(bytes).as_bytes()),
-            differs_at: self.differs_at(name, bytes),
-        }
+        Found { size: bytes.len() as u64, blake3: hash(bytes), differs_at: self.differs_at(name, bytes) }
     }
 
     /// The first byte in which `bytes` is not the file; `None` when it is.
     pub fn differs_at(&self, name: &str, bytes: &[u8]) -> Option<u64> {
-        let Some(shared) = self.0.get(name) else { return Some(0) };
-        let same = shared.bytes.iter().zip(bytes).take_while(|(a, b)| a == b).count();
-        (same < shared.bytes.len().max(bytes.len())).then_some(same as u64)
+        let Some(shared) = self.find(name).map(|file| self.bytes(file)) else { return Some(0) };
+        let same = shared.iter().zip(bytes).take_while(|(a, b)| a == b).count();
+        (same < shared.len().max(bytes.len())).then_some(same as u64)
     }
+}
+
+fn remembered() -> std::sync::MutexGuard<'static, BTreeMap<Key, Hash>> {
+    HASHES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The BLAKE3 of some bytes.
+pub(super) fn hash(bytes: &[u8]) -> Hash {
+    Hash(*blake3::hash(bytes).as_bytes())
+}
+
+fn make(variant: u64, name: &str, size: u64) -> Box<[u8]> {
+    let mut stream = Seed::from_number(variant).stream(&format!("file {name}"));
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let mut bytes = Vec::with_capacity(size + 64);
+    while bytes.len() < size {
+        bytes.extend_from_slice(&stream.bytes::<64>());
+    }
+    bytes.truncate(size);
+    bytes.into()
 }
 
 #[cfg(test)]
@@ -67,10 +161,10 @@ mod tests {
     #[test]
     fn a_file_depends_on_seed_and_name_and_differences_are_found() {
         let files = ["a", "b"].map(|name| SharedFile { name: FileName::parse(name).unwrap(), size: 1000 });
-        let one = Contents::new(&Seed::from_number(1), &files);
-        let other = Contents::new(&Seed::from_number(2), &files);
+        let one = Contents::new(1, &files);
+        let other = Contents::new(2, &files);
         let bytes = |contents: &Contents| -> Vec<Vec<u8>> {
-            contents.files().map(|(_, bytes, _)| bytes.to_vec()).collect()
+            contents.files().map(|file| contents.bytes(file).to_vec()).collect()
         };
         let all = [bytes(&one), bytes(&other)].concat();
         assert!((0..4).all(|i| (0..i).all(|j| all[i] != all[j])));
@@ -80,5 +174,15 @@ mod tests {
         assert_eq!(one.differs_at("a", &copy), Some(17));
         assert_eq!(one.differs_at("a", &all[0][..900]), Some(900));
         assert_eq!(one.differs_at("c", &copy), Some(0));
+    }
+
+    #[test]
+    fn a_remembered_hash_is_that_of_the_bytes() {
+        let files = [SharedFile { name: FileName::parse("remembered").unwrap(), size: 5_000 }];
+        for seed in [3, 3 + VARIANTS, 4] {
+            let contents = Contents::new(seed, &files);
+            let file = contents.find("remembered").unwrap();
+            assert_eq!(contents.hash(file), hash(contents.bytes(file)), "seed {seed}");
+        }
     }
 }

@@ -86,6 +86,12 @@ impl NodeFaults {
         None
     }
 
+    /// When something is due next.
+    pub(super) fn next(&self) -> Option<Instant> {
+        let next = |it: &Progress| it.ends.or_else(|| it.fault.schedule.start(it.next));
+        self.faults.iter().filter_map(next).chain(self.heal).min()
+    }
+
     /// The next beginning or end of a fault that is due.
     fn due(&mut self, index: usize, now: Instant) -> Option<(NodeFaultKind, bool)> {
         let it = self.faults.get_mut(index)?;
@@ -123,6 +129,11 @@ impl NodeFaults {
                 }
             }
         }
+    }
+
+    /// When the faults of links that have an end have ended.
+    pub(super) const fn links_end(&self) -> Instant {
+        self.links_end
     }
 
     /// Whether every fault that has an end has ended. Those that come again and again are not waited for, but nobody

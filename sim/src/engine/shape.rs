@@ -13,8 +13,9 @@ use crate::trace::{Event, Name};
 
 /// The records that stand at the beginning of every trace: what is shared, and the scenario.
 pub fn records(scenario: &Scenario, contents: &Contents) -> Vec<(Name, Event)> {
-    let shared = contents.files().map(|(name, bytes, blake3)| {
-        (SIM, Event::FileShared { name: name.into(), size: bytes.len() as u64, blake3 })
+    let shared = contents.files().map(|file| {
+        let (name, size) = (contents.name(file).into(), contents.size(file));
+        (SIM, Event::FileShared { name, size, blake3: contents.hash(file) })
     });
     let mut records: Vec<(Name, Event)> = shared.collect();
     for client in scenario.clients() {

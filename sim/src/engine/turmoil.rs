@@ -25,19 +25,19 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use backchat::driver::{Control, ServerSettings};
-use backchat::files::memory::MemoryDisk;
 use backchat_core::seed::Seed;
 use backchat_core::time::Instant;
 use tokio::sync::{mpsc, watch};
 
 use self::faults::Levers;
-use self::lives::{ClientHost, SHARE, ServerHost};
+use self::lives::{ClientHost, ServerHost};
 use self::tcp::ServerPower;
 use self::user::Desk;
 use self::world::World;
 use super::contents::Contents;
 use super::faults::NodeFaults;
 use super::network::ClientIndex;
+use super::node::{GRACE, LAST_WORDS, LINGER};
 use super::outcome::{RunEnd, RunError};
 use super::script::Script;
 use super::shape::{self, longest_round_trip};
@@ -61,15 +61,6 @@ const TCP_CAPACITY: usize = 65_536;
 /// Datagrams that wait in turmoil's queues; our own buffer in front of the socket is the one that is full first.
 const UDP_CAPACITY: usize = 65_536;
 
-/// How long a run goes on, beyond the longest round trip, when everything has been done.
-const LINGER: Duration = Duration::from_millis(20);
-
-/// How long the end may take: clients that leave, a server that stops.
-const LAST_WORDS: Duration = Duration::from_secs(30);
-
-/// How long the server lets downloads finish at the end; everything has ended by then, or has failed.
-const GRACE: Duration = Duration::from_secs(0);
-
 /// A pair of hosts, and all ticks of a run.
 struct Run {
     world: Arc<World>,
@@ -85,13 +76,14 @@ struct Run {
 /// # Errors
 /// A panic, or the simulation itself failed: never what the scenario says or its hosts do.
 pub fn run(scenario: &Scenario, seed: u64, sink: &mut impl Sink) -> Result<RunEnd, RunError> {
-    Run::new(scenario, &Seed::from_number(seed)).finish(scenario, sink)
+    Run::new(scenario, seed).finish(scenario, sink)
 }
 
 impl Run {
-    fn new(scenario: &Scenario, seed: &Seed) -> Self {
+    fn new(scenario: &Scenario, number: u64) -> Self {
+        let seed = &Seed::from_number(number);
         let world = World::new(seed, scenario);
-        let contents = Arc::new(Contents::new(seed, &scenario.file().server.files));
+        let contents = Arc::new(Contents::new(number, &scenario.file().server.files));
         for (node, event) in shape::records(scenario, &contents) {
             world.record(Instant::ZERO, &node, event);
         }
@@ -110,7 +102,7 @@ impl Run {
         let server = Arc::new(ServerHost {
             world: Arc::clone(&world),
             seed: seed.clone(),
-            disk: share(&contents),
+            disk: contents.disk(),
             settings: ServerSettings {
                 limits: scenario.file().server.limits.clone(),
                 transfer: scenario.file().server.transfer.clone(),
@@ -235,15 +227,4 @@ impl Run {
         self.faults.are_over(now)
             && self.desks.iter().all(|desk| desk.is_finished() || desk.script().is_done())
     }
-}
-
-/// A disk with the server's share on it.
-fn share(contents: &Contents) -> MemoryDisk {
-    let disk = MemoryDisk::new();
-    disk.add_folder(SHARE);
-    for (name, bytes, _) in contents.files() {
-        let put = disk.put(std::path::Path::new(SHARE).join(name), bytes);
-        debug_assert!(put.is_ok(), "the folder is there and the disk has no end");
-    }
-    disk
 }

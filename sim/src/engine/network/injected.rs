@@ -29,6 +29,11 @@ impl<S> Network<S> {
         self.clients.len()
     }
 
+    /// When something is injected next.
+    pub(in crate::engine) fn next_injection(&mut self, client: ClientIndex, way: Way) -> Option<Instant> {
+        self.direction(client, way)?.link.next_injection()
+    }
+
     /// What a fault has injected by `now`. What became of it has to be told to [`Self::injected`].
     pub(in crate::engine) fn poll_injection(
         &mut self,

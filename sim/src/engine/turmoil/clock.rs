@@ -10,9 +10,7 @@ use backchat_core::seed::Seed;
 use backchat_core::time::{Instant, UnixTime};
 
 use super::world::World;
-
-/// When every run begins, for the calendar: 2026-01-01T00:00:00Z.
-pub(super) const EPOCH: UnixTime = UnixTime::from_millis(1_767_225_600_000);
+use crate::engine::node::{self, EPOCH};
 
 /// The same, for turmoil, whose default is the wall clock.
 #[expect(clippy::disallowed_types, reason = "a constant of turmoil's interface; no clock is read")]
@@ -62,18 +60,18 @@ impl Clock for SimClock {
     }
 }
 
-/// A seed for each life of each host, by its name.
-pub(super) struct SimEntropy(Seed);
+/// What one life of one host has.
+pub(super) struct SimEntropy([u8; 32]);
 
 impl SimEntropy {
     /// For the `life`th life of `host`.
     pub(super) fn new(seed: &Seed, host: &str, life: u64) -> Self {
-        Self(seed.child(&format!("host {host} life {life}")))
+        Self(node::entropy(seed, host, life))
     }
 }
 
 impl Entropy for SimEntropy {
     fn seed(&mut self) -> io::Result<[u8; 32]> {
-        Ok(self.0.stream("entropy").bytes())
+        Ok(self.0)
     }
 }

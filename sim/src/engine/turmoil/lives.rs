@@ -14,8 +14,8 @@ use std::time::Duration;
 use backchat::driver::{ClientParts, Control, Observer, ServerParts, ServerSettings, run_client, serve};
 use backchat::files::memory::MemoryDisk;
 use backchat::files::{FileTargets, FolderShare, Where};
-use backchat_core::chat::{ClientConfig as ChatConfig, JoinAs, Nickname, Reconnect};
-use backchat_core::node::{ClientConfig, ServerEvent};
+use backchat_core::chat::Nickname;
+use backchat_core::node::ServerEvent;
 use backchat_core::seed::Seed;
 use backchat_core::time::Instant;
 use backchat_core::trace::Record;
@@ -26,13 +26,11 @@ use super::tcp::{ServerPower, SimListener, SimNetwork};
 use super::udp::SimUdp;
 use super::user::{Desk, Seated};
 use super::world::World;
-use crate::engine::contents::Contents;
+use crate::engine::contents::{Contents, SHARE};
 use crate::engine::network::{ClientIndex, RECEIVE_BUFFER, SERVER_NAME, UDP_PORT};
+use crate::engine::node::client_config;
 use crate::scenario::Transfer;
 use crate::trace::{Event, Name, convert};
-
-/// Where the server's share is on its disk.
-pub(super) const SHARE: &str = "/share";
 
 /// What a server is made of, in each of its lives.
 pub(super) struct ServerHost {
@@ -214,10 +212,7 @@ impl ClientHost {
     }
 
     async fn run(&self, life: u64, user: &mut Seated) -> Name {
-        let join = JoinAs { nick: self.nick.clone(), history: None, resume: true };
-        let chat =
-            ChatConfig { join: Some(join), reconnect: Reconnect::For(self.patience), retry_first: true };
-        let config = ClientConfig { trace: true, ..ClientConfig::new(chat) };
+        let config = client_config(&self.nick, self.patience);
         let room = self
             .transfer
             .receive_buffer

@@ -1,0 +1,144 @@
+//! Datagrams on their way, and those that have arrived and were not read yet.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+
+use backchat_core::wire::{Body, Packet, SegmentBatch};
+use bytes::Bytes;
+
+use crate::engine::contents::{Contents, FileIndex};
+use crate::engine::network::{CHARGE, Flight};
+
+/// A place among the datagrams on their way; used again when the datagram is there.
+pub(super) type FlightIndex = u32;
+
+/// What a datagram consists of.
+#[derive(Clone, Debug)]
+pub(super) enum Datagram {
+    /// One of ours, undamaged: what it says, and of which file its bytes are. They are those that it says.
+    Packet(Packet, Option<FileIndex>),
+    /// Bytes: somebody has damaged or invented it, or bytes were asked for.
+    Bytes(Bytes),
+}
+
+/// What fills a packet that is sent.
+#[derive(Clone, Debug)]
+pub(super) enum Filling {
+    /// It has no bytes of a file.
+    Nothing,
+    /// The bytes of this file that it says.
+    Of(FileIndex),
+    /// It was filled already, and sealed.
+    Sealed(Vec<u8>),
+}
+
+/// The segment that a packet with data is, as one that can be written.
+pub(super) fn segment(packet: &Packet) -> Option<SegmentBatch> {
+    let Body::Data { offset, length, ack_now } = packet.body else { return None };
+    let range = offset..offset + length as u64;
+    let segment = u16::try_from(length).ok()?;
+    SegmentBatch::new(packet.transfer, packet.transmission, range, segment, ack_now)
+}
+
+/// The bytes of a datagram.
+pub(super) fn bytes_of(packet: &Packet, filling: &Filling, contents: &Contents) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    match (filling, segment(packet)) {
+        (Filling::Sealed(sealed), _) => bytes.clone_from(sealed),
+        (Filling::Of(file), Some(segment)) => segment.write_into(&mut bytes, |range, place| {
+            let range = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
+            if let Some(from) = range.and_then(|(start, end)| contents.bytes(*file).get(start..end)) {
+                place.copy_from_slice(from);
+            }
+        }),
+        (Filling::Nothing | Filling::Of(_), _) => packet.write_into(&mut bytes),
+    }
+    bytes
+}
+
+/// A copy on its way.
+#[derive(Clone, Debug)]
+pub(super) struct Flying {
+    /// Whose it is, and where it goes.
+    pub(super) flight: Flight,
+    /// Bytes of UDP payload.
+    pub(super) length: usize,
+    /// What arrives.
+    pub(super) datagram: Datagram,
+}
+
+/// Every copy on its way. Places are used again, so that none is allocated once as many were under way as ever are.
+#[derive(Debug, Default)]
+pub(super) struct Flights {
+    places: Vec<Option<Flying>>,
+    free: Vec<FlightIndex>,
+}
+
+impl Flights {
+    pub(super) fn add(&mut self, flying: Flying) -> FlightIndex {
+        if let Some(index) = self.free.pop() {
+            if let Some(place) = self.places.get_mut(index as usize) {
+                *place = Some(flying);
+            }
+            return index;
+        }
+        self.places.push(Some(flying));
+        u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn take(&mut self, index: FlightIndex) -> Option<Flying> {
+        let flying = self.places.get_mut(index as usize)?.take()?;
+        self.free.push(index);
+        Some(flying)
+    }
+
+    /// Those that are still on their way.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Flight> {
+        self.places.iter().flatten().map(|flying| &flying.flight)
+    }
+}
+
+/// A socket's receive buffer.
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    waiting: VecDeque<(SocketAddr, Datagram, usize)>,
+    /// As the system counts them.
+    held: usize,
+    room: usize,
+}
+
+impl Inbox {
+    /// A socket is bound whose buffer holds so many bytes, as the system counts them.
+    pub(super) fn open(&mut self, room: usize) {
+        self.close();
+        self.room = room;
+    }
+
+    /// The socket is gone.
+    pub(super) fn close(&mut self) {
+        self.waiting.clear();
+        self.held = 0;
+    }
+
+    /// Puts a datagram of `length` bytes in; whether it fitted.
+    pub(super) fn put(&mut self, from: SocketAddr, datagram: Datagram, length: usize) -> bool {
+        let fits = self.held + length + CHARGE <= self.room;
+        if fits {
+            self.held += length + CHARGE;
+            self.waiting.push_back((from, datagram, length));
+        }
+        fits
+    }
+
+    /// The oldest datagram, with its length.
+    pub(super) fn take(&mut self) -> Option<(SocketAddr, Datagram, usize)> {
+        let taken = self.waiting.pop_front()?;
+        self.held -= taken.2 + CHARGE;
+        Some(taken)
+    }
+
+    /// Whether there is nothing to read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+}

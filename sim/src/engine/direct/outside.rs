@@ -1,0 +1,358 @@
+//! The outside of every node: time, the network, who is to be woken, and what is on its way.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+use std::net::SocketAddr;
+
+use backchat_core::time::Instant;
+use backchat_core::wire::Packet;
+
+use super::agenda::{Agenda, What};
+use super::flights::{Datagram, Filling, FlightIndex, Flights, Flying, Inbox, bytes_of};
+use super::streams::{ConnectionId, Connections, HowGone, Read, Write};
+use crate::engine::contents::Contents;
+use crate::engine::faults::Node;
+use crate::engine::network::{ClientIndex, Network, SYN_AGAIN, SocketId, Way};
+use crate::link::DropReason;
+use crate::trace::{Event, Name};
+
+/// What the bytes of files are in a run. The traces are the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Payloads {
+    /// Which bytes of which file: they are made only where somebody has damaged or replayed them.
+    #[default]
+    Ranges,
+    /// Bytes, as the shipped programs have them: sealed, carried, decoded, written to a disk in memory and hashed.
+    Bytes,
+}
+
+/// Whether somebody answers at the server's address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ServerHost {
+    /// The server.
+    Serving,
+    /// Its host, which refuses connections.
+    Refusing,
+    /// Nobody.
+    Silent,
+}
+
+/// When a node wants to be woken.
+#[derive(Clone, Copy, Debug, Default)]
+struct Timer {
+    wanted: Option<Instant>,
+    /// The earliest entry in the agenda. It stays where what is wanted moves to a later time, as it does with every
+    /// acknowledgment, and is entered anew when it comes up: most are never needed.
+    entered: Option<Instant>,
+}
+
+/// See the module.
+pub(super) struct Outside {
+    now: Instant,
+    pub(super) agenda: Agenda,
+    pub(super) network: Network<Node>,
+    pub(super) contents: Contents,
+    pub(super) payloads: Payloads,
+    pub(super) server: ServerHost,
+    /// Connections that have come to the server and were not accepted yet.
+    pub(super) knocking: VecDeque<ConnectionId>,
+    flights: Flights,
+    connections: Connections,
+    /// A node's, at its place: the clients in their order, then the server.
+    inboxes: Vec<Inbox>,
+    timers: Vec<Timer>,
+    is_woken: Vec<bool>,
+    woken: VecDeque<Node>,
+}
+
+impl Outside {
+    pub(super) fn new(network: Network<Node>, contents: Contents, payloads: Payloads) -> Self {
+        let nodes = network.clients() + 1;
+        Self {
+            now: Instant::ZERO,
+            agenda: Agenda::default(),
+            network,
+            contents,
+            payloads,
+            server: ServerHost::Serving,
+            knocking: VecDeque::new(),
+            flights: Flights::default(),
+            connections: Connections::default(),
+            inboxes: (0..nodes).map(|_| Inbox::default()).collect(),
+            timers: vec![Timer::default(); nodes],
+            is_woken: vec![false; nodes],
+            woken: VecDeque::new(),
+        }
+    }
+
+    /// Now.
+    pub(super) const fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Time goes on.
+    pub(super) fn advance(&mut self, to: Instant) {
+        debug_assert!(self.now <= to, "time goes forward");
+        self.now = to;
+    }
+
+    fn place(&self, node: Node) -> usize {
+        match node {
+            Node::Client(client) => client.0,
+            Node::Server => self.timers.len() - 1,
+        }
+    }
+
+    /// Something happened at this time.
+    pub(super) fn record(&mut self, node: &Name, event: Event) {
+        self.network.record(self.now, node.clone(), event);
+    }
+
+    /// A node has something to do now.
+    pub(super) fn wake(&mut self, node: Node) {
+        let place = self.place(node);
+        if let Some(is_woken) = self.is_woken.get_mut(place)
+            && !core::mem::replace(is_woken, true)
+        {
+            self.woken.push_back(node);
+        }
+    }
+
+    /// The node that was woken first.
+    pub(super) fn next_woken(&mut self) -> Option<Node> {
+        let node = self.woken.pop_front()?;
+        let place = self.place(node);
+        if let Some(is_woken) = self.is_woken.get_mut(place) {
+            *is_woken = false;
+        }
+        Some(node)
+    }
+
+    /// A node wants to be woken at `at`, and at no other time.
+    pub(super) fn set_timer(&mut self, node: Node, at: Option<Instant>) {
+        let (place, now) = (self.place(node), self.now);
+        let Some(timer) = self.timers.get_mut(place) else { return };
+        timer.wanted = at;
+        if let Some(at) = at.map(|at| at.max(now))
+            && timer.entered.is_none_or(|entered| at < entered)
+        {
+            timer.entered = Some(at);
+            self.agenda.enter(at, What::Timer(node));
+        }
+    }
+
+    /// An entry of a node's timer came up.
+    pub(super) fn timer(&mut self, node: Node) {
+        let (place, now) = (self.place(node), self.now);
+        let Some(timer) = self.timers.get_mut(place) else { return };
+        if timer.entered != Some(now) {
+            return;
+        }
+        timer.entered = None;
+        match timer.wanted {
+            Some(at) if at <= now => self.wake(node),
+            wanted => self.set_timer(node, wanted),
+        }
+    }
+
+    /// A node has a socket, whose buffer holds `room` bytes.
+    pub(super) fn bind(&mut self, node: Node, room: usize) -> SocketId {
+        let place = self.place(node);
+        if let Some(inbox) = self.inboxes.get_mut(place) {
+            inbox.open(room);
+        }
+        match node {
+            Node::Server => self.network.sockets().bind_server(node).0,
+            Node::Client(client) => self.network.sockets().bind_client(client, node).0,
+        }
+    }
+
+    /// A node has its socket no more.
+    pub(super) fn unbind(&mut self, node: Node, socket: SocketId) {
+        self.network.sockets().unbind(socket);
+        let place = self.place(node);
+        if let Some(inbox) = self.inboxes.get_mut(place) {
+            inbox.close();
+        }
+    }
+
+    /// Sends a packet.
+    pub(super) fn send(&mut self, socket: SocketId, to: SocketAddr, packet: &Packet, filling: &Filling) {
+        let Some(from) = self.network.sockets().address_of(socket) else { return };
+        let length = packet.encoded_len();
+        let Some(sent) = self.network.offer(self.now, (from, to), length, Some(packet)) else { return };
+        let is_damaged = sent.copies.is_some_and(|copies| copies.iter().any(|copy| !copy.damage.is_none()));
+        let bytes = if self.payloads == Payloads::Bytes || is_damaged || sent.keep {
+            bytes_of(packet, filling, &self.contents)
+        } else {
+            Vec::new()
+        };
+        if sent.keep {
+            self.network.keep(&sent, bytes.clone().into());
+        }
+        for copy in sent.copies.iter().flat_map(|copies| copies.iter()) {
+            let (datagram, length) = if !copy.damage.is_none() {
+                let mut damaged = bytes.clone();
+                copy.damage.apply(&mut damaged);
+                self.network.damaged(self.now, &sent, copy, damaged.len());
+                let length = damaged.len();
+                (Datagram::Bytes(damaged.into()), length)
+            } else if self.payloads == Payloads::Bytes {
+                (Datagram::Bytes(bytes.clone().into()), length)
+            } else {
+                let file = if let Filling::Of(file) = filling { Some(*file) } else { None };
+                (Datagram::Packet(*packet, file), length)
+            };
+            let flight = sent.flight(copy, from, to);
+            let index = self.flights.add(Flying { flight, length, datagram });
+            self.agenda.enter(copy.at, What::Arrival(index));
+        }
+    }
+
+    /// A copy is at its end.
+    pub(super) fn arrive(&mut self, index: FlightIndex) {
+        let Some(Flying { flight, length, datagram }) = self.flights.take(index) else { return };
+        let taken = self.deliver(flight.from, flight.to, datagram, length);
+        self.network.arrived(self.now, &flight, length, taken);
+    }
+
+    fn deliver(
+        &mut self,
+        from: SocketAddr,
+        to: SocketAddr,
+        datagram: Datagram,
+        length: usize,
+    ) -> Result<(), DropReason> {
+        let Some(node) = self.network.sockets().at(to).map(|bound| bound.what) else {
+            return Err(DropReason::Unreachable);
+        };
+        let place = self.place(node);
+        if !self.inboxes.get_mut(place).is_some_and(|inbox| inbox.put(from, datagram, length)) {
+            return Err(DropReason::ReceiveBuffer);
+        }
+        self.wake(node);
+        Ok(())
+    }
+
+    /// What a fault injects arrives.
+    pub(super) fn inject(&mut self, client: ClientIndex, way: Way) {
+        while let Some(injected) = self.network.poll_injection(self.now, client, way) {
+            let (length, datagram) = (injected.bytes.len(), Datagram::Bytes(injected.bytes.clone()));
+            let taken = self.deliver(injected.from, injected.to, datagram, length);
+            self.network.injected(self.now, &injected, taken);
+        }
+        self.enter_injection(client, way);
+    }
+
+    /// Enters the next injection of a direction.
+    pub(super) fn enter_injection(&mut self, client: ClientIndex, way: Way) {
+        if let Some(at) = self.network.next_injection(client, way) {
+            self.agenda.enter(at.max(self.now), What::Injection(client, way));
+        }
+    }
+
+    /// What a node has received, the oldest first.
+    pub(super) fn receive(&mut self, node: Node) -> Option<(SocketAddr, Datagram, usize)> {
+        let place = self.place(node);
+        self.inboxes.get_mut(place)?.take()
+    }
+
+    /// Whether a node has received something.
+    pub(super) fn has_received(&self, node: Node) -> bool {
+        self.inboxes.get(self.place(node)).is_some_and(|inbox| !inbox.is_empty())
+    }
+
+    /// A client begins to connect. The answer, if there is one, is in the agenda.
+    pub(super) fn connect(&mut self, client: ClientIndex) -> Option<ConnectionId> {
+        let pipes = (self.network.pipe(client, Way::Up)?, self.network.pipe(client, Way::Down)?);
+        let peer = self.network.sockets().free_address(client);
+        let connection = self.connections.open(client, peer, pipes);
+        self.knock_from(connection, self.now);
+        Some(connection)
+    }
+
+    fn knock_from(&mut self, connection: ConnectionId, at: Instant) {
+        if let Some(at) = self.connections.arrival(connection, Way::Up, at) {
+            self.agenda.enter(at, What::Knock(connection));
+        }
+    }
+
+    /// An attempt to connect has come to the server.
+    pub(super) fn knock(&mut self, connection: ConnectionId) {
+        if !self.connections.is_wanted(connection) {
+            return;
+        }
+        match self.server {
+            ServerHost::Silent => return self.knock_from(connection, self.now + SYN_AGAIN),
+            ServerHost::Refusing => {}
+            ServerHost::Serving => {
+                if let Some(it) = self.connections.get_mut(connection) {
+                    it.has_arrived = true;
+                }
+                self.knocking.push_back(connection);
+                self.wake(Node::Server);
+            }
+        }
+        if let Some(at) = self.connections.arrival(connection, Way::Down, self.now) {
+            self.agenda.enter(at, What::Answer(connection));
+        }
+    }
+
+    /// Which client a connection is of, and whether the server's host has taken it.
+    pub(super) fn answer(&mut self, connection: ConnectionId) -> Option<(ClientIndex, bool)> {
+        self.connections.get_mut(connection).map(|it| (it.client, it.has_arrived))
+    }
+
+    /// What there is to know of a connection.
+    pub(super) fn connection(&mut self, connection: ConnectionId) -> Option<&mut super::streams::Connection> {
+        self.connections.get_mut(connection)
+    }
+
+    /// Reads what flows `way`. The writer may write on.
+    pub(super) fn read(&mut self, connection: ConnectionId, way: Way, buffer: &mut Vec<u8>) -> Read {
+        let (read, is_awaited) = self.connections.read(connection, way, self.now, buffer);
+        if is_awaited {
+            // Whoever writes it reads the other way.
+            self.agenda.enter(self.now, What::Readable(connection, way.back()));
+        }
+        read
+    }
+
+    /// Writes what is to flow `way`.
+    pub(super) fn write(&mut self, connection: ConnectionId, way: Way, slices: &[IoSlice<'_>]) -> Write {
+        self.connections.write(connection, way, self.now, slices, &mut self.agenda)
+    }
+
+    /// Nothing more will be written `way`.
+    pub(super) fn shut_down(&mut self, connection: ConnectionId, way: Way) {
+        self.connections.shut_down(connection, way, self.now, &mut self.agenda);
+    }
+
+    /// The end of a connection that writes `way` is closed.
+    pub(super) fn close(&mut self, connection: ConnectionId, way: Way) {
+        self.end(connection, way, HowGone::Closed);
+    }
+
+    /// Every connection of a node that is killed ends with a reset.
+    pub(super) fn reset(&mut self, node: Node) {
+        let way = match node {
+            Node::Client(_) => Way::Up,
+            Node::Server => Way::Down,
+        };
+        for connection in self.connections.of(node) {
+            self.end(connection, way, HowGone::Reset);
+        }
+    }
+
+    fn end(&mut self, connection: ConnectionId, way: Way, how: HowGone) {
+        if self.connections.end(connection, way, how, self.now, &mut self.agenda) {
+            // The peer waited for room, and there is enough where nobody reads.
+            self.agenda.enter(self.now, What::Readable(connection, way));
+        }
+    }
+
+    /// Datagrams that are still on their way.
+    pub(super) fn finish(&mut self, sink: &mut impl crate::trace::Sink) -> (u64, [u8; 32]) {
+        self.network.finish(self.now, self.flights.iter(), sink)
+    }
+}

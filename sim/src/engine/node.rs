@@ -1,0 +1,32 @@
+//! What nodes are made of, in every engine.
+
+use core::time::Duration;
+
+use backchat_core::chat::{ClientConfig as ChatConfig, JoinAs, Nickname, Reconnect};
+use backchat_core::node::ClientConfig;
+use backchat_core::seed::Seed;
+use backchat_core::time::UnixTime;
+
+/// When every run begins, for the calendar: 2026-01-01T00:00:00Z.
+pub(super) const EPOCH: UnixTime = UnixTime::from_millis(1_767_225_600_000);
+
+/// How long a run goes on, beyond the longest round trip, when everything has been done.
+pub(super) const LINGER: Duration = Duration::from_millis(20);
+
+/// How long the end may take: clients that leave, a server that stops.
+pub(super) const LAST_WORDS: Duration = Duration::from_secs(30);
+
+/// How long the server lets downloads finish at the end; everything has ended by then, or has failed.
+pub(super) const GRACE: Duration = Duration::ZERO;
+
+/// What the `life`th life of `host` has for entropy.
+pub(super) fn entropy(seed: &Seed, host: &str, life: u64) -> [u8; 32] {
+    seed.child(&format!("host {host} life {life}")).stream("entropy").bytes()
+}
+
+/// A client that joins as `nick`, and goes on trying to connect for as long as `patience`.
+pub(super) fn client_config(nick: &Nickname, patience: Duration) -> ClientConfig {
+    let join = JoinAs { nick: nick.clone(), history: None, resume: true };
+    let chat = ChatConfig { join: Some(join), reconnect: Reconnect::For(patience), retry_first: true };
+    ClientConfig { trace: true, ..ClientConfig::new(chat) }
+}
