@@ -30,5 +30,5 @@ pub mod streams;
 pub use application::{Application, Command, Flow, Receipt, Which};
 pub use client::{ClientEnd, ClientError, ClientParts, run_client};
 pub use server::{
-    Control, Ending, Observer, Reload, ServeError, ServerEnd, ServerParts, ServerSettings, serve,
+    Control, Ending, Measures, Observer, Reload, ServeError, ServerEnd, ServerParts, ServerSettings, serve,
 };

@@ -1,6 +1,8 @@
 //! The drivers that feed `backchat_core` with bytes and time from real sockets, and what its binaries share.
 
+pub mod app;
 pub mod cli;
 pub mod driver;
 pub mod files;
 pub mod net;
+pub mod tui;

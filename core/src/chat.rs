@@ -6,11 +6,13 @@
 //!
 //! # What is where
 //! - [`frame`], [`lines`]: what is on the wire.
-//! - [`nickname`], [`filename`], [`limits`]: what is allowed.
+//! - [`nickname`], [`filename`], [`limits`], [`bans`], [`address`]: what is allowed.
 //! - [`history`], [`roster`], [`outbox`]: what a server keeps.
 //! - [`table`]: the states of a session and what each input does in each, as data.
 //! - [`server`], [`client`]: the two ends.
 
+pub mod address;
+pub mod bans;
 pub mod client;
 pub mod filename;
 pub mod frame;
@@ -25,6 +27,8 @@ pub mod server;
 pub mod table;
 
 pub use crate::hex::Hex;
+pub use address::Address;
+pub use bans::{Ban, Bans, OperatorError, Whom};
 pub use client::{
     ChatClient, ClientAction, ClientChatEvent, ClientConfig, ClientCounters, CommandError, DisconnectReason,
     JoinAs, Reconnect,
@@ -37,4 +41,4 @@ pub use frame::{
 pub use id::{SessionId, StreamId};
 pub use limits::{Bucket, Limits, LimitsError, Rate};
 pub use nickname::{Nickname, NicknameError, NicknameKey};
-pub use server::{Action, ChatConfig, ChatEvent, ChatServer, CloseReason, Counters};
+pub use server::{Action, ChatConfig, ChatEvent, ChatServer, CloseReason, Counters, Person};

@@ -3,7 +3,7 @@
 //! An option is `None` until somebody sets it, so that the layers below it (environment, configuration file,
 //! default) can tell what was said from what was not.
 
-pub use self::client::{ClientArgs, ClientCommand, ClientOptions};
+pub use self::client::{ClientArgs, ClientCommand, ClientOptions, When};
 pub use self::environment::{BadVariable, Environment};
 pub use self::get::{GetArgs, GetWords, Output, option_lines};
 pub use self::server::{LogFormat, ServerArgs};

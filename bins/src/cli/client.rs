@@ -6,13 +6,10 @@
 #[cfg(test)]
 mod bench;
 pub mod chat;
-pub mod downloads;
-pub mod end;
 pub mod get;
+pub mod look;
 pub mod nick;
 pub mod once;
-pub mod request;
-pub mod roster;
 mod run;
 pub mod silence;
 pub mod voice;

@@ -87,6 +87,8 @@ pub enum Command {
     Resume(Which),
     /// End downloads and keep what they have: `ClientEvent::Download` follows with the reason `Stopped`.
     Stop(Which),
+    /// Another connection at once, without waiting for the next attempt.
+    Reconnect,
     /// As [`Quit`](Self::Quit), when everything that was said is confirmed and no download is left: what the end of
     /// piped input means.
     Finish,

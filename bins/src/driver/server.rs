@@ -11,12 +11,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use backchat_core::chat::{ChatConfig, Limits};
-use backchat_core::node::{Counters, Server, ServerConfig, ServerEvent, TransferLimits};
+use backchat_core::chat::{ChatConfig, Limits, OperatorError};
+use backchat_core::node::{
+    Answer, Counters, Order, Server, ServerConfig, ServerEvent, Stats, TransferLimits,
+};
 use backchat_core::seed::Seed;
 use backchat_core::time::Instant;
 use backchat_core::trace::Record;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::yield_now;
 
 use self::serving::Serving;
@@ -58,7 +60,7 @@ pub struct ServerSettings {
 }
 
 /// What an operator, or a signal, wants of a server that runs. A closed channel wants nothing.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Control {
     /// Tell the users, let downloads finish for as long as `grace`, and end. A second one ends the grace.
     Shutdown {
@@ -69,6 +71,24 @@ pub enum Control {
     Abort,
     /// Take other settings and open the share's folder anew.
     Reload(Box<Reload>),
+    /// Do what an operator asks for.
+    Operate {
+        /// What.
+        order: Order,
+        /// Where the answer goes, if anybody still waits for it.
+        answer: oneshot::Sender<Result<Answer, OperatorError>>,
+    },
+    /// Tell what was counted, and what there is.
+    Measure(oneshot::Sender<Measures>),
+}
+
+/// What was counted, and what there is.
+#[derive(Clone, Debug)]
+pub struct Measures {
+    /// By the core.
+    pub stats: Stats,
+    /// Datagrams that were not sent because the socket was full.
+    pub datagrams_lost: u64,
 }
 
 /// Settings that can change while a server runs.

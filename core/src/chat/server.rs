@@ -16,7 +16,7 @@
 //! # What is where
 //! - [`action`]: what the driver is asked for. `session`: what is known of one. `requests`: from a line to its answer.
 //!   `messages`: numbering and delivering. `lifecycle`: beginning, parking, ending. `joining`: nicknames, and
-//!   coming back. `closing`: connections. `timers`: waiting.
+//!   coming back. `closing`: connections. `timers`: waiting. `operator`: what an operator sees and does.
 
 pub mod action;
 mod check;
@@ -24,12 +24,16 @@ mod closing;
 mod joining;
 mod lifecycle;
 mod messages;
+mod operator;
 mod requests;
 mod session;
 mod timers;
 
 pub use action::{Action, ChatEvent, CloseReason, Counters, DropReason};
+pub use operator::Person;
 
+use super::address::Address;
+use super::bans::Bans;
 use super::frame::{FileEntry, RequestId, ServerFrame, check_text};
 use super::history::History;
 use super::id::{SessionId, StreamId};
@@ -42,7 +46,7 @@ use crate::hex::Hex;
 use crate::seed::{Seed, Stream};
 use crate::time::{Instant, UnixTime};
 use core::net::IpAddr;
-use session::{Address, Connection, Session, Token};
+use session::{Connection, Session, Token};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::IoSlice;
 use std::sync::Arc;
@@ -87,6 +91,8 @@ pub struct ChatServer {
     /// Every token that is good.
     tokens: BTreeMap<Token, SessionId>,
     roster: Roster,
+    /// Who may not come in.
+    bans: Bans,
     history: History,
     /// The listing that the driver read last, in the order of the names.
     files: Arc<[FileEntry]>,
@@ -121,6 +127,7 @@ impl ChatServer {
             addresses: BTreeMap::new(),
             tokens: BTreeMap::new(),
             roster: Roster::default(),
+            bans: Bans::default(),
             history,
             files: Arc::default(),
             waiting_files: VecDeque::new(),
@@ -246,10 +253,8 @@ impl ChatServer {
     pub fn shutdown(&mut self, now: Instant, text: &str) {
         let now = self.begin(now);
         self.shutting_down = true;
-        if check_text(text, MAX_TEXT_BYTES).is_ok() {
-            let frame = ServerFrame::Notice { text: text.to_owned() }.encode();
-            self.broadcast(&frame, messages::To::Connected);
-        }
+        // A text that cannot be sent is no reason to go on.
+        let _ = self.announce(now, text);
         self.settle(now);
     }
 
@@ -258,7 +263,7 @@ impl ChatServer {
         let now = self.begin(now);
         let sessions: Vec<SessionId> = self.sessions.keys().copied().collect();
         for session in sessions {
-            self.dismiss(now, session, reason);
+            self.dismiss(now, session, reason, lifecycle::Notice::Untold);
         }
         self.settle(now);
     }

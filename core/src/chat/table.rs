@@ -64,7 +64,7 @@ pub enum Input {
     Finished,
     /// The connection is gone.
     Lost,
-    /// The operator closes all.
+    /// The operator ends it, or the server stops.
     Dismissed,
 }
 

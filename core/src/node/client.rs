@@ -232,6 +232,16 @@ impl Client {
         id
     }
 
+    /// Another connection at once.
+    ///
+    /// # Errors
+    /// It is over.
+    pub fn reconnect(&mut self, now: Instant) -> Result<(), CommandError> {
+        let done = self.chat.reconnect(now);
+        self.settle(now);
+        done
+    }
+
     /// How many bytes a burst may have so that the UDP socket's buffer holds it; for downloads whose ticket comes
     /// from now on. A driver that binds its socket late knows only then.
     pub const fn set_receive_window(&mut self, bytes: u64) {

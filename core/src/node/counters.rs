@@ -21,6 +21,8 @@ pub struct Counters {
     pub segments: u64,
     /// Segments that carried nothing new.
     pub segments_resent: u64,
+    /// Retransmission timers that ran out; a server's.
+    pub timeouts: u64,
 }
 
 impl Counters {

@@ -2,8 +2,10 @@
 //!
 //! - `output`: what it wants done.
 //! - `downloads`: from a request in the chat to the end of its transfer.
+//! - `operator`: what an operator asks for.
 
 mod downloads;
+mod operator;
 mod output;
 
 use core::time::Duration;
@@ -13,6 +15,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use downloads::Download;
+pub use operator::{Answer, Order, Present, Stats};
 pub use output::{FileError, FileMeta, ReadDone, ServerEvent, ServerOutput, ShareRequest};
 
 use super::deadlines::Deadlines;

@@ -2,6 +2,7 @@
 
 mod ends;
 mod hostile;
+mod operator;
 mod world;
 
 use std::time::Duration;

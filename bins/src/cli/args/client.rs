@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::{BadVariable, CHAT_PORT, Environment, GetArgs};
 use crate::cli::exit::Exit;
@@ -11,8 +11,8 @@ use crate::cli::values::{HostPort, Span};
 
 /// Chat with others, and download what their server shares.
 ///
-/// Without a command it is the chat: plain lines, one per event, or with --json one object a line; /help there lists
-/// what can be typed. With a command it does one thing and exits.
+/// Without a command it is the chat: a window on a terminal, else plain lines, one per event, or with --json one object
+/// a line; /help there lists what can be typed. With a command it does one thing and exits.
 #[derive(Parser)]
 #[command(name = "backchat-client", version, propagate_version = true, max_term_width = 100)]
 struct ClientWords {
@@ -62,9 +62,29 @@ pub struct ClientOptions {
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub json: bool,
 
+    /// When the chat's window is coloured [default: auto, which heeds NO_COLOR and CLICOLOR_FORCE]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "WHEN")]
+    pub color: Option<When>,
+
+    /// In the chat, hold each download in its middle and ask; without an answer it goes on after 15 s
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
+    pub ask_halfway: bool,
+
     /// Give up after the server was silent for D, such as 15ms, 10s or 2m [default: 60s]
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "D")]
     pub timeout: Option<Span>,
+}
+
+/// When there are colours.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum When {
+    /// Where a terminal shows them and nothing in the environment is against it.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
 }
 
 /// One thing to do.

@@ -10,10 +10,10 @@ use backchat_core::node::{ClientEvent, DownloadError, DownloadId, GetRequest};
 use backchat_core::time::Instant;
 use tokio::sync::mpsc;
 
-use super::downloads::{Downloads, News, Report};
-use super::end::{self, Connection, End};
 use super::silence::Silence;
 use super::voice::{Style, Voice};
+use crate::app::downloads::{Downloads, News, Report};
+use crate::app::end::{self, Connection, End};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::signals::Signal;
@@ -99,7 +99,10 @@ impl Get {
         }
         let resume = self.resume.as_deref().filter(|_| can_resume(report));
         match self.voice.style() {
-            Style::Json => self.voice.report(report, resume),
+            Style::Json => {
+                self.voice.bars(report);
+                report.event(resume, |event| self.voice.event(event));
+            }
             Style::Plain => {
                 // The bar shows how it begins and goes on.
                 self.voice.bars(report);
@@ -199,7 +202,7 @@ impl Application for Get {
     }
 
     fn cannot_connect(&mut self, error: &io::Error, _: Instant) -> Flow {
-        self.connection.on_error(error);
+        self.connection.on_error(error.to_string());
         Flow::Continue
     }
 }

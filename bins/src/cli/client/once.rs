@@ -9,9 +9,9 @@ use backchat_core::node::{ClientEvent, DownloadError, DownloadId};
 use backchat_core::time::Instant;
 use tokio::sync::mpsc;
 
-use super::end::{self, Connection, End};
 use super::silence::Silence;
 use super::voice::{Style, Voice};
+use crate::app::end::{Connection, End};
 use crate::cli::failure::Failure;
 use crate::cli::render::{json, table};
 use crate::cli::signals::Signal;
@@ -70,7 +70,7 @@ impl Once {
 
     /// How it ended.
     pub fn end(self) -> End {
-        end::of(self.end, &self.voice)
+        self.voice.end_of(self.end)
     }
 
     fn finish(&mut self, end: End) -> Flow {
@@ -98,7 +98,7 @@ impl Once {
             }
             (frame @ ServerFrame::Accepted { .. }, Answer::Taken) => {
                 if self.voice.style() == Style::Json {
-                    self.voice.frame(frame, None);
+                    self.voice.frame(frame);
                 }
                 self.finish(End::Done)
             }
@@ -161,7 +161,7 @@ impl Application for Once {
     }
 
     fn cannot_connect(&mut self, error: &io::Error, _: Instant) -> Flow {
-        self.connection.on_error(error);
+        self.connection.on_error(error.to_string());
         Flow::Continue
     }
 }

@@ -9,11 +9,16 @@ use backchat_core::chat::client::{ClientConfig as ChatClientConfig, JoinAs, Reco
 use backchat_core::node::ClientConfig;
 
 use super::chat::Chat;
-use super::end::End;
 use super::get::Get;
+use super::look::{self, Look};
+use super::nick;
 use super::once::Once;
 use super::voice::{Careless, Style, Voice};
-use super::{nick, request};
+use crate::app::App;
+use crate::app::end::End;
+use crate::app::layout::Size;
+use crate::app::request;
+use crate::app::session::{Curiosity, Session};
 use crate::cli::args::{ClientArgs, ClientCommand, Environment, LogFormat};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
@@ -29,6 +34,7 @@ use crate::files::real::RealDisk;
 use crate::files::target::stdout;
 use crate::files::{FileTargets, TargetSpec, Where};
 use crate::net::{SystemClock, SystemEntropy, TcpNetwork};
+use crate::tui::{Tui, Until, terminal};
 
 /// Runs the program with these words, the first of which is its name.
 pub fn main(words: impl IntoIterator<Item = OsString>, environment: &Environment) -> Exit {
@@ -76,12 +82,15 @@ struct Plan {
     style: Style,
     /// Progress is drawn on standard error.
     has_bars: bool,
+    /// A download is held in its middle and its user asked.
+    asks_halfway: bool,
     task: Task,
 }
 
 #[derive(Debug)]
 enum Task {
     Chat { nick: Nickname },
+    Window { nick: Nickname, look: Look },
     Once { command: Command, join: Option<Nickname> },
     Get { request: Box<(backchat_core::node::GetRequest, TargetSpec)>, resume: String },
 }
@@ -95,6 +104,9 @@ impl Plan {
         let style = if options.json { Style::Json } else { Style::Plain };
         let nick = || nick::choose(options.nick.as_deref(), environment, nick::login_name);
         let task = match args.command {
+            None if !options.plain && !options.json && look::is_window(environment) => {
+                Task::Window { nick: nick()?, look: Look::of(&options, environment) }
+            }
             None => Task::Chat { nick: nick()? },
             Some(ClientCommand::Names) => Task::Once { command: Command::Names, join: None },
             Some(ClientCommand::Files) => Task::Once { command: Command::Files, join: None },
@@ -115,7 +127,7 @@ impl Plan {
         };
         // Plain lines have no escape sequences, on standard error neither.
         let has_bars = style == Style::Plain && !options.plain && io::stderr().is_terminal();
-        Ok(Self { server, timeout, style, has_bars, task })
+        Ok(Self { server, timeout, style, has_bars, asks_halfway: options.ask_halfway, task })
     }
 
     /// Where this plan speaks: people read lists and chats on standard output and news of a download on standard
@@ -127,7 +139,9 @@ impl Plan {
             }
             // A download is not worse for having nobody who reads of it.
             (Task::Get { .. }, _) => Voice::new(style, Careless(io::stderr())),
-            (Task::Chat { .. } | Task::Once { .. }, _) => Voice::new(style, io::stdout()),
+            (Task::Chat { .. } | Task::Window { .. } | Task::Once { .. }, _) => {
+                Voice::new(style, io::stdout())
+            }
         }
     }
 
@@ -145,28 +159,67 @@ impl Plan {
 
     async fn run_with(self, signals: tokio::sync::mpsc::Receiver<Signal>) -> Result<End, Failure> {
         let voice = self.voice(self.style);
-        let Self { server, timeout, style: _, has_bars, task } = self;
+        let clock = SystemClock::new();
+        let Self { server, timeout, style: _, has_bars, asks_halfway, task } = self;
         match task {
             Task::Chat { nick } => {
-                let mut chat = Chat::new(&server, voice, spawn_stdin(), signals, timeout);
+                let session = Session::new(server.to_string(), nick.clone(), Curiosity::Lines);
+                let session = if asks_halfway { session.asking_halfway() } else { session };
+                let mut chat = Chat::new(session, voice, spawn_stdin(), signals, clock, timeout);
                 // A chat that breaks comes back; one that never was there is a mistake in the address.
                 let join = JoinAs { nick, history: None, resume: true };
                 let again = Reconnect::For(timeout);
-                run(&server, Some(join), again, timeout, &mut chat).await?;
+                let chat_config = ChatClientConfig { join: Some(join), reconnect: again, retry_first: false };
+                run(&server, chat_config, timeout, clock, &mut chat).await?;
                 Ok(chat.end())
             }
+            Task::Window { nick, look } => window(&server, nick, look, asks_halfway, timeout, signals).await,
             Task::Once { command, join } => {
                 let mut once = Once::new(command, &server, voice, signals, timeout);
                 let join = join.map(|nick| JoinAs { nick, history: Some(0), resume: false });
-                run(&server, join, Reconnect::Never, timeout, &mut once).await?;
+                run(&server, once_only(join), timeout, clock, &mut once).await?;
                 Ok(once.end())
             }
             Task::Get { request, resume } => {
                 let voice = if has_bars { voice.with_bars() } else { voice };
                 let mut get = Get::new(*request, &server, resume, voice, signals, timeout);
-                run(&server, None, Reconnect::Never, timeout, &mut get).await?;
+                run(&server, once_only(None), timeout, clock, &mut get).await?;
                 Ok(get.end())
             }
+        }
+    }
+}
+
+/// One connection, for one thing.
+fn once_only(join: Option<JoinAs>) -> ChatClientConfig {
+    ChatClientConfig { join, reconnect: Reconnect::Never, retry_first: false }
+}
+
+/// The chat in a window, until its user leaves: what ends a connection for good does not end the window.
+async fn window(
+    server: &HostPort,
+    mut nick: Nickname,
+    look: Look,
+    asks_halfway: bool,
+    timeout: Duration,
+    signals: tokio::sync::mpsc::Receiver<Signal>,
+) -> Result<End, Failure> {
+    let cannot = |error: io::Error| Failure::new(Exit::Other, format!("the terminal: {error}"));
+    let session = Session::new(server.to_string(), nick.clone(), Curiosity::Panes);
+    let session = if asks_halfway { session.asking_halfway() } else { session };
+    let clock = SystemClock::new();
+    let mut taken = terminal::take().map_err(cannot)?;
+    let size = taken.terminal().size().map_err(cannot)?;
+    let app = App::new(session, look.settings, Size { columns: size.width, rows: size.height });
+    let mut tui = Tui::new(app, look.theme, taken, terminal::spawn_events(), signals, clock);
+    loop {
+        let join = JoinAs { nick, history: None, resume: true };
+        let chat = ChatClientConfig { join: Some(join), reconnect: Reconnect::Always, retry_first: true };
+        run(server, chat, timeout, clock, &mut tui).await?;
+        match tui.decide().await.map_err(cannot)? {
+            Until::Leave => return Ok(End::Done),
+            Until::Interrupted => return Ok(End::Interrupted),
+            Until::Again(other) => nick = other,
         }
     }
 }
@@ -174,18 +227,17 @@ impl Plan {
 /// Runs an application over the real network and the real file system.
 async fn run(
     server: &HostPort,
-    join: Option<JoinAs>,
-    reconnect: Reconnect,
+    chat: ChatClientConfig,
     silence: Duration,
+    clock: SystemClock,
     application: &mut impl Application,
 ) -> Result<(), Failure> {
     let parts = ClientParts {
         network: TcpNetwork::new(server.to_string()),
         targets: FileTargets::new(RealDisk, stdout().unwrap_or_else(|_| Box::new(io::stdout())), Where::Pool),
-        clock: SystemClock::new(),
+        clock,
         entropy: SystemEntropy,
     };
-    let chat = ChatClientConfig { join, reconnect, retry_first: false };
     let config = ClientConfig { silence, ..ClientConfig::new(chat) };
     let end = run_client(parts, config, application).await;
     let end = end.map_err(|error| Failure::new(Exit::Other, error.to_string()))?;

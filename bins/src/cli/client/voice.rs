@@ -8,13 +8,15 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::{Duration, SystemTime};
 
-use backchat_core::chat::{RequestId, ServerFrame};
+use backchat_core::chat::ServerFrame;
 use backchat_core::node::DownloadId;
 use backchat_core::text::visible;
 use backchat_core::time::UnixTime;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::downloads::{Download, News, Report};
+use crate::app::downloads::{Download, News, Report};
+use crate::app::end::{self, End};
+use crate::app::happening::Happening;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::render::json::{self, Event};
@@ -94,32 +96,52 @@ impl Voice {
         }
     }
 
-    /// Something worth knowing.
-    pub fn notice(&mut self, text: &str) {
-        match self.style {
-            Style::Plain => self.line(&plain::notice((self.clock)(), text)),
-            Style::Json => self.event(&Event::Notice { text }),
-        }
-    }
-
-    /// Something that went wrong, `code` being its word for programs.
-    pub fn complain(&mut self, id: Option<&RequestId>, code: &str, message: &str) {
-        match self.style {
-            Style::Plain => self.line(&plain::complaint((self.clock)(), message)),
-            Style::Json => self.event(&Event::Error { id, code, message }),
-        }
-    }
-
-    /// A frame of the server; `id` is what a program called the request that it answers.
-    pub fn frame(&mut self, frame: ServerFrame, id: Option<RequestId>) {
+    /// Something that a user is told.
+    pub fn tell(&mut self, happening: Happening) {
         match self.style {
             Style::Plain => {
-                for line in plain::frame(&frame, (self.clock)()) {
-                    self.line(&line);
+                for line in plain::lines(&happening, (self.clock)()) {
+                    self.line(&line.to_string());
                 }
             }
-            Style::Json => self.line(&json::frame(frame, id)),
+            Style::Json => self.tell_program(happening),
         }
+    }
+
+    fn tell_program(&mut self, happening: Happening) {
+        match happening {
+            Happening::Connected => self.event(&Event::Connected),
+            Happening::Disconnected { reason, .. } => self.event(&Event::Disconnected { reason: &reason }),
+            Happening::Reconnecting { after } => {
+                self.event(&Event::Reconnecting { after_seconds: json::seconds(after) });
+            }
+            Happening::Frame { frame, id } => self.line(&json::frame(frame, id)),
+            Happening::Farewell(frame) => self.line(&json::frame(frame, None)),
+            Happening::Unconfirmed { id, text, what } => {
+                self.event(&Event::Unconfirmed { id: id.as_ref(), text: &text, message: what });
+            }
+            Happening::Report { report, resume } => {
+                report.event(resume.as_deref(), |event| self.event(event));
+            }
+            Happening::Interrupted { file, received } => {
+                self.event(&Event::Interrupted { file: &file, received });
+            }
+            Happening::Halfway { file, wait } => {
+                self.event(&Event::Halfway { file: &file, seconds: json::seconds(wait) });
+            }
+            Happening::Notice(text) => self.event(&Event::Notice { text: &text }),
+            Happening::Complaint { id, code, message } => {
+                self.event(&Event::Error { id: id.as_ref(), code, message: &message });
+            }
+            Happening::Failed { id, file, failure } => {
+                self.event(&Event::failed(id.as_ref(), file.as_deref(), &failure, None));
+            }
+        }
+    }
+
+    /// A frame of the server, to a program.
+    pub fn frame(&mut self, frame: ServerFrame) {
+        self.line(&json::frame(frame, None));
     }
 
     /// Shows what a report says on its bar alone.
@@ -127,23 +149,13 @@ impl Voice {
         self.bars.on_report(report);
     }
 
-    /// A report on a download; `resume` is what goes on where it failed.
-    pub fn report(&mut self, report: &Report, resume: Option<&str>) {
-        self.bars.on_report(report);
-        match self.style {
-            Style::Plain => {
-                let words = report.words();
-                match (&report.news, words) {
-                    (_, None) => {}
-                    (News::Failed(_), Some(words)) => self.complain(None, "failed", &words),
-                    (_, Some(words)) => self.notice(&words),
-                }
-                if let Some(resume) = resume {
-                    self.notice(&format!("to go on: {resume}"));
-                }
-            }
-            Style::Json => report.event(resume, |event| self.event(event)),
+    /// The end of a run that said `end`, or nothing. An output that is broken comes before both: what could not be
+    /// written was not done, and what nobody wanted to read is no failure.
+    pub fn end_of(&self, end: Option<End>) -> End {
+        if self.is_broken() {
+            return self.failure().map_or(End::Done, End::Failed);
         }
+        end.unwrap_or_else(end::unanswered)
     }
 }
 
@@ -280,11 +292,11 @@ mod tests {
     fn a_closed_output_ends_quietly_and_a_full_one_does_not() {
         let mut voice = Voice::new(Style::Plain, Closed(io::ErrorKind::BrokenPipe));
         assert!(!voice.is_broken());
-        voice.notice("hello");
+        voice.tell(Happening::Notice("hello".to_owned()));
         assert!(voice.is_broken());
         assert_eq!(voice.failure(), None);
         let mut voice = Voice::new(Style::Plain, Closed(io::ErrorKind::StorageFull));
-        voice.notice("hello");
+        voice.tell(Happening::Notice("hello".to_owned()));
         assert_eq!(voice.failure().map(|failure| failure.exit), Some(Exit::Local));
     }
 

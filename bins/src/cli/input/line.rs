@@ -24,6 +24,10 @@ pub enum Input {
         /// The text.
         text: String,
     },
+    /// Something to say to whoever said something privately last.
+    Reply(String),
+    /// Somebody who is not to be heard, or is again; without a name, who is not.
+    Ignore(Option<String>),
     /// Who is here.
     Names,
     /// What can be downloaded.
@@ -42,6 +46,8 @@ pub enum Input {
     Stop(Pick),
     /// How the downloads and the connection are doing.
     Stats,
+    /// Another connection, at once.
+    Reconnect,
     /// A clear screen.
     Clear,
     /// Help, on one command or all.
@@ -145,6 +151,12 @@ fn read_command(line: &str) -> Result<Input, BadInput> {
             (_, "") => Err(expected()),
             (to, text) => Ok(Input::Tell { to: to.to_owned(), text: text.to_owned() }),
         },
+        "reply" => Ok(Input::Reply(text()?)),
+        "ignore" => match split_word(rest) {
+            ("", _) => Ok(Input::Ignore(None)),
+            (nick, "") => Ok(Input::Ignore(Some(nick.to_owned()))),
+            _ => Err(expected()),
+        },
         "say" => Ok(Input::Say { text: text()?, action: false }),
         "me" => Ok(Input::Say { text: text()?, action: true }),
         "nick" => match split_word(rest) {
@@ -158,6 +170,7 @@ fn read_command(line: &str) -> Result<Input, BadInput> {
         "resume" => Ok(Input::Resume(pick(rest))),
         "stop" => Ok(Input::Stop(pick(rest))),
         "stats" => nothing(Input::Stats),
+        "reconnect" => nothing(Input::Reconnect),
         "clear" => nothing(Input::Clear),
         "help" => Ok(Input::Help((!rest.is_empty()).then(|| rest.to_owned()))),
         // The table has no other name; a test types every one of them.
@@ -220,6 +233,9 @@ mod tests {
             ("/get 'my book.bin'", Input::Get(GetArgs::of("my book.bin"))),
             ("/tell bob psst", tell("bob", "psst")),
             ("/tell   carol  two  words ", tell("carol", "two  words")),
+            ("/reply  me too ", Input::Reply("me too".into())),
+            ("/ignore", Input::Ignore(None)),
+            ("/ignore eve", Input::Ignore(Some("eve".into()))),
             ("/say files", say("files")),
             ("/me waves", act("waves")),
             ("/nick ann2", Input::Nick("ann2".into())),

@@ -73,6 +73,20 @@ pub enum Event<'a> {
         /// The file.
         file: &'a str,
     },
+    /// A download lost its session; it goes on by itself in the next.
+    Interrupted {
+        /// The file.
+        file: &'a str,
+        /// Bytes that are kept.
+        received: u64,
+    },
+    /// Half of a file is here and its download is held: it goes on when told so, or by itself.
+    Halfway {
+        /// The file.
+        file: &'a str,
+        /// After so many seconds.
+        seconds: f64,
+    },
     /// A download that was held goes on.
     Resumed {
         /// The file.

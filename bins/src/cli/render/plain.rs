@@ -13,48 +13,161 @@
 //! No nickname can hold `-`, `*` or `!` and a space behind it, and no text can hold a line end: nobody can imitate
 //! a notice.
 
-use backchat_core::chat::{ErrorFrame, FileEntry, Message, NameEntry, Private, ServerFrame, Welcome};
+use std::fmt;
+
+use backchat_core::chat::{ErrorFrame, FileEntry, NameEntry, Nickname, ServerFrame, Welcome};
 use backchat_core::text::visible;
 use backchat_core::time::UnixTime;
 
 use super::units::{self, day_and_time, time_of_day};
+use crate::app::downloads::{News, Report};
+use crate::app::happening::Happening;
 
-/// A notice: something that happened and that nobody said.
-pub fn notice(now: UnixTime, text: &str) -> String {
-    format!("{} -- {}", time_of_day(now), visible(text))
+/// One line that people read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// When it was said, or told.
+    pub at: UnixTime,
+    /// Whether it was said before we came.
+    pub is_earlier: bool,
+    /// What it says.
+    pub body: Body,
 }
 
-/// Something that went wrong.
-pub fn complaint(now: UnixTime, text: &str) -> String {
-    format!("{} !! {}", time_of_day(now), visible(text))
+/// What a line says. What others chose is kept as it came, and made visible where it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// Who came, went, or is called otherwise now.
+    Presence(String),
+    /// Something that happened and that nobody said.
+    Notice(String),
+    /// Something that went wrong.
+    Complaint(String),
+    /// Something said to all.
+    Said {
+        /// By whom.
+        from: Nickname,
+        /// What.
+        text: String,
+        /// Whether it is what somebody does.
+        action: bool,
+    },
+    /// Something said to one.
+    Told {
+        /// By whom.
+        from: Nickname,
+        /// To whom.
+        to: Nickname,
+        /// What.
+        text: String,
+        /// Whether it is what somebody does.
+        action: bool,
+    },
 }
 
-/// The lines of a frame; none for those that only programs need. `now` is for frames that carry no time.
-pub fn frame(frame: &ServerFrame, now: UnixTime) -> Vec<String> {
-    let one = |text: String| vec![notice(now, &text)];
+impl Line {
+    /// A line of this moment.
+    pub fn now(at: UnixTime, body: Body) -> Self {
+        Self { at, is_earlier: false, body }
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.is_earlier {
+            true => write!(f, "{} (earlier) ", day_and_time(self.at))?,
+            false => write!(f, "{} ", time_of_day(self.at))?,
+        }
+        match &self.body {
+            Body::Presence(text) | Body::Notice(text) => write!(f, "-- {}", visible(text)),
+            Body::Complaint(text) => write!(f, "!! {}", visible(text)),
+            Body::Said { from, text, action: true } => write!(f, "* {from} {}", visible(text)),
+            Body::Said { from, text, action: false } => write!(f, "{from}: {}", visible(text)),
+            Body::Told { from, to, text, action } => {
+                let action = if *action { "* " } else { "" };
+                write!(f, "{from} -> {to}: {action}{}", visible(text))
+            }
+        }
+    }
+}
+
+/// The lines of something that happened; none for what only programs need. `now` is for what carries no time.
+pub fn lines(happening: &Happening, now: UnixTime) -> Vec<Line> {
+    let one = |body| vec![Line::now(now, body)];
+    let notice = |text: String| one(Body::Notice(text));
+    match happening {
+        Happening::Frame { frame, .. } => self::frame(frame, now),
+        Happening::Disconnected { reason, was_there: true } => notice(reason.clone()),
+        // The end tells it with more words, or we know.
+        Happening::Disconnected { was_there: false, .. } | Happening::Farewell(_) | Happening::Connected => {
+            Vec::new()
+        }
+        Happening::Reconnecting { after } => notice(format!("trying again in {}", units::time(*after))),
+        Happening::Unconfirmed { text, what, .. } => one(Body::Complaint(format!("{what}: {text}"))),
+        Happening::Report { report, resume } => self::report(report, resume.as_deref(), now),
+        Happening::Interrupted { file, received } => {
+            let received = units::size(*received);
+            notice(format!("{file}: interrupted at {received}; it goes on when the server is back"))
+        }
+        Happening::Halfway { file, wait } => {
+            let wait = units::time(*wait);
+            notice(format!(
+                "{file}: half of it is here; /resume goes on, /stop ends it, it goes on in {wait}"
+            ))
+        }
+        Happening::Notice(text) => notice(text.clone()),
+        Happening::Complaint { message, .. } => one(Body::Complaint(message.clone())),
+        Happening::Failed { failure, .. } => one(Body::Complaint(failure.message.clone())),
+    }
+}
+
+/// The lines of a report on a download.
+fn report(report: &Report, resume: Option<&str>, now: UnixTime) -> Vec<Line> {
+    let body = |words| match report.news {
+        News::Failed(_) => Body::Complaint(words),
+        _ => Body::Notice(words),
+    };
+    let resume = resume.map(|resume| Body::Notice(format!("to go on: {resume}")));
+    report.words().map(body).into_iter().chain(resume).map(|body| Line::now(now, body)).collect()
+}
+
+/// The lines of a frame.
+fn frame(frame: &ServerFrame, now: UnixTime) -> Vec<Line> {
+    let one = |body| vec![Line::now(now, body)];
+    let notice = |text: String| one(Body::Notice(text));
+    let presence = |text: String| one(Body::Presence(text));
     match frame {
         ServerFrame::Welcome(frame) => welcome(frame, now),
-        ServerFrame::Joined { nick } => one(format!("{nick} joined")),
+        ServerFrame::Joined { nick } => presence(format!("{nick} joined")),
         // That somebody left because they left need not be said.
         ServerFrame::Left { nick, reason } if matches!(reason.as_str(), "" | "left") => {
-            one(format!("{nick} left"))
+            presence(format!("{nick} left"))
         }
-        ServerFrame::Left { nick, reason } => one(format!("{nick} left ({reason})")),
-        ServerFrame::Renamed { from, to, .. } => one(format!("{from} is now {to}")),
-        ServerFrame::Message(frame) => vec![message(frame)],
-        ServerFrame::Private(frame) => vec![private(frame)],
+        ServerFrame::Left { nick, reason } => presence(format!("{nick} left ({reason})")),
+        ServerFrame::Renamed { from, to, .. } => presence(format!("{from} is now {to}")),
+        ServerFrame::Message(it) => {
+            let body = Body::Said { from: it.from.clone(), text: it.text.clone(), action: it.action };
+            vec![Line { at: it.at, is_earlier: it.backlog, body }]
+        }
+        ServerFrame::Private(it) => {
+            let (from, to) = (it.from.clone(), it.to.clone());
+            let body = Body::Told { from, to, text: it.text.clone(), action: it.action };
+            vec![Line { at: it.at, is_earlier: it.backlog, body }]
+        }
         ServerFrame::Gap { missed } => {
-            one(format!("{} from before this are no longer kept", units::count(*missed, "message")))
+            notice(format!("{} from before this are no longer kept", units::count(*missed, "message")))
         }
-        ServerFrame::Names { names, .. } => one(here(names)),
-        ServerFrame::Files { files, more, .. } => list(files, *more).map(|text| notice(now, &text)).collect(),
+        ServerFrame::Names { names, .. } => notice(here(names)),
+        ServerFrame::Files { files, more, .. } => {
+            list(files, *more).map(|text| Line::now(now, Body::Notice(text))).collect()
+        }
         ServerFrame::History { count, more, .. } => {
             let older = if *more { ", older ones are kept" } else { "" };
-            one(format!("{} from before{older}", units::count(u64::from(*count), "message")))
+            notice(format!("{} from before{older}", units::count(u64::from(*count), "message")))
         }
-        ServerFrame::Error(frame) => vec![complaint(now, &error(frame))],
-        ServerFrame::Notice { text } => one(format!("the server says: {text}")),
-        ServerFrame::Closing { reason } => one(format!("the server closes the connection: {reason}")),
+        ServerFrame::Error(frame) => one(Body::Complaint(error(frame))),
+        ServerFrame::Notice { text } => notice(format!("the server says: {text}")),
+        ServerFrame::Closing { reason } => notice(format!("the server closes the connection: {reason}")),
         ServerFrame::Accepted { .. }
         | ServerFrame::Ticket(_)
         | ServerFrame::Ping
@@ -62,36 +175,16 @@ pub fn frame(frame: &ServerFrame, now: UnixTime) -> Vec<String> {
     }
 }
 
-fn welcome(welcome: &Welcome, now: UnixTime) -> Vec<String> {
+fn welcome(welcome: &Welcome, now: UnixTime) -> Vec<Line> {
     let verb = if welcome.resumed { "back" } else { "joined" };
-    let mut lines = vec![notice(now, &format!("{verb} as {}", welcome.nick))];
+    let mut texts = vec![format!("{verb} as {}", welcome.nick)];
     if let Some(missed) = welcome.missed.filter(|missed| *missed > 0) {
         let missed = units::count(missed, "message");
-        lines.push(notice(now, &format!("{missed} from meanwhile are no longer kept")));
+        texts.push(format!("{missed} from meanwhile are no longer kept"));
     }
     // A greeting may have several lines, and reads best as it was written.
-    let greeting = welcome.motd.as_deref().unwrap_or_default().lines();
-    lines.extend(greeting.map(|line| notice(now, line)));
-    lines
-}
-
-fn message(message: &Message) -> String {
-    let said = match message.action {
-        true => format!("* {} {}", message.from, visible(&message.text)),
-        false => format!("{}: {}", message.from, visible(&message.text)),
-    };
-    format!("{}{said}", stamp(message.at, message.backlog))
-}
-
-fn private(private: &Private) -> String {
-    let action = if private.action { "* " } else { "" };
-    let stamp = stamp(private.at, private.backlog);
-    format!("{stamp}{} -> {}: {action}{}", private.from, private.to, visible(&private.text))
-}
-
-/// What stands before something said: the time of day, or for what was said before, day and time and a mark.
-fn stamp(at: UnixTime, is_backlog: bool) -> String {
-    if is_backlog { format!("{} (earlier) ", day_and_time(at)) } else { format!("{} ", time_of_day(at)) }
+    texts.extend(welcome.motd.as_deref().unwrap_or_default().lines().map(str::to_owned));
+    texts.into_iter().map(|text| Line::now(now, Body::Notice(text))).collect()
 }
 
 /// One page of who is here.

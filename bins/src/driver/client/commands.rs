@@ -29,6 +29,10 @@ pub fn carry(
         Command::Pause(which) => return each(running, *which, |it| client.pause(now, it)),
         Command::Resume(which) => return each(running, *which, |it| client.resume(now, it)),
         Command::Stop(which) => return each(running, *which, |it| client.stop(now, it)),
+        Command::Reconnect => {
+            client.reconnect(now)?;
+            return Ok(Receipt::Done);
+        }
         Command::Finish | Command::Quit => return Ok(Receipt::Done),
     };
     Ok(Receipt::Request(request?))

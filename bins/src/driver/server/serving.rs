@@ -8,7 +8,7 @@ use backchat_core::node::{Close, Server, ServerOutput};
 use backchat_core::time::Instant;
 
 use super::closing::{Closing, LAST_LINGER, Phase};
-use super::{Control, Ending, Observer, ServerEnd, WALL_CLOCK_EVERY};
+use super::{Control, Ending, Measures, Observer, ServerEnd, WALL_CLOCK_EVERY};
 use crate::driver::datagrams::{Outgoing, Sent};
 use crate::driver::streams::{Read, Streams, Write};
 use crate::files::{Share, ShareCompletion};
@@ -147,6 +147,14 @@ impl<'a, S: Stream, O: Observer> Serving<'a, S, O> {
             Control::Reload(reload) => {
                 share.reload();
                 self.server.handle_reload(now, reload.limits, reload.motd, reload.transfer);
+            }
+            // Who does not wait for the answer any more did want it done.
+            Control::Operate { order, answer } => {
+                let _ = answer.send(self.server.handle_order(now, order));
+            }
+            Control::Measure(answer) => {
+                let (stats, datagrams_lost) = (self.server.stats(now), self.outgoing.lost());
+                let _ = answer.send(Measures { stats, datagrams_lost });
             }
         }
     }

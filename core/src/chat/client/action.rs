@@ -35,6 +35,8 @@ pub enum Reconnect {
     Never,
     /// Try again for so long, counted from the loss.
     For(Duration),
+    /// Try again until it is there, or until the user has had enough.
+    Always,
 }
 
 /// What is to be done, in the order in which it became necessary.
@@ -125,6 +127,8 @@ pub enum DisconnectReason {
     NotNow(String),
     /// Nothing came for too long.
     Silent,
+    /// The user wanted another.
+    Replaced,
 }
 
 impl fmt::Display for DisconnectReason {
@@ -136,6 +140,7 @@ impl fmt::Display for DisconnectReason {
             Self::Closed(reason) => write!(f, "closed by the server: {reason}"),
             Self::NotNow(reason) => write!(f, "refused by the server: {reason}"),
             Self::Silent => f.write_str("nothing was heard from the server"),
+            Self::Replaced => f.write_str("connecting again, as asked"),
         }
     }
 }

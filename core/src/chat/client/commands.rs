@@ -78,6 +78,16 @@ impl ChatClient {
         self.ask(now, Request::Stop { transfer: transfer.into() })
     }
 
+    /// Another connection at once: without waiting for the next attempt, or in place of one that seems dead. The session
+    /// goes on as after any loss.
+    pub fn reconnect(&mut self, now: Instant) -> Result<(), CommandError> {
+        let now = self.begin(now);
+        self.admit(0, 1)?;
+        self.connect_again();
+        self.settle(now);
+        Ok(())
+    }
+
     /// Leaves. What was not sent is not sent any more: who wants that waits for [`is_idle`](Self::is_idle) first.
     pub fn leave(&mut self, now: Instant) {
         let now = self.begin(now);

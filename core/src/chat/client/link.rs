@@ -96,6 +96,23 @@ impl ChatClient {
         self.lose(now, reason);
     }
 
+    /// Tries again at once, in place of the connection that is there, if one is.
+    pub(super) fn connect_again(&mut self) {
+        self.attempts = 0;
+        match self.phase {
+            Phase::Waiting => self.connect(),
+            Phase::Joining | Phase::Up => {
+                self.actions.push_back(ClientAction::Close);
+                self.has_ghost |= self.phase == Phase::Joining;
+                self.drop_connection();
+                self.event(ClientChatEvent::Disconnected { reason: DisconnectReason::Replaced });
+                self.connect();
+            }
+            // One is on its way, or none is wanted.
+            Phase::New | Phase::Connecting | Phase::Leaving | Phase::Over => {}
+        }
+    }
+
     /// The connection is gone: tries again, or ends.
     pub(super) fn lose(&mut self, now: Instant, reason: DisconnectReason) {
         if self.phase == Phase::Leaving {
@@ -110,8 +127,13 @@ impl ChatClient {
         let is_first = !self.has_joined && !self.has_ghost && reason == DisconnectReason::CannotConnect;
         self.event(ClientChatEvent::Disconnected { reason });
         match self.config.reconnect {
-            Reconnect::For(patience) if !is_first || self.config.retry_first => self.back_off(now, patience),
-            _ => self.give_up(),
+            _ if is_first && !self.config.retry_first => self.give_up(),
+            Reconnect::Never => self.give_up(),
+            Reconnect::For(patience) => {
+                let give_up_at = *self.give_up_at.get_or_insert(now + patience);
+                self.back_off(now, Some(give_up_at));
+            }
+            Reconnect::Always => self.back_off(now, None),
         }
     }
 
@@ -123,15 +145,14 @@ impl ChatClient {
     }
 
     /// Waits before trying again: twice as long each time, and by a part of it that chance decides, so that the
-    /// clients of a server that was restarted do not all come at once.
-    fn back_off(&mut self, now: Instant, patience: Duration) {
-        let give_up_at = *self.give_up_at.get_or_insert(now + patience);
+    /// clients of a server that was restarted do not all come at once. Ends where that would be after `give_up_at`.
+    fn back_off(&mut self, now: Instant, give_up_at: Option<Instant>) {
         let longest = FIRST_BACKOFF * (1 << self.attempts.min(MAX_DOUBLINGS));
         self.attempts = self.attempts.saturating_add(1);
         let half = longest / 2;
         let spread = u64::try_from(half.as_nanos()).unwrap_or(u64::MAX);
         let after = half + Duration::from_nanos(self.jitter.below(spread));
-        if now + after > give_up_at {
+        if give_up_at.is_some_and(|end| now + after > end) {
             return self.give_up();
         }
         self.phase = Phase::Waiting;

@@ -207,6 +207,10 @@ impl ChatClient {
         if self.phase == Phase::Joining && (error.id.is_none() || error.id == self.join_id) {
             return self.refused(now, error);
         }
+        // The operator's word, whatever else is going on; nobody is to come back from it by itself.
+        if error.id.is_none() && matches!(error.code, ErrorCode::Kicked | ErrorCode::Banned) {
+            return self.refused(now, error);
+        }
         if error.id.is_none() && turned_away && self.config.join.is_none() && self.phase == Phase::Up {
             return self.refused(now, error);
         }

@@ -72,6 +72,10 @@ codes! {
     Full = "full",
     /// That address has as many connections as it may.
     TooManyConnections = "too-many-connections",
+    /// The operator has ended the session. Its client may come back, but not by itself.
+    Kicked = "kicked",
+    /// The operator keeps that nickname, or that address, out; the frame says for how long, if not for ever.
+    Banned = "banned",
     /// The server will not do that.
     Refused = "refused",
     /// The server is about to stop.

@@ -203,6 +203,10 @@ reasons! {
         TooManyConnections = "too many connections from this address",
         /// The server has as many clients as it takes.
         Full = "the server is full",
+        /// The operator has ended its session.
+        Kicked = "kicked",
+        /// The operator keeps its nickname or its address out.
+        Banned = "banned",
         /// The server stops.
         ShuttingDown = "the server is shutting down",
         /// What waited was not read in time after the connection was to be closed.

@@ -1,8 +1,9 @@
 //! How a connection parts from its session, and is closed.
 
 use super::lifecycle::Unread;
-use super::session::{Address, Pushed};
+use super::session::Pushed;
 use super::{Action, ChatEvent, ChatServer, CloseReason, Counters, timers};
+use crate::chat::address::Address;
 use crate::chat::frame::ServerFrame;
 use crate::chat::id::{SessionId, StreamId};
 use crate::time::Instant;

@@ -59,12 +59,17 @@ impl ChatServer {
         Ok(nick)
     }
 
-    /// Takes a nickname from those that are free.
+    /// Takes a nickname from those that are free and not banned.
     pub(super) fn claim(&mut self, nick: &Nickname, session: SessionId) -> Result<(), ErrorFrame> {
+        let now = self.now;
+        if let Some(ban) = self.bans.of_nick(now, &nick.key()) {
+            return Err(self.banned(now, ban));
+        }
         if self.roster.take(nick, session).is_ok() {
             return Ok(());
         }
-        let suggestion = nick.suggest(|key| self.roster.holder(key).is_some());
+        let suggestion =
+            nick.suggest(|key| self.roster.holder(key).is_some() || self.bans.of_nick(now, key).is_some());
         let message = match &suggestion {
             Some(free) => format!("{nick} is taken, {free} is free"),
             None => format!("{nick} is taken"),
@@ -82,7 +87,8 @@ impl ChatServer {
         id: Option<RequestId>,
         join: &Join,
     ) {
-        let Some(stream) = self.sessions.get(&visitor).and_then(|entry| entry.stream) else { return };
+        let Some(visiting) = self.sessions.get(&visitor) else { return };
+        let (Some(stream), peer) = (visiting.stream, visiting.peer) else { return };
         self.close(now, session, CloseReason::Displaced, Unread::Dropped);
         // The visitor's session ends; its connection stays, and changes hands between these lines.
         if let Some(entry) = self.sessions.get_mut(&visitor) {
@@ -96,6 +102,7 @@ impl ChatServer {
         let token = self.new_token(session);
         if let Some(entry) = self.sessions.get_mut(&session) {
             entry.stream = Some(stream);
+            entry.peer = peer;
             entry.pings = join.ping;
             entry.pinged = false;
             entry.last_input = now;

@@ -1,8 +1,9 @@
 //! How sessions and connections begin and end. `joining` has what is between.
 
-use super::session::{Address, Connection, Session};
+use super::session::{Connection, Session};
 use super::{Action, ChatEvent, ChatServer, CloseReason, Counters, messages, timers};
-use crate::chat::frame::{ErrorCode, ServerFrame};
+use crate::chat::address::Address;
+use crate::chat::frame::{ErrorCode, ErrorFrame, ServerFrame};
 use crate::chat::id::{SessionId, StreamId};
 use crate::chat::table::{self, Input, Next, State, Step};
 use crate::time::Instant;
@@ -31,19 +32,23 @@ pub(super) enum Notice {
 impl ChatServer {
     /// Takes a connection, or turns it away.
     pub(super) fn open(&mut self, now: Instant, stream: StreamId, peer: IpAddr) {
-        let address = Address::of(peer);
+        let address = Address::counted(peer);
         let from_there = address.and_then(|address| self.addresses.get(&address)).copied().unwrap_or(0);
+        let refusal =
+            |code, reason: CloseReason| Some((ErrorFrame::new(None, code, reason.as_str()), reason));
         let refusal = if self.shutting_down {
-            Some((ErrorCode::ShuttingDown, CloseReason::ShuttingDown))
+            refusal(ErrorCode::ShuttingDown, CloseReason::ShuttingDown)
+        } else if let Some(ban) = self.bans.of_address(now, Address::of(peer)) {
+            Some((self.banned(now, ban), CloseReason::Banned))
         } else if from_there >= self.limits.connections_per_address {
-            Some((ErrorCode::TooManyConnections, CloseReason::TooManyConnections))
+            refusal(ErrorCode::TooManyConnections, CloseReason::TooManyConnections)
         } else if self.connections.len() - self.closing >= self.limits.clients as usize {
-            Some((ErrorCode::Full, CloseReason::Full))
+            refusal(ErrorCode::Full, CloseReason::Full)
         } else {
             None
         };
-        if let Some((code, reason)) = refusal {
-            return self.turn_away(now, stream, peer, code, reason);
+        if let Some((error, reason)) = refusal {
+            return self.turn_away(now, stream, peer, error, reason);
         }
         self.last_session += 1;
         let session = SessionId(self.last_session);
@@ -51,7 +56,7 @@ impl ChatServer {
             *self.addresses.entry(address).or_default() += 1;
         }
         self.connections.insert(stream, Connection::new(Some(session), address));
-        self.sessions.insert(session, Session::new(now, stream));
+        self.sessions.insert(session, Session::new(now, stream, peer));
         self.arm_session(now, session);
         self.counters.opened += 1;
         self.event(ChatEvent::Opened { stream, session, peer });
@@ -62,18 +67,18 @@ impl ChatServer {
         now: Instant,
         stream: StreamId,
         peer: IpAddr,
-        code: ErrorCode,
+        error: ErrorFrame,
         reason: CloseReason,
     ) {
         self.event(ChatEvent::TurnedAway { stream, peer, reason });
-        Counters::count(&mut self.counters.refused, code.clone());
+        Counters::count(&mut self.counters.refused, error.code.clone());
         self.connections.insert(stream, Connection::new(None, None));
         self.closing += 1;
         if self.closing > MAX_CLOSING {
             return self.abandon(stream, reason);
         }
         if let Some(connection) = self.connections.get_mut(&stream) {
-            connection.outbox.push(ServerFrame::error(None, code, reason.as_str()).encode());
+            connection.outbox.push(ServerFrame::Error(error).encode());
         }
         self.say_closing(now, stream, reason);
     }
@@ -131,10 +136,10 @@ impl ChatServer {
         }
     }
 
-    /// The operator closes all.
-    pub(super) fn dismiss(&mut self, now: Instant, session: SessionId, reason: CloseReason) {
+    /// The operator ends a session, wherever it is.
+    pub(super) fn dismiss(&mut self, now: Instant, session: SessionId, reason: CloseReason, notice: Notice) {
         self.close(now, session, reason, Unread::Kept);
-        self.end(session, Input::Dismissed, reason, Notice::Untold);
+        self.end(session, Input::Dismissed, reason, notice);
     }
 
     /// Closes a session for too many lines that were no frames.

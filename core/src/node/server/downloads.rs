@@ -2,7 +2,7 @@
 
 use super::{FileError, FileMeta, ReadDone, Server, ServerEvent, ServerOutput, ShareRequest};
 use crate::chat::{ErrorCode, FileName, Have, Hex, RequestId, ServerFrame, SessionId, TicketFrame};
-use crate::node::Transmit;
+use crate::node::{Counters, Transmit};
 use crate::time::Instant;
 use crate::trace::Event;
 use crate::transfer::{Offer, Outcome, Sender, SenderOutput};
@@ -48,6 +48,17 @@ impl Download {
     /// Everything was acknowledged, and only the answer to its end is missing: the user is done with it.
     fn is_ending(&self) -> bool {
         matches!(&self.stage, Stage::Offered(sender) if sender.is_ending())
+    }
+
+    /// What it has come to so far, for [`super::Server::stats`]. One that is over was counted.
+    pub(super) fn add_to(&self, counters: &mut Counters) {
+        if let Stage::Offered(sender) = &self.stage {
+            let (progress, stats) = (sender.progress(), sender.stats());
+            counters.bytes += progress.end - progress.start;
+            counters.segments += stats.segments_sent;
+            counters.segments_resent += stats.segments_resent;
+            counters.timeouts += stats.timeouts;
+        }
     }
 
     /// It has no ticket yet, or one that was not used.
@@ -334,6 +345,7 @@ impl Server {
             self.counters.bytes += progress.end - progress.start;
             self.counters.segments += stats.segments_sent;
             self.counters.segments_resent += stats.segments_resent;
+            self.counters.timeouts += stats.timeouts;
             let took = now - began;
             let event =
                 ServerEvent::Ended { session, transfer, file, outcome, progress, stats, round_trip, took };

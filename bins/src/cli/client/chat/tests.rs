@@ -2,10 +2,13 @@
 
 use tokio::sync::mpsc::Sender;
 
-use super::super::bench::{self, Written, frame, give_up, next, take, tell};
+use super::super::bench::{Written, frame, give_up, next, take, tell};
 use super::*;
+use crate::app::session::Curiosity;
 use crate::cli::exit::Exit;
 use crate::cli::values::Span;
+use backchat_core::chat::client::{CommandError, DisconnectReason};
+use backchat_core::chat::{Nickname, ServerFrame, TextError};
 
 /// A chat, its keyboard, its screen.
 struct Bench {
@@ -24,7 +27,9 @@ impl Bench {
         let (signals, signalled) = mpsc::channel(4);
         let written = Written::default();
         let timeout = Span::from_secs(60).duration();
-        let chat = Chat::new(&bench::server(), written.voice(style), source, signalled, timeout);
+        let nick = Nickname::parse("ann").expect("a nickname");
+        let session = Session::new("h:7", nick, Curiosity::Lines);
+        let chat = Chat::new(session, written.voice(style), source, signalled, SystemClock::new(), timeout);
         Self { chat, lines: Some(lines), signals, written }
     }
 
@@ -108,7 +113,10 @@ async fn what_cannot_be_done_is_said_and_never_sent() {
     );
     assert!(bench.shown("/get ../x")[0].contains("no such file '../x'"));
     assert!(bench.shown("/get x -o -")[0].contains("standard output belongs to the chat"));
-    assert_eq!(bench.shown("/stats"), ["12:00:00Z -- 0 messages sent and not taken yet"]);
+    assert_eq!(
+        bench.shown("/stats"),
+        ["12:00:00Z -- 0 messages sent and not taken yet", "12:00:00Z -- h:7: round trip 0 µs"]
+    );
     assert!(bench.shown("/help nmaes")[0].contains("did you mean /names?"));
     let lines = bench.lines.as_ref().expect("open").clone();
     lines.try_send(Ok(Line::TooLong(70_000))).expect("room");
@@ -194,10 +202,10 @@ async fn a_lost_message_is_told_and_makes_room() {
     let mut bench = Bench::joined(Style::Plain);
     bench.type_line("hello");
     take(&mut bench.chat, 2);
-    assert_eq!(bench.chat.requests.untaken(), 1);
+    assert_eq!(bench.chat.session.untaken(), 1);
     let (id, text) = (RequestId::Number(2), "hello".to_owned());
     tell(&mut bench.chat, ClientChatEvent::Unconfirmed { id, text });
-    assert_eq!(bench.chat.requests.untaken(), 0);
+    assert_eq!(bench.chat.session.untaken(), 0);
     assert_eq!(bench.written.take(), ["12:00:00Z !! it is not known whether this was delivered: hello"]);
 }
 

@@ -6,7 +6,8 @@ const NOW: UnixTime = UnixTime::from_millis(1_795_348_805_123);
 
 /// The lines of a frame as it comes from the wire.
 fn lines(json: &str) -> Vec<String> {
-    frame(&ServerFrame::decode(json.as_bytes()).expect(json), NOW)
+    let frame = ServerFrame::decode(json.as_bytes()).expect(json);
+    super::lines(&Happening::Frame { frame, id: None }, NOW).iter().map(Line::to_string).collect()
 }
 
 #[test]

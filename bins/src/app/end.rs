@@ -1,11 +1,9 @@
 //! How a client's run ends, and what the end of a connection means for it.
 
-use std::io;
 use std::time::Duration;
 
 use backchat_core::chat::client::{ClientChatEvent, DisconnectReason};
 
-use super::voice::Voice;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 
@@ -34,15 +32,6 @@ impl End {
     }
 }
 
-/// The end of a run whose application said `end`, or nothing. An output that is broken comes before both: what could
-/// not be written was not done, and what nobody wanted to read is no failure.
-pub fn of(end: Option<End>, voice: &Voice) -> End {
-    if voice.is_broken() {
-        return voice.failure().map_or(End::Done, End::Failed);
-    }
-    end.unwrap_or_else(unanswered)
-}
-
 /// The end of a run whose application said nothing.
 pub fn unanswered() -> End {
     End::Failed(Failure::new(Exit::Connection, "the connection ended before the server had answered"))
@@ -68,8 +57,8 @@ impl Connection {
     }
 
     /// The server could not be reached.
-    pub fn on_error(&mut self, error: &io::Error) {
-        self.error = Some(error.to_string());
+    pub fn on_error(&mut self, error: String) {
+        self.error = Some(error);
     }
 
     /// Learns from an event. A failure is the end of the run: nothing more can come.
@@ -94,6 +83,11 @@ impl Connection {
     /// The server, as it was asked for.
     pub fn server(&self) -> &str {
         &self.server
+    }
+
+    /// What the system said when it could not be reached, last.
+    pub fn trouble(&self) -> Option<&str> {
+        self.error.as_deref()
     }
 
     /// Whether it is there, or was.
@@ -165,7 +159,7 @@ mod tests {
     #[test]
     fn a_server_that_is_not_there_is_named_with_what_the_system_said() {
         let mut connection = connection(&[]);
-        connection.on_error(&io::Error::other("connection refused"));
+        connection.on_error("connection refused".to_owned());
         let text = "cannot connect to h:7: connection refused; is backchat-server running there?";
         assert_eq!(connection.failure().message, text);
         assert_eq!(connection.failure().exit, Exit::Connection);

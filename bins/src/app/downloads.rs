@@ -140,6 +140,11 @@ impl Downloads {
         self.iter().filter(|(_, download)| download.file.as_str() == file).map(|(id, _)| id).last()
     }
 
+    /// What a download is of.
+    pub fn file_of(&self, download: DownloadId) -> Option<&FileName> {
+        self.running.get(&download).map(|running| &running.file)
+    }
+
     /// Something happened to the file of a download.
     pub fn on_target(&mut self, download: DownloadId, event: &TargetEvent) {
         let Some(running) = self.running.get_mut(&download) else {

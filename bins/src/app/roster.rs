@@ -2,16 +2,19 @@
 //!
 //! Not the server's roster: between a join and the notice of it this one is behind, which is what a person sees too.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use backchat_core::chat::{NameEntry, Nickname, NicknameKey, RequestId, ServerFrame};
+
+/// Nicknames as they are written, by what they are compared by.
+type Names = BTreeMap<NicknameKey, Nickname>;
 
 /// Who is here.
 #[derive(Debug, Default)]
 pub struct Roster {
-    here: BTreeSet<NicknameKey>,
+    here: Names,
     /// The request whose answer makes the roster, and the pages of it that came.
-    asked: Option<(RequestId, BTreeSet<NicknameKey>)>,
+    asked: Option<(RequestId, Names)>,
     is_complete: bool,
 }
 
@@ -23,7 +26,7 @@ impl Roster {
 
     /// The whole list was asked for.
     pub fn asked(&mut self, id: RequestId) {
-        self.asked = Some((id, BTreeSet::new()));
+        self.asked = Some((id, Names::new()));
     }
 
     /// Whether the list has come, as a whole.
@@ -33,7 +36,12 @@ impl Roster {
 
     /// Whether somebody of this name is here, in capitals or not.
     pub fn has(&self, nick: &str) -> bool {
-        Nickname::parse(nick).is_ok_and(|nick| self.here.contains(&nick.key()))
+        Nickname::parse(nick).is_ok_and(|nick| self.here.contains_key(&nick.key()))
+    }
+
+    /// Those who are here, in order of their names.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Nickname> {
+        self.here.values()
     }
 
     /// Learns from a frame.
@@ -59,7 +67,7 @@ impl Roster {
             return;
         };
         debug_assert_eq!(asked, id);
-        pages.extend(names.iter().map(|entry| entry.nick.key()));
+        pages.extend(names.iter().map(|entry| (entry.nick.key(), entry.nick.clone())));
         if !more {
             self.here = self.asked.take().map(|(_, pages)| pages).unwrap_or_default();
             self.is_complete = true;
@@ -67,10 +75,10 @@ impl Roster {
     }
 
     fn insert(&mut self, nick: &Nickname) {
-        self.here.insert(nick.key());
+        self.here.insert(nick.key(), nick.clone());
         // Who comes or goes while the pages come may stand in one that is past.
         if let Some((_, pages)) = &mut self.asked {
-            pages.insert(nick.key());
+            pages.insert(nick.key(), nick.clone());
         }
     }
 

@@ -1,0 +1,489 @@
+//! A chat as its user knows it: who is here, what is shared, which downloads run, what waits for an answer.
+//!
+//! The one model behind the plain lines, the objects and the window. A [`Message`] goes in, [`Effect`]s come out; it
+//! does no I/O and knows nothing of frames on their way: what the protocol needs is below the driver.
+//!
+//! - `typing`: from what was typed to a command.
+//! - `keeping`: downloads that go on by themselves, and the question in the middle of one.
+
+mod keeping;
+mod typing;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use backchat_core::chat::client::{ClientChatEvent, CommandError, DisconnectReason};
+use backchat_core::chat::{FileEntry, Nickname, NicknameKey, RequestId, ServerFrame, TextError};
+use backchat_core::node::{ClientEvent, DownloadError, DownloadId};
+use backchat_core::time::Instant;
+
+use self::keeping::Keeping;
+use super::downloads::{Downloads, News, Report};
+use super::end::{Connection, End};
+use super::happening::Happening;
+use super::request;
+use super::requests::Requests;
+use super::roster::Roster;
+use crate::cli::args::GetArgs;
+use crate::cli::input::Input;
+use crate::cli::render::json;
+use crate::driver::application::{Command, Receipt};
+use crate::files::TargetEvent;
+
+/// Round trips that are remembered: the shortest of a few is the network's, the others held something up.
+const ROUND_TRIPS: usize = 8;
+
+/// What goes into the model.
+#[derive(Debug)]
+pub enum Message {
+    /// The user wants something; a program may call it by an id.
+    Input(Input, Option<RequestId>),
+    /// Nothing more will be typed.
+    EndOfInput,
+    /// The user, or the system, wants it to end.
+    Interrupted,
+    /// The server was not reached for so long.
+    Silent(Duration),
+    /// The loop has carried out a command, or not.
+    Answered(Box<Asked>, Result<Receipt, DownloadError>),
+    /// Something happened in the chat or to a download.
+    Client(ClientEvent),
+    /// Something happened to the file of a download.
+    Target(DownloadId, TargetEvent),
+    /// The system's words for why there is no connection.
+    CannotConnect(String),
+    /// The time of [`Session::deadline`] has come.
+    Tick,
+}
+
+/// What comes out of the model, in order.
+#[derive(Debug)]
+pub enum Effect {
+    /// Hand this to the loop, and come back with its answer.
+    Ask(Box<Asked>),
+    /// Tell this.
+    Tell(Happening),
+    /// End: [`Session::end`] knows how.
+    Exit,
+}
+
+/// A command on its way, and why.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The command.
+    pub command: Command,
+    /// What a program called it.
+    id: Option<RequestId>,
+    /// The options of a download.
+    get: Option<GetArgs>,
+    origin: Origin,
+}
+
+/// Who wants a command carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    /// The user.
+    User,
+    /// The model, which wants to know who is here.
+    Roster,
+    /// The model, which wants to know what is shared.
+    Files,
+}
+
+/// What the model asks the server by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Curiosity {
+    /// Who is here, and the answer is told: a list of it scrolls by.
+    Lines,
+    /// Who is here and what is shared, without a word: there are panes for both.
+    Panes,
+}
+
+/// How the connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// On its way for the first time, or again.
+    Connecting,
+    /// There, and the server has let us in.
+    Up,
+    /// Gone; tried again at this time.
+    Waiting(Instant),
+    /// Gone for good.
+    Over,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Session {
+    curiosity: Curiosity,
+    now: Instant,
+    nick: Nickname,
+    link: Link,
+    requests: Requests,
+    roster: Roster,
+    files: Vec<FileEntry>,
+    /// The request whose pages become `files`.
+    files_asked: Option<RequestId>,
+    pages: Vec<FileEntry>,
+    downloads: Downloads,
+    keeping: Keeping,
+    ignored: BTreeMap<NicknameKey, Nickname>,
+    /// Who said something privately last.
+    correspondent: Option<Nickname>,
+    connection: Connection,
+    /// The request whose answer is timed, and when it went out.
+    timed: Option<(RequestId, Instant)>,
+    round_trips: VecDeque<Duration>,
+    end: Option<End>,
+    effects: Vec<Effect>,
+}
+
+impl Session {
+    /// A chat with `server` under `nick`, which has not begun.
+    pub fn new(server: impl Into<String>, nick: Nickname, curiosity: Curiosity) -> Self {
+        Self {
+            curiosity,
+            now: Instant::ZERO,
+            nick,
+            link: Link::Connecting,
+            requests: Requests::default(),
+            roster: Roster::default(),
+            files: Vec::new(),
+            files_asked: None,
+            pages: Vec::new(),
+            downloads: Downloads::default(),
+            keeping: Keeping::default(),
+            ignored: BTreeMap::new(),
+            correspondent: None,
+            connection: Connection::new(server),
+            timed: None,
+            round_trips: VecDeque::new(),
+            end: None,
+            effects: Vec::new(),
+        }
+    }
+
+    /// The same, but a download is held in its middle and its user asked.
+    #[must_use]
+    pub fn asking_halfway(mut self) -> Self {
+        self.keeping.ask_halfway();
+        self
+    }
+
+    /// Takes in what happened; answers with what is to be done.
+    pub fn update(&mut self, now: Instant, message: Message) -> Vec<Effect> {
+        self.now = self.now.max(now);
+        match message {
+            Message::Input(input, id) => self.on_input(input, id),
+            Message::EndOfInput => {
+                self.ask(Command::Finish, None);
+                self.end = Some(End::Done);
+            }
+            Message::Interrupted => {
+                self.end = Some(End::Interrupted);
+                self.ask(Command::Quit, None);
+            }
+            Message::Silent(silence) => {
+                self.end = Some(End::Failed(self.connection.timed_out(silence)));
+                self.ask(Command::Quit, None);
+            }
+            Message::Answered(asked, answer) => self.on_answer(*asked, answer),
+            Message::Client(ClientEvent::Chat(event)) => self.on_chat(event),
+            Message::Client(ClientEvent::Download { download, event }) => {
+                if let Some(report) = self.downloads.on_event(download, &event) {
+                    self.on_report(report);
+                }
+            }
+            Message::Target(download, event) => self.downloads.on_target(download, &event),
+            Message::CannotConnect(error) => self.connection.on_error(error),
+            Message::Tick => {}
+        }
+        self.go_on_after_halfway();
+        std::mem::take(&mut self.effects)
+    }
+
+    /// When [`Message::Tick`] is wanted.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.keeping.deadline()
+    }
+
+    /// How it ended, once it has.
+    pub fn end(&self) -> Option<&End> {
+        self.end.as_ref()
+    }
+
+    /// Under which nickname we are here, or want to be.
+    pub fn nick(&self) -> &Nickname {
+        &self.nick
+    }
+
+    /// How the connection is.
+    pub fn link(&self) -> Link {
+        self.link
+    }
+
+    /// The server, as it was asked for.
+    pub fn server(&self) -> &str {
+        self.connection.server()
+    }
+
+    /// Who is here.
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// What can be downloaded, as far as was asked.
+    pub fn files(&self) -> &[FileEntry] {
+        &self.files
+    }
+
+    /// The downloads that run.
+    pub fn downloads(&self) -> &Downloads {
+        &self.downloads
+    }
+
+    /// Messages that the server has not taken yet.
+    pub fn untaken(&self) -> usize {
+        self.requests.untaken()
+    }
+
+    /// Most bytes in a message.
+    pub fn text_limit(&self) -> u32 {
+        self.requests.text_limit()
+    }
+
+    /// The shortest of the last round trips over the chat's connection.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.round_trips.iter().min().copied()
+    }
+
+    /// Whether what this nickname says is not wanted.
+    pub fn ignores(&self, nick: &Nickname) -> bool {
+        self.ignored.contains_key(&nick.key())
+    }
+
+    /// What the system said when the server could not be reached.
+    pub fn trouble(&self) -> Option<&str> {
+        self.connection.trouble()
+    }
+
+    /// Settles how it ends: nobody is there any more who would.
+    pub fn set_end(&mut self, end: End) {
+        self.end = Some(end);
+    }
+
+    /// A new try after it was over, under this nickname. What was said, and who is ignored, stays.
+    pub fn begin_again(&mut self, nick: Nickname) {
+        let connection = Connection::new(self.connection.server());
+        let ignored = std::mem::take(&mut self.ignored);
+        let files = std::mem::take(&mut self.files);
+        let keeping = self.keeping.begin_again();
+        *self = Self {
+            ignored,
+            files,
+            keeping,
+            now: self.now,
+            ..Self::new(connection.server(), nick, self.curiosity)
+        };
+    }
+
+    fn tell(&mut self, happening: Happening) {
+        self.effects.push(Effect::Tell(happening));
+    }
+
+    fn complain(&mut self, id: Option<RequestId>, code: &'static str, message: impl Into<String>) {
+        self.tell(Happening::complaint(id, code, message));
+    }
+
+    fn ask(&mut self, command: Command, id: Option<RequestId>) {
+        self.ask_for(Asked { command, id, get: None, origin: Origin::User });
+    }
+
+    fn ask_for(&mut self, asked: Asked) {
+        self.effects.push(Effect::Ask(Box::new(asked)));
+    }
+
+    fn on_chat(&mut self, event: ClientChatEvent) {
+        let failure = self.connection.on_event(&event);
+        match event {
+            ClientChatEvent::Frame(frame) => self.on_frame(*frame),
+            ClientChatEvent::Connected => {
+                self.link = Link::Connecting;
+                self.tell(Happening::Connected);
+            }
+            ClientChatEvent::Joined { .. } => self.on_joined(),
+            ClientChatEvent::Disconnected { reason } => self.on_disconnected(&reason),
+            ClientChatEvent::Reconnecting { after } => {
+                self.link = Link::Waiting(self.now + after);
+                self.tell(Happening::Reconnecting { after });
+            }
+            ClientChatEvent::Unconfirmed { id, text } => {
+                self.on_lost_message(&id, text, "it is not known whether this was delivered");
+            }
+            ClientChatEvent::Unsent { id, text } => self.on_lost_message(&id, text, "this was not sent"),
+            ClientChatEvent::Unanswered { id } => {
+                let _ = self.requests.settle(&id);
+            }
+            ClientChatEvent::Refused(_) | ClientChatEvent::GaveUp => self.link = Link::Over,
+        }
+        if let Some(failure) = failure {
+            // Before anything else that was to be the end, such as the end of the input.
+            self.end = Some(End::Failed(failure));
+            self.give_up_downloads();
+            self.effects.push(Effect::Exit);
+        }
+    }
+
+    /// Who came and went meanwhile was not told.
+    fn on_joined(&mut self) {
+        self.link = Link::Up;
+        self.ask_for(Asked { command: Command::Names, id: None, get: None, origin: Origin::Roster });
+        if self.curiosity == Curiosity::Panes {
+            self.ask_for(Asked { command: Command::Files, id: None, get: None, origin: Origin::Files });
+        }
+        self.go_on_with_downloads();
+    }
+
+    fn on_disconnected(&mut self, reason: &DisconnectReason) {
+        self.roster.forget();
+        self.timed = None;
+        self.link = Link::Connecting;
+        if *reason != DisconnectReason::Left {
+            let was_there = self.connection.was_there();
+            self.tell(Happening::Disconnected { reason: reason.to_string(), was_there });
+        }
+    }
+
+    fn on_lost_message(&mut self, id: &RequestId, text: String, what: &'static str) {
+        let id = self.requests.settle(id);
+        self.tell(Happening::Unconfirmed { id, text, what });
+    }
+
+    fn on_frame(&mut self, mut frame: ServerFrame) {
+        self.roster.on_frame(&frame);
+        self.learn(&frame);
+        let request = json::id_of(&mut frame).and_then(|id| id.clone());
+        if let Some(request) = &request {
+            self.on_round_trip(request);
+        }
+        let has_more =
+            matches!(frame, ServerFrame::Names { more: true, .. } | ServerFrame::Files { more: true, .. });
+        let is_ours = self.curiosity == Curiosity::Panes
+            && request.as_ref().is_some_and(|id| self.requests.is_silent(id));
+        let id = request.as_ref().and_then(|id| match has_more {
+            true => self.requests.name_of(id).cloned(),
+            false => self.requests.settle(id),
+        });
+        match frame {
+            ServerFrame::Names { .. } | ServerFrame::Files { .. } if is_ours => {}
+            ServerFrame::Message(ref message) if self.ignores(&message.from) => {}
+            ServerFrame::Private(ref message) if self.ignores(&message.from) => {}
+            ServerFrame::Closing { .. } if self.end.is_some() => self.tell(Happening::Farewell(frame)),
+            frame => self.tell(Happening::Frame { frame, id }),
+        }
+    }
+
+    /// What a frame says about the chat as it is now.
+    fn learn(&mut self, frame: &ServerFrame) {
+        match frame {
+            ServerFrame::Welcome(welcome) => {
+                self.requests.set_text_limit(welcome.limits.text_bytes);
+                self.nick = welcome.nick.clone();
+            }
+            ServerFrame::Renamed { from, to, .. } => {
+                if from.key() == self.nick.key() {
+                    self.nick = to.clone();
+                }
+                // Another name is no way around it.
+                if self.ignored.remove(&from.key()).is_some() {
+                    self.ignored.insert(to.key(), to.clone());
+                }
+            }
+            ServerFrame::Private(private) if !private.backlog && private.from.key() != self.nick.key() => {
+                self.correspondent = Some(private.from.clone());
+            }
+            ServerFrame::Files { id, files, more } if id.is_some() && *id == self.files_asked => {
+                self.pages.extend(files.iter().cloned());
+                if !more {
+                    self.files_asked = None;
+                    self.files = std::mem::take(&mut self.pages);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn on_round_trip(&mut self, request: &RequestId) {
+        if let Some((_, sent)) = self.timed.take_if(|(timed, _)| timed == request) {
+            if self.round_trips.len() == ROUND_TRIPS {
+                self.round_trips.pop_front();
+            }
+            self.round_trips.push_back(self.now - sent);
+        }
+    }
+
+    fn on_answer(&mut self, asked: Asked, answer: Result<Receipt, DownloadError>) {
+        match answer {
+            Ok(Receipt::Request(id)) => self.on_request(asked, id),
+            Ok(Receipt::Download(id)) => {
+                if let Command::Get { request, .. } = asked.command {
+                    self.downloads.begin(id, request.file, asked.id.clone());
+                    self.keeping.begin(id, asked.get, asked.id);
+                }
+            }
+            Ok(Receipt::Done) => {}
+            Err(error) => {
+                let code = match error {
+                    DownloadError::Chat(CommandError::Text(TextError::TooLong { .. })) => "text-too-long",
+                    DownloadError::Chat(CommandError::Text(_)) => "bad-text",
+                    _ => "refused",
+                };
+                self.complain(asked.id, code, format!("not sent: {error}"));
+            }
+        }
+    }
+
+    fn on_request(&mut self, asked: Asked, id: RequestId) {
+        if self.link == Link::Up && self.timed.is_none() && self.requests.is_empty() {
+            self.timed = Some((id.clone(), self.now));
+        }
+        match (&asked.command, asked.origin) {
+            (Command::Names, Origin::Roster) => self.roster.asked(id.clone()),
+            (Command::Files, _) => {
+                self.files_asked = Some(id.clone());
+                self.pages.clear();
+            }
+            _ => {}
+        }
+        let is_message =
+            matches!(asked.command, Command::Say { .. } | Command::Tell { .. } | Command::Nick(_));
+        self.requests.insert(id, asked.id, is_message, asked.origin != Origin::User);
+    }
+
+    fn on_report(&mut self, report: Report) {
+        let wanted = if report.news.is_last() { self.keeping.end(report.download) } else { None };
+        let Some(report) = self.keep(report, wanted.as_ref()) else { return };
+        let resume = match (&report.news, wanted.and_then(|wanted| wanted.args)) {
+            (News::Failed(failure), Some(args))
+                if failure.reason == "stopped" && report.state.received > 0 =>
+            {
+                Some(self.resume_line(&args))
+            }
+            _ => None,
+        };
+        self.tell(Happening::Report { report: Box::new(report), resume });
+    }
+
+    /// What goes on with a download: typed here, or for a shell when this is the end.
+    fn resume_line(&self, args: &GetArgs) -> String {
+        let words = args.words();
+        let get = request::quote_all(words.iter().map(String::as_str));
+        match self.end {
+            None => format!("/get {get}"),
+            Some(_) => {
+                let server = request::quote_all([self.connection.server()]);
+                format!("backchat-client --server {server} get {get}")
+            }
+        }
+    }
+}

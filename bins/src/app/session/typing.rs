@@ -1,0 +1,148 @@
+//! From what was typed to a command for the loop, or to an answer at once.
+
+use backchat_core::chat::{Nickname, RequestId};
+
+use super::{Asked, Origin, Session};
+use crate::app::end::End;
+use crate::app::request;
+use crate::cli::args::GetArgs;
+use crate::cli::input::{Input, Pick, commands};
+use crate::cli::render::units;
+use crate::driver::application::{Command, Which};
+use crate::files::TargetSpec;
+
+/// How many messages `/history` shows when no number is given.
+const DEFAULT_HISTORY: u32 = 50;
+
+/// Most nicknames that are ignored: more is a script gone wrong.
+const MAX_IGNORED: usize = 1000;
+
+impl Session {
+    pub(super) fn on_input(&mut self, input: Input, id: Option<RequestId>) {
+        match input {
+            Input::Nothing => {}
+            Input::Say { text, action } => self.ask(Command::Say { text, action }, id),
+            Input::Tell { to, text } => match Nickname::parse(&to) {
+                Ok(to) => self.ask(Command::Tell { to, text, action: false }, id),
+                Err(error) => self.complain(id, "no-such-nick", error.to_string()),
+            },
+            Input::Reply(text) => match self.correspondent.clone() {
+                Some(to) => self.ask(Command::Tell { to, text, action: false }, id),
+                None => self.complain(id, "no-such-nick", "nobody has said anything to you alone yet"),
+            },
+            Input::Names => self.ask(Command::Names, id),
+            Input::Files => self.ask(Command::Files, id),
+            Input::Nick(nick) => match Nickname::parse(&nick) {
+                Ok(nick) => self.ask(Command::Nick(nick), id),
+                Err(error) => self.complain(id, "bad-nick", error.to_string()),
+            },
+            Input::History(count) => self.ask(Command::History(count.unwrap_or(DEFAULT_HISTORY)), id),
+            Input::Get(args) => self.on_get(args, id),
+            Input::Pause(pick) => self.on_pick(&pick, id, Command::Pause),
+            Input::Resume(pick) => self.on_pick(&pick, id, Command::Resume),
+            Input::Stop(pick) => self.on_pick(&pick, id, Command::Stop),
+            Input::Ignore(nick) => self.on_ignore(nick.as_deref(), id),
+            Input::Stats => self.on_stats(),
+            Input::Reconnect => self.ask(Command::Reconnect, id),
+            Input::Clear => self.notice("there is nothing to clear: these are plain lines"),
+            Input::Help(about) => self.on_help(about.as_deref()),
+            Input::Quit => {
+                self.end = Some(End::Done);
+                self.ask(Command::Quit, id);
+            }
+        }
+    }
+
+    fn notice(&mut self, text: impl Into<String>) {
+        self.tell(super::Happening::Notice(text.into()));
+    }
+
+    fn on_get(&mut self, args: GetArgs, id: Option<RequestId>) {
+        match request::of(&args) {
+            Ok((_, TargetSpec::Stdout)) => {
+                self.complain(id, "usage", "standard output belongs to the chat: choose a file with -o");
+            }
+            Ok((request, target)) => {
+                let command = Command::Get { request, target };
+                self.ask_for(Asked { command, id, get: Some(args), origin: Origin::User });
+            }
+            Err(failure) => self.fail_request(failure, id, Some(args.name)),
+        }
+    }
+
+    fn on_pick(&mut self, pick: &Pick, id: Option<RequestId>, command: fn(Which) -> Command) {
+        let which = match pick {
+            Pick::All if self.downloads.is_empty() => Err("no download is running".to_owned()),
+            Pick::All => Ok(Which::All),
+            Pick::File(file) => self
+                .downloads
+                .of_file(file)
+                .map(Which::One)
+                .ok_or_else(|| format!("no download of '{file}' is running")),
+        };
+        match which {
+            Ok(which) => {
+                self.keeping.answered(which);
+                self.ask(command(which), id);
+            }
+            Err(text) => self.complain(id, "no-such-download", text),
+        }
+    }
+
+    /// Ignores a nickname, or no longer; without one, says who is ignored.
+    fn on_ignore(&mut self, nick: Option<&str>, id: Option<RequestId>) {
+        let Some(nick) = nick else {
+            let names: Vec<&str> = self.ignored.values().map(Nickname::as_str).collect();
+            let text = match names.as_slice() {
+                [] => "nobody is ignored".to_owned(),
+                names => format!("ignored: {}", names.join(", ")),
+            };
+            return self.notice(text);
+        };
+        match Nickname::parse(nick) {
+            Err(error) => self.complain(id, "no-such-nick", error.to_string()),
+            Ok(nick) if self.ignored.remove(&nick.key()).is_some() => {
+                self.notice(format!("{nick} is heard again"));
+            }
+            Ok(nick) if self.ignored.len() < MAX_IGNORED => {
+                self.ignored.insert(nick.key(), nick.clone());
+                self.notice(format!("{nick} is ignored; /ignore {nick} again ends it"));
+            }
+            Ok(_) => self.complain(id, "refused", format!("{MAX_IGNORED} are ignored already")),
+        }
+    }
+
+    fn on_stats(&mut self) {
+        let mut lines = vec![format!(
+            "{} sent and not taken yet",
+            units::count(self.requests.untaken() as u64, "message")
+        )];
+        if let Some(round_trip) = self.round_trip() {
+            lines.push(format!("{}: round trip {}", self.server(), units::time(round_trip)));
+        }
+        lines.extend(self.downloads.iter().map(|(_, download)| {
+            let (received, size) = (units::size(download.received), units::size(download.size));
+            let pace = match download.is_paused {
+                true => "held".to_owned(),
+                false => units::rate(download.bytes_per_second),
+            };
+            format!("{}: {received} of {size}, {pace}", download.file)
+        }));
+        for line in lines {
+            self.notice(line);
+        }
+    }
+
+    fn on_help(&mut self, about: Option<&str>) {
+        let Some(lines) = commands::help(about) else {
+            let typed = about.unwrap_or_default();
+            let nearest = commands::nearest(typed.trim_start_matches('/'));
+            let hint =
+                nearest.map(|command| format!(", did you mean /{}?", command.name)).unwrap_or_default();
+            return self.complain(None, "bad-input", format!("there is no command '{typed}'{hint}"));
+        };
+        for line in lines {
+            self.notice(line);
+        }
+    }
+}

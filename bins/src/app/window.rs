@@ -1,0 +1,400 @@
+//! The window: a chat, what was said in it, the line that is typed, and what stands in front of it.
+//!
+//! - `entering`: what becomes of a line that is entered or pasted.
+
+mod entering;
+mod showing;
+
+use std::time::Duration;
+
+use backchat_core::chat::Nickname;
+use backchat_core::node::DownloadId;
+use backchat_core::time::{Instant, UnixTime};
+
+use super::action::{Action, Scroll};
+use super::completion::{Completion, Direction};
+use super::editor::{Edit, Editor};
+use super::end::End;
+use super::layout::{Layout, Size};
+use super::scrollback::Scrollback;
+use super::session::{self, Asked, Link, Session};
+use super::settings::Settings;
+use crate::cli::args::GetArgs;
+use crate::cli::input::{Input, Pick};
+
+/// Rows that the wheel moves.
+const WHEEL: usize = 3;
+
+/// How long the question whether to leave stands there.
+const LEAVE_WAIT: Duration = Duration::from_secs(10);
+
+/// What happens to a window.
+#[derive(Debug)]
+pub enum Message {
+    /// Of the chat.
+    Session(session::Message),
+    /// A key that does something.
+    Do(Action),
+    /// Something was typed.
+    Type(String),
+    /// Something was pasted.
+    Paste(String),
+    /// The mouse's button was pressed here.
+    Click {
+        /// Columns from the left.
+        column: u16,
+        /// Rows from the top.
+        row: u16,
+    },
+    /// The window has another size.
+    Resized(Size),
+    /// The time of [`App::deadline`] has come.
+    Tick,
+}
+
+/// What is to be done for a window, in order.
+#[derive(Debug)]
+pub enum Effect {
+    /// Hand this to the loop, and come back with its answer.
+    Ask(Box<Asked>),
+    /// End the loop: [`App::ending`] knows what follows.
+    Exit,
+    /// Ring.
+    Bell,
+    /// Paint everything anew.
+    Redraw,
+    /// Give the terminal back to the shell.
+    Suspend,
+}
+
+/// What follows when the loop has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The program ends.
+    Leave,
+    /// The user decides, and can try again.
+    Offline,
+    /// Another try, under this nickname.
+    Again(Nickname),
+}
+
+/// What stands in place of the chat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Front {
+    /// Nothing: the chat itself.
+    Chat,
+    /// Keys and commands, from this row on.
+    Help(usize),
+    /// A download from inside.
+    Inspector(Option<DownloadId>),
+}
+
+/// Something that is asked and answered with one key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Leave?
+    Leave {
+        /// Nothing is asked any more after this.
+        until: Instant,
+    },
+    /// Many lines were pasted: say each?
+    Paste(Vec<String>),
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct App {
+    session: Session,
+    settings: Settings,
+    scrollback: Scrollback,
+    editor: Editor,
+    completion: Option<Completion>,
+    question: Option<Question>,
+    front: Front,
+    size: Size,
+    now: Instant,
+    wall: UnixTime,
+    /// Who spoke, the last first: what Tab offers first.
+    speakers: Vec<Nickname>,
+    /// Another try is wanted, under this nickname.
+    again: Option<Nickname>,
+    effects: Vec<Effect>,
+}
+
+impl App {
+    /// A window on `session`.
+    pub fn new(session: Session, settings: Settings, size: Size) -> Self {
+        Self {
+            session,
+            settings,
+            scrollback: Scrollback::default(),
+            editor: Editor::default(),
+            completion: None,
+            question: None,
+            front: Front::Chat,
+            size,
+            now: Instant::ZERO,
+            wall: UnixTime::from_millis(0),
+            speakers: Vec::new(),
+            again: None,
+            effects: Vec::new(),
+        }
+    }
+
+    /// Takes in what happened, at this time of the loop and of the day; answers with what is to be done.
+    pub fn update(&mut self, now: Instant, wall: UnixTime, message: Message) -> Vec<Effect> {
+        self.now = self.now.max(now);
+        self.wall = wall;
+        match message {
+            Message::Session(message) => self.on_session(message),
+            Message::Do(action) => self.on_action(action),
+            Message::Type(text) => self.on_type(&text),
+            Message::Paste(text) => self.on_paste(&text),
+            Message::Click { column, row } => self.on_click(column, row),
+            Message::Resized(size) => self.size = size,
+            Message::Tick => self.on_session(session::Message::Tick),
+        }
+        if matches!(self.question, Some(Question::Leave { until }) if until <= self.now) {
+            self.question = None;
+        }
+        std::mem::take(&mut self.effects)
+    }
+
+    /// When [`Message::Tick`] is wanted.
+    pub fn deadline(&self) -> Option<Instant> {
+        let leave = match self.question {
+            Some(Question::Leave { until }) => Some(until),
+            _ => None,
+        };
+        [self.session.deadline(), leave, self.next_second()].into_iter().flatten().min()
+    }
+
+    /// While seconds are counted down, the next one.
+    fn next_second(&self) -> Option<Instant> {
+        let until = match self.session.link() {
+            Link::Waiting(until) => until,
+            Link::Connecting | Link::Up | Link::Over => self.session.halfway()?.1,
+        };
+        let left = (until - self.now).subsec_nanos();
+        Some(self.now + Duration::from_nanos(u64::from(if left == 0 { 1_000_000_000 } else { left })))
+            .filter(|_| until > self.now)
+    }
+
+    /// What follows now that the loop has ended.
+    pub fn ending(&mut self) -> Ending {
+        match (self.session.end(), self.again.take()) {
+            (_, Some(nick)) => Ending::Again(nick),
+            (Some(End::Failed(_)), None) => Ending::Offline,
+            (_, None) => Ending::Leave,
+        }
+    }
+
+    /// The loop begins again, under this nickname.
+    pub fn begin_again(&mut self, nick: Nickname) {
+        self.session.begin_again(nick);
+    }
+
+    /// The chat.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// What the user has chosen.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What was said.
+    pub fn scrollback(&self) -> &Scrollback {
+        &self.scrollback
+    }
+
+    /// The line that is typed.
+    pub fn editor(&self) -> &Editor {
+        &self.editor
+    }
+
+    /// What Tab goes round, while it does.
+    pub fn completion(&self) -> Option<&Completion> {
+        self.completion.as_ref()
+    }
+
+    /// What is asked.
+    pub fn question(&self) -> Option<&Question> {
+        self.question.as_ref()
+    }
+
+    /// What stands in place of the chat.
+    pub fn front(&self) -> Front {
+        self.front
+    }
+
+    /// The time of the last message.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// The time of day of the last message.
+    pub fn wall(&self) -> UnixTime {
+        self.wall
+    }
+
+    /// Where the panes are.
+    pub fn layout(&self) -> Layout {
+        let downloads = self.session.downloads().iter().count() + self.session.interrupted().count();
+        Layout::of(self.size, downloads, self.session.roster().iter().len())
+    }
+
+    fn on_action(&mut self, action: Action) {
+        if !matches!(action, Action::Complete(_)) {
+            self.completion = None;
+        }
+        if self.question.is_some() && !matches!(action, Action::Redraw | Action::Suspend | Action::Scroll(_))
+        {
+            return self.on_answer_key(action);
+        }
+        match action {
+            Action::Edit(Edit::Earlier) if self.is_help() => self.scroll(Scroll::Up),
+            Action::Edit(Edit::Later) if self.is_help() => self.scroll(Scroll::Down),
+            Action::Edit(edit) => self.editor.edit(edit),
+            Action::Enter => self.enter(),
+            Action::Complete(direction) => self.complete(direction),
+            Action::Scroll(scroll) => self.scroll(scroll),
+            Action::Help => self.front = if self.is_help() { Front::Chat } else { Front::Help(0) },
+            Action::Inspector => self.front = self.next_inspected(),
+            Action::Back => self.front = Front::Chat,
+            Action::Redraw => self.effects.push(Effect::Redraw),
+            Action::Suspend => self.effects.push(Effect::Suspend),
+            Action::Interrupt => self.ask_to_leave(),
+            Action::DeleteOrLeave if self.editor.is_empty() => self.ask_to_leave(),
+            Action::DeleteOrLeave => self.editor.edit(Edit::Delete),
+        }
+    }
+
+    fn is_help(&self) -> bool {
+        matches!(self.front, Front::Help(_))
+    }
+
+    fn ask_to_leave(&mut self) {
+        self.question = Some(Question::Leave { until: self.now + LEAVE_WAIT });
+    }
+
+    /// A key that is no character, while something is asked.
+    fn on_answer_key(&mut self, action: Action) {
+        match (self.question.take(), action) {
+            (Some(Question::Leave { .. }), Action::Interrupt | Action::Enter | Action::DeleteOrLeave) => {
+                self.leave();
+            }
+            // Nothing said yet: what was pasted stays in question.
+            (question @ Some(Question::Paste(_)), Action::Enter | Action::Complete(_)) => {
+                self.question = question;
+            }
+            _ => {}
+        }
+    }
+
+    fn leave(&mut self) {
+        match self.session.link() {
+            Link::Over => {
+                self.session.set_end(End::Done);
+                self.effects.push(Effect::Exit);
+            }
+            _ => self.on_session(session::Message::Input(Input::Quit, None)),
+        }
+    }
+
+    fn on_type(&mut self, text: &str) {
+        self.completion = None;
+        match self.question.take() {
+            Some(question) => self.on_answer(question, text),
+            None => self.on_text(text),
+        }
+    }
+
+    fn on_text(&mut self, text: &str) {
+        let halfway = self.session.halfway().filter(|_| self.editor.is_empty());
+        match (halfway, text) {
+            (Some((download, _)), "y" | "n") => self.on_halfway(download, text == "y"),
+            _ => self.editor.insert(text),
+        }
+    }
+
+    /// The answer to the question in the middle of a download.
+    fn on_halfway(&mut self, download: DownloadId, goes_on: bool) {
+        let Some(file) = self.session.downloads().file_of(download) else { return };
+        let pick = Pick::File(file.as_str().to_owned());
+        let input = if goes_on { Input::Resume(pick) } else { Input::Stop(pick) };
+        self.on_session(session::Message::Input(input, None));
+    }
+
+    fn complete(&mut self, direction: Direction) {
+        if self.completion.is_none() {
+            self.completion = self.completions();
+        }
+        if let Some(completion) = &mut self.completion {
+            let (from, word) = completion.step(direction);
+            self.editor.replace(from, word);
+        }
+    }
+
+    fn scroll(&mut self, scroll: Scroll) {
+        let chat = self.layout().chat;
+        let (columns, height) = (usize::from(chat.width), usize::from(chat.height));
+        let page = height.saturating_sub(2).max(1);
+        if let Front::Help(row) = &mut self.front {
+            *row = match scroll {
+                Scroll::PageUp => row.saturating_sub(page),
+                Scroll::PageDown => *row + page,
+                Scroll::Up => row.saturating_sub(WHEEL),
+                Scroll::Down => *row + WHEEL,
+                Scroll::Bottom => usize::MAX,
+            }
+            .min(help(columns).len().saturating_sub(height));
+            return;
+        }
+        match scroll {
+            Scroll::PageUp => self.scrollback.up(columns, page, height),
+            Scroll::PageDown => self.scrollback.down(columns, page),
+            Scroll::Up => self.scrollback.up(columns, WHEEL, height),
+            Scroll::Down => self.scrollback.down(columns, WHEEL),
+            Scroll::Bottom => self.scrollback.to_bottom(),
+        }
+    }
+
+    /// The download that the inspector shows next; the chat, after the last.
+    fn next_inspected(&self) -> Front {
+        let mut downloads = self.session.downloads().iter().map(|(id, _)| id);
+        match self.front {
+            Front::Inspector(Some(shown)) => {
+                downloads.find(|id| *id > shown).map_or(Front::Chat, |id| Front::Inspector(Some(id)))
+            }
+            Front::Inspector(None) => Front::Chat,
+            Front::Chat | Front::Help(_) => Front::Inspector(downloads.next()),
+        }
+    }
+
+    /// A name is put where it can be used: somebody to tell something, a file to get, a download to look at.
+    fn on_click(&mut self, column: u16, row: u16) {
+        let layout = self.layout();
+        // The first row of a pane is its title.
+        let line = |area: super::layout::Area| area.has(column, row).then(|| usize::from(row - area.y));
+        if let Some(nick) =
+            line(layout.people).and_then(|at| self.session.roster().iter().nth(at.checked_sub(1)?))
+        {
+            self.editor.set(&format!("/tell {nick} "));
+        } else if let Some(file) =
+            line(layout.files).and_then(|at| self.session.files().get(at.checked_sub(1)?))
+        {
+            let words = GetArgs::of(file.name.as_str()).words();
+            self.editor.set(&format!("/get {}", super::request::quote_all(words.iter().map(String::as_str))));
+        } else if let Some(at) = line(layout.downloads) {
+            let download = self.session.downloads().iter().nth(at).map(|(id, _)| id);
+            self.front = download.map_or(self.front, |id| Front::Inspector(Some(id)));
+        }
+    }
+}
+
+pub use showing::{HelpRow, help};
+
+#[cfg(test)]
+mod tests;

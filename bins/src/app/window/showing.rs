@@ -1,0 +1,166 @@
+//! From what happened to lines of the scrollback.
+
+use backchat_core::chat::{Nickname, ServerFrame};
+use backchat_core::text::visible;
+
+use super::{App, Effect};
+use crate::app::action::BINDINGS;
+use crate::app::end::End;
+use crate::app::happening::Happening;
+use crate::app::scrollback::{Emphasis, Entry};
+use crate::app::session;
+use crate::app::settings::Bell;
+use crate::app::wrap::width;
+use crate::cli::input::commands::COMMANDS;
+use crate::cli::render::plain::{self, Body, Line};
+
+/// Speakers that are remembered for Tab.
+const MAX_SPEAKERS: usize = 50;
+
+impl App {
+    pub(super) fn on_session(&mut self, message: session::Message) {
+        for effect in self.session.update(self.now, message) {
+            match effect {
+                session::Effect::Ask(asked) => self.effects.push(Effect::Ask(asked)),
+                session::Effect::Tell(happening) => self.show(&happening),
+                session::Effect::Exit => {
+                    self.show_the_end();
+                    self.effects.push(Effect::Exit);
+                }
+            }
+        }
+    }
+
+    /// A chat that is over says why, and how it can go on.
+    fn show_the_end(&mut self) {
+        if let Some(End::Failed(failure)) = self.session.end() {
+            let message = failure.message.clone();
+            self.push(Line::now(self.wall, Body::Complaint(message)));
+            let way_on = "/reconnect tries again, /nick NAME under another name, /quit leaves";
+            self.push(Line::now(self.wall, Body::Notice(way_on.to_owned())));
+        }
+    }
+
+    /// Puts what happened into the scrollback.
+    pub(super) fn show(&mut self, happening: &Happening) {
+        if let Happening::Frame { frame: ServerFrame::Message(message), .. } = happening
+            && !message.backlog
+        {
+            self.spoke(&message.from);
+        }
+        // A window has no end that would tell it.
+        let happening = match happening {
+            Happening::Disconnected { reason, was_there: false } => {
+                &Happening::Disconnected { reason: self.why_not(reason), was_there: true }
+            }
+            it => it,
+        };
+        for line in plain::lines(happening, self.wall) {
+            self.push(line);
+        }
+    }
+
+    fn why_not(&self, reason: &str) -> String {
+        self.session
+            .trouble()
+            .map_or_else(|| reason.to_owned(), |why| format!("{reason} to {}: {why}", self.session.server()))
+    }
+
+    fn push(&mut self, line: Line) {
+        let emphasis = self.emphasis(&line);
+        let is_told =
+            matches!(&line.body, Body::Told { from, .. } if from.key() != self.session.nick().key());
+        if !line.is_earlier
+            && (is_told || emphasis == Emphasis::Mention)
+            && self.settings.bell == Bell::Mentions
+        {
+            self.effects.push(Effect::Bell);
+        }
+        let stamp = match line.is_earlier {
+            true => self.settings.day_and_time(line.at),
+            false => self.settings.time_of_day(line.at),
+        };
+        let (who, text) = parts(&line.body);
+        let columns = |part: &str| if part.is_empty() { 0 } else { width(part) + 1 };
+        let head = columns(&stamp) + columns(&who);
+        self.scrollback.push(Entry { line, emphasis, stamp, who, head, text });
+    }
+
+    fn emphasis(&self, line: &Line) -> Emphasis {
+        match &line.body {
+            Body::Said { from, text, .. }
+                if from.key() != self.session.nick().key()
+                    && self.settings.is_mention(text, self.session.nick().as_str()) =>
+            {
+                Emphasis::Mention
+            }
+            _ => Emphasis::Plain,
+        }
+    }
+
+    fn spoke(&mut self, nick: &Nickname) {
+        self.speakers.retain(|known| known.key() != nick.key());
+        self.speakers.truncate(MAX_SPEAKERS - 1);
+        self.speakers.insert(0, nick.clone());
+    }
+}
+
+/// What stands before a text, and the text, both made visible.
+fn parts(body: &Body) -> (String, String) {
+    let (who, text) = match body {
+        Body::Presence(text) | Body::Notice(text) => ("--".to_owned(), text),
+        Body::Complaint(text) => ("!!".to_owned(), text),
+        Body::Said { from, text, action: true } => (format!("* {from}"), text),
+        Body::Said { from, text, action: false } => (format!("{from}:"), text),
+        Body::Told { from, to, text, action: true } => (format!("{from} -> {to}: *"), text),
+        Body::Told { from, to, text, action: false } => (format!("{from} -> {to}:"), text),
+    };
+    (who, visible(text).to_string())
+}
+
+/// A row of the help.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HelpRow {
+    /// What follows.
+    Title(&'static str),
+    /// Something that can be typed, and what it does.
+    Entry {
+        /// What is typed.
+        typed: String,
+        /// What it does.
+        about: String,
+    },
+    /// Nothing.
+    Space,
+}
+
+/// The rows of the help: every command with an example, then every key.
+pub fn help(columns: usize) -> Vec<HelpRow> {
+    let mut rows = vec![HelpRow::Title("Commands (Esc: back to the chat)")];
+    for command in COMMANDS {
+        rows.push(HelpRow::Entry { typed: command.usage(), about: command.about.to_owned() });
+        if columns >= 60 && !command.arguments.is_empty() {
+            rows.push(HelpRow::Entry {
+                typed: String::new(),
+                about: format!("such as: {}", command.example),
+            });
+        }
+    }
+    rows.push(HelpRow::Space);
+    rows.push(HelpRow::Title("Keys"));
+    for binding in BINDINGS {
+        rows.push(HelpRow::Entry { typed: binding.keys.join(", "), about: binding.about.to_owned() });
+    }
+    rows.push(HelpRow::Space);
+    rows.push(HelpRow::Title("Mouse"));
+    for (typed, about) in [
+        ("wheel", "scrolls"),
+        ("a name", "prepares a private message"),
+        ("a file", "prepares its download"),
+        ("a download", "opens the inspector"),
+        ("with Shift", "the terminal's own selection"),
+    ] {
+        rows.push(HelpRow::Entry { typed: typed.to_owned(), about: about.to_owned() });
+    }
+    rows
+}

@@ -1,0 +1,1 @@
+//! What keys and events make of a window.

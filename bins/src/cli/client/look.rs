@@ -1,0 +1,65 @@
+//! How the window looks: colours or not, and what a person has chosen.
+
+use std::io::{self, IsTerminal as _};
+
+use crate::app::settings::Settings;
+use crate::cli::args::{ClientOptions, Environment, When};
+use crate::tui::theme::Theme;
+
+/// How the window looks.
+#[derive(Debug)]
+pub struct Look {
+    /// Times, bell, words.
+    pub settings: Settings,
+    /// Colours.
+    pub theme: Theme,
+}
+
+/// Whether there is a terminal that a window can be drawn on.
+pub fn is_window(environment: &Environment) -> bool {
+    let is_dumb = environment.raw("TERM").is_none_or(|term| term == "dumb");
+    !is_dumb && io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+impl Look {
+    /// By the command line, then the environment.
+    pub fn of(options: &ClientOptions, environment: &Environment) -> Self {
+        let theme = match is_coloured(options.color.unwrap_or_default(), environment) {
+            true => Theme::coloured(),
+            false => Theme::plain(),
+        };
+        Self { settings: Settings::default(), theme }
+    }
+}
+
+/// `--color`, then `NO_COLOR` (<https://no-color.org>), then `CLICOLOR_FORCE` and `CLICOLOR`.
+fn is_coloured(when: When, environment: &Environment) -> bool {
+    let is_set = |name: &str| environment.raw(name).is_some_and(|value| value != "0");
+    match when {
+        When::Always => true,
+        When::Never => false,
+        When::Auto if environment.raw("NO_COLOR").is_some() => false,
+        When::Auto if is_set("CLICOLOR_FORCE") => true,
+        When::Auto => environment.raw("CLICOLOR").is_none_or(|value| value != "0"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_heed_the_option_and_then_the_environment() {
+        for (when, variables, expected) in [
+            (When::Auto, &[][..], true),
+            (When::Auto, &[("NO_COLOR", "1")], false),
+            (When::Auto, &[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], false),
+            (When::Auto, &[("CLICOLOR", "0")], false),
+            (When::Auto, &[("CLICOLOR", "0"), ("CLICOLOR_FORCE", "1")], true),
+            (When::Always, &[("NO_COLOR", "1")], true),
+            (When::Never, &[("CLICOLOR_FORCE", "1")], false),
+        ] {
+            assert_eq!(is_coloured(when, &Environment::of(variables)), expected, "{when:?} {variables:?}");
+        }
+    }
+}

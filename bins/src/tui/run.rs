@@ -1,0 +1,241 @@
+//! The window as the loop's application: events go into the model, commands come out, and what changed is drawn.
+//!
+//! Drawn at most [`FRAMES_PER_SECOND`] times a second and only after something changed: an idle chat costs nothing.
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+use backchat_core::node::{ClientEvent, DownloadError, DownloadId};
+use backchat_core::time::Instant;
+use ratatui::crossterm::event::Event;
+use tokio::sync::mpsc;
+
+use super::terminal::Taken;
+use super::theme::Theme;
+use super::{keys, view};
+use crate::app::layout::Size;
+use crate::app::session::{self, Asked};
+use crate::app::window::{App, Effect, Ending, Message};
+use crate::cli::signals::Signal;
+use crate::driver::application::{Application, Command, Flow, Receipt};
+use crate::files::TargetEvent;
+use crate::net::{Clock as _, SystemClock};
+
+/// More than anybody sees; fewer would be felt when typing.
+const FRAMES_PER_SECOND: u32 = 60;
+
+/// Why the window was left to itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// The program ends, in good order.
+    Leave,
+    /// A signal ended it.
+    Interrupted,
+    /// The chat begins again, as [`Ending::Again`] has it.
+    Again(backchat_core::chat::Nickname),
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct Tui {
+    app: App,
+    theme: Theme,
+    terminal: Taken,
+    events: mpsc::Receiver<io::Result<Event>>,
+    signals: mpsc::Receiver<Signal>,
+    /// Commands that the loop will be given, in order.
+    pending: VecDeque<Asked>,
+    /// The one that the loop was given last, until it has answered.
+    given: Option<Asked>,
+    /// The loop's, and that of every loop after it.
+    clock: SystemClock,
+    /// Something is not drawn yet.
+    is_dirty: bool,
+    /// Not before this.
+    next_frame: Instant,
+    /// The window shall end.
+    exits: bool,
+    is_interrupted: bool,
+    /// Why it cannot go on: the terminal is gone.
+    broken: Option<io::Error>,
+}
+
+impl Tui {
+    /// Draws `app` on `terminal`, whose events come from `events`, at the time of `clock`, which is the loop's.
+    pub fn new(
+        app: App,
+        theme: Theme,
+        terminal: Taken,
+        events: mpsc::Receiver<io::Result<Event>>,
+        signals: mpsc::Receiver<Signal>,
+        clock: SystemClock,
+    ) -> Self {
+        let next_frame = clock.now();
+        Self {
+            app,
+            theme,
+            terminal,
+            events,
+            signals,
+            pending: VecDeque::new(),
+            given: None,
+            clock,
+            is_dirty: true,
+            next_frame,
+            exits: false,
+            is_interrupted: false,
+            broken: None,
+        }
+    }
+
+    /// The model.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// The chat is over, and its user decides what follows: goes on until they have.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub async fn decide(&mut self) -> io::Result<Until> {
+        loop {
+            if let Some(error) = self.broken.take() {
+                return Err(error);
+            }
+            if self.is_interrupted {
+                return Ok(Until::Interrupted);
+            }
+            match self.app.ending() {
+                Ending::Leave => return Ok(Until::Leave),
+                Ending::Again(nick) => {
+                    self.app.begin_again(nick.clone());
+                    self.pending.clear();
+                    self.given = None;
+                    self.exits = false;
+                    return Ok(Until::Again(nick));
+                }
+                Ending::Offline => self.wait().await,
+            }
+        }
+    }
+
+    fn update(&mut self, now: Instant, message: Message) -> Flow {
+        self.is_dirty = true;
+        let wall = self.clock.wall();
+        for effect in self.app.update(now, wall, message) {
+            let done = match effect {
+                Effect::Ask(asked) => {
+                    self.pending.push_back(*asked);
+                    Ok(())
+                }
+                Effect::Exit => {
+                    self.exits = true;
+                    Ok(())
+                }
+                Effect::Bell => self.terminal.ring(),
+                Effect::Redraw => self.terminal.forget(),
+                Effect::Suspend => self.suspend(),
+            };
+            self.check(done);
+        }
+        if self.exits || self.broken.is_some() { Flow::Exit } else { Flow::Continue }
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        self.terminal.suspend()?;
+        let size = self.terminal.terminal().size()?;
+        let size = Size { columns: size.width, rows: size.height };
+        let _ = self.app.update(self.clock.now(), self.clock.wall(), Message::Resized(size));
+        Ok(())
+    }
+
+    fn check(&mut self, done: io::Result<()>) {
+        if let Err(error) = done {
+            self.broken.get_or_insert(error);
+        }
+    }
+
+    fn draw(&mut self) {
+        self.is_dirty = false;
+        self.next_frame = self.clock.now() + Duration::from_secs(1) / FRAMES_PER_SECOND;
+        let (app, theme) = (&self.app, &self.theme);
+        let drawn = self.terminal.terminal().draw(|frame| view::draw(app, theme, frame)).map(drop);
+        self.check(drawn);
+    }
+
+    /// Waits for the next thing that happens here, and deals with it. Cancel safe: what was received is dealt with
+    /// before the next time this waits.
+    async fn wait(&mut self) {
+        let frame = self.is_dirty.then_some(self.next_frame);
+        let (clock, due) = (self.clock, self.app.deadline());
+        tokio::select! {
+            biased;
+            Some(_) = self.signals.recv() => {
+                self.is_interrupted = true;
+                let now = clock.now();
+                let _ = self.update(now, Message::Session(session::Message::Interrupted));
+            }
+            () = sleep_until(clock, frame) => self.draw(),
+            event = self.events.recv() => match event {
+                Some(Ok(event)) => {
+                    if let Some(message) = keys::message(event) {
+                        let now = clock.now();
+                        let _ = self.update(now, message);
+                    }
+                }
+                Some(Err(error)) => self.check(Err(error)),
+                None => self.check(Err(io::ErrorKind::UnexpectedEof.into())),
+            },
+            () = sleep_until(clock, due) => {
+                let now = clock.now();
+                let _ = self.update(now, Message::Tick);
+            }
+        }
+    }
+}
+
+impl Application for Tui {
+    async fn command(&mut self) -> Command {
+        loop {
+            if self.broken.is_some() || self.exits {
+                return Command::Quit;
+            }
+            if let Some(asked) = self.pending.pop_front() {
+                let command = asked.command.clone();
+                self.given = Some(asked);
+                return command;
+            }
+            self.wait().await;
+        }
+    }
+
+    fn answered(&mut self, _: Command, answer: Result<Receipt, DownloadError>, now: Instant) -> Flow {
+        match self.given.take() {
+            Some(asked) => {
+                self.update(now, Message::Session(session::Message::Answered(Box::new(asked), answer)))
+            }
+            None => Flow::Continue,
+        }
+    }
+
+    fn event(&mut self, event: ClientEvent, now: Instant) -> Flow {
+        self.update(now, Message::Session(session::Message::Client(event)))
+    }
+
+    fn target(&mut self, download: DownloadId, event: TargetEvent, now: Instant) -> Flow {
+        self.update(now, Message::Session(session::Message::Target(download, event)))
+    }
+
+    fn cannot_connect(&mut self, error: &io::Error, now: Instant) -> Flow {
+        self.update(now, Message::Session(session::Message::CannotConnect(error.to_string())))
+    }
+}
+
+/// Sleeps until then, or for ever.
+async fn sleep_until(clock: SystemClock, at: Option<Instant>) {
+    match at {
+        Some(at) => clock.sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,75 @@
+//! The downloads that run: a bar each, with rate and time left, or what it waits for.
+
+use std::time::Duration;
+
+use backchat_core::text::visible;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use crate::app::App;
+use crate::app::downloads::Download;
+use crate::app::wrap::{clip, width};
+use crate::cli::render::units;
+use crate::tui::theme::Theme;
+
+pub(super) fn draw(app: &App, theme: &Theme, area: Rect, frame: &mut Frame<'_>) {
+    let running = app.session().downloads().iter().map(|(_, download)| (download, state(download)));
+    let waiting =
+        app.session().interrupted().map(|report| (&report.state, "waits for the server".to_owned()));
+    let (rows, all): (usize, Vec<_>) = (usize::from(area.height), running.chain(waiting).collect());
+    let shown = if all.len() > rows { rows.saturating_sub(1) } else { all.len() };
+    let columns = usize::from(area.width);
+    let mut lines: Vec<Line<'_>> =
+        all.iter().take(shown).map(|(download, state)| line(download, state, columns, theme)).collect();
+    if all.len() > shown {
+        lines.push(Line::styled(format!("and {} more downloads", all.len() - shown), theme.dim));
+    }
+    for (place, line) in (0u16..area.height).zip(lines) {
+        frame.render_widget(line, Rect { y: area.y + place, height: 1, ..area });
+    }
+}
+
+/// `book.bin  ████████░░░░  62 %  1.20 MiB/s  3s left`: the bar takes what the words leave.
+fn line<'a>(download: &Download, state: &str, columns: usize, theme: &Theme) -> Line<'a> {
+    let name = visible(download.file.as_str()).to_string();
+    let name = clip(&name, (columns / 3).clamp(8, 24).min(columns));
+    let hundredths = match download.size {
+        0 => "     ".to_owned(),
+        size => format!("{:3} %", u128::from(download.received) * 100 / u128::from(size)),
+    };
+    let words = format!(" {hundredths}  {state}");
+    let words = clip(&words, columns.saturating_sub(width(&name) + 1));
+    let room = columns.saturating_sub(width(&name) + 1 + width(&words));
+    let done = match download.size {
+        0 => 0,
+        // No more than the room, whatever a server says of sizes.
+        size => (u128::from(download.received.min(size)) * room as u128 / u128::from(size)) as usize,
+    };
+    Line::from(vec![
+        Span::raw(name),
+        Span::raw(" "),
+        Span::styled("█".repeat(done), theme.done),
+        Span::styled("░".repeat(room - done), theme.dim),
+        Span::raw(words),
+    ])
+}
+
+fn state(download: &Download) -> String {
+    if download.is_paused {
+        return "held: /resume, /stop".to_owned();
+    }
+    if download.size == 0 {
+        return "asking for it".to_owned();
+    }
+    if download.received == download.size {
+        return "checking its hash".to_owned();
+    }
+    let rate = units::rate(download.bytes_per_second);
+    match download.size.saturating_sub(download.received).checked_div(download.bytes_per_second) {
+        None => rate,
+        Some(seconds) => {
+            format!("{rate}  {} left", humantime::format_duration(Duration::from_secs(seconds.max(1))))
+        }
+    }
+}
