@@ -2,7 +2,7 @@
 //!
 //! - [`args`]: commands and options. [`exit`]: exit codes, and what went wrong.
 //! - [`load`]: scenarios from files and folders.
-//! - `run`, `sweep`, `check`, `list`, `demo`: the commands. `determinism`: the same run twice.
+//! - `run`, `sweep`, `shrink`, `check`, `list`, `demo`: the commands. `determinism`: the same run twice.
 //! - [`explain`]: a failure in at most 25 lines. [`json`]: results for programs.
 //! - `wall`: the one place where real time is measured; it never gets into a trace.
 
@@ -16,6 +16,7 @@ pub mod json;
 mod list;
 pub mod load;
 mod run;
+mod shrink;
 mod sweep;
 mod wall;
 
@@ -53,7 +54,7 @@ pub fn command(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(args) => check::check(&args),
         Command::List(args) => list::list(&args),
         Command::Demo(args) => demo::demo(&args),
-        Command::Shrink(_) => Err(Trouble::NotBuilt("shrink".to_owned())),
+        Command::Shrink(args) => shrink::shrink(&args),
         Command::Generate(what) => what
             .run(Args::command())
             .map(|()| Exit::Passed)

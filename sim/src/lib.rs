@@ -10,6 +10,7 @@
 //! - [`cli`]: the command line.
 //! - [`engine`]: what runs a scenario.
 //! - [`run`]: one run, judged. [`summary`]: what came of it. [`signature`]: what a failure is, whatever its seed.
+//! - [`shrink`]: from a failure to the smallest scenario that fails in the same way.
 //! - [`trace`]: what happened, as typed records in one order.
 #![forbid(unsafe_code)]
 
@@ -19,6 +20,7 @@ pub mod engine;
 pub mod link;
 pub mod run;
 pub mod scenario;
+pub mod shrink;
 pub mod signature;
 pub mod summary;
 pub mod trace;

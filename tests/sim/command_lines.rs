@@ -167,7 +167,7 @@ fn what_cannot_be_run_has_its_exit_code() {
     std::fs::write(folder.path("newreno.toml"), newreno).expect("it is ours");
     std::fs::write(folder.path("bad.toml"), "duration = \"60s\"\nabuot = 1\n").expect("it is ours");
     std::fs::create_dir(folder.path("empty")).expect("it is ours");
-    let cases: [(&[&str], i32); 13] = [
+    let cases: [(&[&str], i32); 14] = [
         (&["run", "missing.toml"], 4),
         (&["sweep", "empty"], 4),
         (&["sweep", "passes.toml", "--seeds", "3..3"], 4),
@@ -177,7 +177,8 @@ fn what_cannot_be_run_has_its_exit_code() {
         (&["run", "passes.toml", "--engine", "steam"], 2),
         (&["run", "newreno.toml"], 2),
         (&["run", "passes.toml", "--seed", "x"], 2),
-        (&["shrink", "passes.toml", "--seed", "3", "-o", "out.toml"], 2),
+        (&["shrink", "passes.toml", "--seed", "3", "-o", "out.toml"], 4),
+        (&["shrink", "passes.toml"], 2),
         (&["diff", "a.jsonl", "b.jsonl"], 2),
         (&["frobnicate"], 2),
         (&["run", "bad.toml"], 96),
@@ -189,6 +190,37 @@ fn what_cannot_be_run_has_its_exit_code() {
     }
     let (_, _, err) = folder.said(&["run", "bad.toml"]);
     assert!(err.contains("bad.toml:2:1: unknown key 'abuot'"), "{err}");
+}
+
+/// Losses by chance, and an expectation that one is too many for.
+fn lossy() -> String {
+    let lossy = PASSES.replace("delay = \"15ms\"", "delay = \"15ms\"\nrate = \"10Mbit/s\"\nloss = 0.1");
+    lossy.replace("size = \"16KiB\"", "size = \"64KiB\"").replace("within = \"5s\"", "resent_at_most = 0")
+}
+
+#[test]
+fn a_failing_seed_is_shrunk_to_one_fault_that_is_named_and_the_printed_line_replays_it() {
+    let folder = Folder::new();
+    std::fs::write(folder.path("lossy.toml"), lossy()).expect("it is ours");
+    let (code, out, err) = folder.said(&["shrink", "lossy.toml", "--seed", "5", "-o", "out.toml"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert!(out.starts_with("expect/resent_too_much@client\n"), "{out}");
+    assert_eq!(out.matches("  without drop ").count(), 1, "{out}");
+    assert!(out.contains("  it passes\n"), "{out}");
+    let small = read(&folder.path("out.toml"));
+    assert!(
+        small.contains("packets = [\"") && !small.contains("loss =") && !small.contains("rate ="),
+        "{small}"
+    );
+    assert!(small.starts_with("# Shrunk from lossy.toml, seed 5, "), "{small}");
+    let replay =
+        out.lines().find_map(|line| line.strip_prefix("replay: backchat-sim ")).expect("a replay line");
+    let (code, again, _) = folder.said(&replay.split(' ').collect::<Vec<_>>());
+    assert!(code == 100 && again.contains("segments again, expected at most 0"), "{again}");
+    // The same again, whatever runs at the same time.
+    let (_, stdout, err) = folder.said(&["shrink", "lossy.toml", "--seed", "5", "--jobs", "1"]);
+    assert_eq!(stdout, small);
+    assert!(err.starts_with("expect/resent_too_much@client\n"), "{err}");
 }
 
 #[test]

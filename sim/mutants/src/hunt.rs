@@ -11,6 +11,9 @@ use backchat_sim::scenario::Scenario;
 /// Seeds that are tried in each scenario.
 pub(crate) const SEEDS: u64 = 100;
 
+/// What runs them for the tables of what was found: the programs that ship.
+pub(crate) const ENGINE: Engine = Engine::Turmoil;
+
 /// Where and how a bug was found.
 #[derive(Clone, Debug)]
 pub(crate) struct Catch {
@@ -36,8 +39,8 @@ pub(crate) fn read(path: &Path) -> Result<Scenario, String> {
 }
 
 /// What a run finds: every checker that found something, first come first, and what the first one says.
-pub(crate) fn judge(scenario: &Scenario, seed: u64) -> Option<(String, String)> {
-    match run(scenario, seed, Engine::Turmoil, &mut ()) {
+pub(crate) fn judge(scenario: &Scenario, seed: u64, engine: Engine) -> Option<(String, String)> {
+    match run(scenario, seed, engine, &mut ()) {
         Ok(report) => report.violations.first().map(|first| {
             let mut checkers: Vec<&str> = Vec::new();
             for it in &report.violations {
@@ -52,7 +55,7 @@ pub(crate) fn judge(scenario: &Scenario, seed: u64) -> Option<(String, String)> 
 }
 
 /// Looks for a bug; `None` where no run found it.
-pub(crate) fn hunt(mutant: Mutant, scenarios: &[&str]) -> Result<Option<Catch>, String> {
+pub(crate) fn hunt(mutant: Mutant, scenarios: &[&str], engine: Engine) -> Result<Option<Catch>, String> {
     let mut runs = Vec::new();
     for name in scenarios {
         let scenario = read(&file(name))?;
@@ -66,7 +69,7 @@ pub(crate) fn hunt(mutant: Mutant, scenarios: &[&str]) -> Result<Option<Catch>, 
         if best.lock().is_ok_and(|best| best.is_some()) {
             return Next::Stop;
         }
-        if let Some((checker, message)) = judge(scenario, *seed) {
+        if let Some((checker, message)) = judge(scenario, *seed, engine) {
             let (scenario, seed, runs) = ((*name).to_owned(), *seed, place + 1);
             let catch = Catch { scenario, seed, runs, checker, message };
             if let Ok(mut best) = best.lock()
@@ -87,7 +90,7 @@ pub(crate) fn count(mutant: Mutant, scenarios: &[Scenario]) -> usize {
     let found = AtomicUsize::new(0);
     in_parallel(|place| {
         let Some(scenario) = scenarios.get(place) else { return Next::Stop };
-        if judge(scenario, 0).is_some() {
+        if judge(scenario, 0, ENGINE).is_some() {
             found.fetch_add(1, Ordering::SeqCst);
         }
         Next::GoOn

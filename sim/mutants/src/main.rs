@@ -3,6 +3,7 @@
 //! ```text
 //! cargo planted [table [BUG…]]     hunts each bug and prints the table; fails if one is not found
 //! cargo planted breadth            how many of all scenarios find each bug with seed 0
+//! cargo planted shrink [-o DIR] [BUG…]  makes each bug's failure as small as it goes, and prints the table
 //! cargo planted list               the bugs
 //! cargo planted BUG COMMAND…       backchat-sim with a bug alive: BUG replay FILE --seed 0, BUG sweep scenarios/ …
 //! ```
@@ -18,6 +19,8 @@ mod hunt;
 mod plan;
 #[cfg(backchat_mutants)]
 mod planted;
+#[cfg(backchat_mutants)]
+mod shrink;
 
 use std::process::ExitCode;
 

@@ -5,11 +5,12 @@ use std::process::ExitCode;
 
 use backchat_core::mutants::{Mutant, choose};
 
-use crate::hunt::{Catch, file, judge, read};
+use crate::hunt::{Catch, ENGINE, file, judge, read};
 use crate::plan::{DETERMINISM, PROTOCOL, Plan};
 
 /// What stands above a usage error.
-const USAGE: &str = "usage: cargo planted [table [BUG…] | breadth | list | BUG COMMAND…]";
+const USAGE: &str =
+    "usage: cargo planted [table [BUG…] | breadth | shrink [-o DIR] [BUG…] | list | BUG COMMAND…]";
 
 pub(crate) fn main() -> ExitCode {
     let mut words = std::env::args_os();
@@ -19,6 +20,7 @@ pub(crate) fn main() -> ExitCode {
         None => table(&[]),
         Some("table") => table(&words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>()),
         Some("breadth") => breadth(),
+        Some("shrink") => shrink(words.map(|word| word.to_string_lossy().into_owned())),
         Some("list") => {
             for mutant in Mutant::ALL {
                 println!("{:<28}{}", mutant.name(), mutant.what().trim());
@@ -54,11 +56,11 @@ fn table(bugs: &[String]) -> Result<ExitCode, String> {
     println!("| bug | scenario | checkers | seeds | what it said first |");
     println!("|---|---|---|---|---|");
     for plan in PROTOCOL.iter().filter(is_wanted) {
-        let found = crate::hunt::hunt(plan.mutant, plan.scenarios)?;
+        let found = crate::hunt::hunt(plan.mutant, plan.scenarios, ENGINE)?;
         // The same run without the bug must pass: otherwise it proves nothing.
         choose(plan.control);
         let spoilt = match &found {
-            Some(catch) => judge(&read(&file(&catch.scenario))?, catch.seed),
+            Some(catch) => judge(&read(&file(&catch.scenario))?, catch.seed, ENGINE),
             None => None,
         };
         choose(None);
@@ -74,6 +76,20 @@ fn table(bugs: &[String]) -> Result<ExitCode, String> {
     }
     println!("\n{} of {all} found", all - missed);
     Ok(ExitCode::from(u8::from(missed > 0) * 100))
+}
+
+/// Each bug's failure, shrunk.
+fn shrink(mut words: impl Iterator<Item = String>) -> Result<ExitCode, String> {
+    let (mut save, mut wanted) = (None, Vec::new());
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "-o" => save = Some(words.next().ok_or("-o names no folder")?.into()),
+            bug => wanted.push(find(bug)?),
+        }
+    }
+    let plans: Vec<&Plan> =
+        PROTOCOL.iter().filter(|plan| wanted.is_empty() || wanted.contains(&plan.mutant)).collect();
+    crate::shrink::table(&plans, save)
 }
 
 /// How many of all scenarios find each bug with one seed: whether it hangs by a thread.

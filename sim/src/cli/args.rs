@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 
 use crate::engine::direct::Payloads;
 use crate::run::Engine;
+use crate::shrink::oracle::MAX_RUNS;
 
 /// Runs scenarios in simulated networks, and judges them.
 ///
@@ -25,7 +26,7 @@ Exit codes:
   0    all passed
   1    internal error; for diff: the traces differ
   2    usage, seeds backwards, an engine or algorithm that is not in this build
-  4    nothing selected: no file, no seed
+  4    nothing selected: no file, no seed; for shrink: the seed passes
   96   a bad scenario or trace: file, line, column, what was expected
   100  a checker or an expectation failed
   102  the same run twice gave two traces";
@@ -45,8 +46,8 @@ pub enum Command {
     Check(CheckArgs),
     /// The scenarios, and what each is about.
     List(ListArgs),
-    /// The smallest scenario that still fails in the same way (not in this build).
-    Shrink(Unbuilt),
+    /// The smallest scenario that still fails in the same way, its faults written out one by one.
+    Shrink(ShrinkArgs),
     /// Where two traces part, with what led there (not in this build).
     Diff(Unbuilt),
     /// Completions and manual pages.
@@ -134,6 +135,31 @@ pub struct SweepArgs {
     #[arg(long, value_name = "DIR")]
     pub save_failures: Option<PathBuf>,
     /// Begins no further run after this time.
+    #[arg(long, value_name = "D", value_parser = duration)]
+    pub max_time: Option<Duration>,
+}
+
+/// `shrink`.
+#[derive(Debug, clap::Args)]
+pub struct ShrinkArgs {
+    /// The scenario.
+    pub file: PathBuf,
+    /// The seed that it fails with, decimal or 0x….
+    #[arg(long, value_name = "N", value_parser = seed)]
+    pub seed: u64,
+    /// Where the smaller scenario goes; stdout without it.
+    #[arg(short, long, value_name = "OUT.toml")]
+    pub output: Option<PathBuf>,
+    /// What runs it: turmoil or direct.
+    #[arg(long, default_value = "direct")]
+    pub engine: String,
+    /// Runs at the same time; one for each processor by default. The result is the same whatever it is.
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// The most runs.
+    #[arg(long, value_name = "N", default_value_t = MAX_RUNS)]
+    pub max_runs: u32,
+    /// Takes what it has after this time.
     #[arg(long, value_name = "D", value_parser = duration)]
     pub max_time: Option<Duration>,
 }

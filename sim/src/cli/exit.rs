@@ -79,6 +79,9 @@ pub enum Trouble {
         /// Why.
         error: RunError,
     },
+    /// What was shrunk is not what it should be.
+    #[error("the smaller scenario does not fail in the same way: {0}")]
+    Shrunk(String),
     /// The demonstration with real sockets could not go on.
     #[error("the demonstration failed: {0}")]
     Demo(String),
@@ -94,7 +97,9 @@ impl Trouble {
             Self::NotBuilt(_) | Self::Usage(_) => Exit::Usage,
             Self::Nothing(_) => Exit::NothingSelected,
             Self::Scenario(_) | Self::Trace { .. } => Exit::BadFile,
-            Self::Write { .. } | Self::Run { .. } | Self::Demo(_) | Self::Output(_) => Exit::Internal,
+            Self::Write { .. } | Self::Run { .. } | Self::Shrunk(_) | Self::Demo(_) | Self::Output(_) => {
+                Exit::Internal
+            }
         }
     }
 

@@ -1,0 +1,63 @@
+//! `shrink`: from a failing seed to the smallest scenario that fails in the same way.
+
+use std::io::{self, Write};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::args::{ShrinkArgs, engine};
+use super::exit::{Exit, Trouble};
+use super::explain::Which;
+use super::load;
+use super::wall::Stopwatch;
+use crate::engine::direct::Payloads;
+use crate::shrink::oracle::Bounds;
+use crate::shrink::{Origin, ShrinkError, report, shrink as smallest};
+
+pub(super) fn shrink(args: &ShrinkArgs) -> Result<Exit, Trouble> {
+    let engine = engine(&args.engine, Payloads::Ranges)?;
+    let loaded = load::one(&args.file)?;
+    let jobs = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    if jobs == 0 {
+        return Err(Trouble::Usage("--jobs 0 would never begin; expected 1 or more".to_owned()));
+    }
+    let watch = Stopwatch::start();
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
+        bar.set_style(style);
+    }
+    let origin = Origin { scenario: &loaded.scenario, path: &loaded.path, seed: args.seed, engine };
+    let bounds = Bounds {
+        runs: args.max_runs,
+        jobs,
+        has_time: &|| args.max_time.is_none_or(|most| watch.elapsed() < most),
+        progress: &|runs, faults| {
+            bar.set_message(format!("{runs} runs, {faults} faults"));
+            bar.tick();
+        },
+    };
+    let shrunk = smallest(&origin, &bounds);
+    bar.finish_and_clear();
+    let shrunk = shrunk.map_err(|error @ ShrinkError::Passes| {
+        Trouble::Nothing(format!("{} with seed {} {error}", loaded.path, args.seed))
+    })?;
+    let text = report::text(&origin, &shrunk);
+    report::check(&text, &shrunk, engine).map_err(Trouble::Shrunk)?;
+    let story = format!("{}  in {:.1} s\n", report::summary(&shrunk), watch.elapsed().as_secs_f64());
+    match &args.output {
+        Some(path) => {
+            std::fs::write(path, &text).map_err(Trouble::write(path))?;
+            let path = path.display().to_string();
+            let which = Which { path: &path, seed: shrunk.case.seed, engine };
+            let mut out = io::stdout().lock();
+            write!(out, "{story}")?;
+            writeln!(out, "written: {path}")?;
+            writeln!(out, "{}", which.replay())?;
+        }
+        None => {
+            // Stdout is the scenario's.
+            write!(io::stderr(), "{story}")?;
+            write!(io::stdout().lock(), "{text}")?;
+        }
+    }
+    Ok(Exit::Passed)
+}

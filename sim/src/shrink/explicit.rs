@@ -1,0 +1,319 @@
+//! What chance did, written out: each packet that was lost, damaged, doubled or late, as a fault that names it.
+//!
+//! A link's answer is a function of its seed, its name and what was offered before, so nothing has to be recorded but
+//! what was offered: a link that is made anew and asked the same gives the same answers, with more detail than a trace.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use backchat_core::seed::Seed;
+use backchat_core::time::Instant;
+
+use super::Origin;
+use super::case::Case;
+use super::form::{Blackouts, Buffer, Form, Line, Names};
+use super::oracle::{Oracle, Verdict, verdict};
+use crate::link::{
+    self, DropReason, Identity, Inject, Link, Offered, PacketRef, Passing, Plan, Schedule, Verdict as Fate,
+};
+use crate::scenario::{
+    Client, ClientId, Direction, Fault, FaultKind, File, LinkName, LinkTable, Node, NodeFaultKind,
+    PacketFault,
+};
+use crate::trace::{Event, Record, Sink};
+
+/// What is small enough: no other form is tried when so few faults are left.
+const FEW: usize = 4;
+
+/// What a socket holds that nothing is lost at.
+const ROOMY: u64 = 1 << 30;
+
+/// The most occurrences of one fault that are written out; a rebinding every microsecond is no list.
+const MAX_OCCURRENCES: u64 = 1_000;
+
+/// What was offered to each direction of each client, in order.
+#[derive(Debug, Default)]
+pub struct Offers(BTreeMap<String, Vec<Offer>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Offer {
+    at: Instant,
+    ordinal: u64,
+    length: u64,
+    identity: Option<Identity>,
+}
+
+impl Sink for Offers {
+    fn record(&mut self, record: &Record) {
+        let Event::Offered { ordinal, length, what } = &record.event else { return };
+        let offer = Offer { at: record.at, ordinal: *ordinal, length: *length, identity: what.parse().ok() };
+        match self.0.get_mut(&*record.node) {
+            Some(offers) => offers.push(offer),
+            None => _ = self.0.insert(record.node.to_string(), vec![offer]),
+        }
+    }
+}
+
+impl Offer {
+    fn passing(&self) -> Option<Passing> {
+        let identity = self.identity?;
+        Some(Passing { kind: identity.kind, at: identity.at, download: identity.download.unwrap_or(1) })
+    }
+
+    /// Its name. A trace leaves the path's first download out, where a fault would mean any.
+    fn name(&self, names: Names) -> PacketRef {
+        match (names, self.identity) {
+            (Names::Identity, Some(identity)) => {
+                let download = Some(identity.download.unwrap_or(1));
+                PacketRef::Identity(Identity { download, ..identity })
+            }
+            _ => PacketRef::Ordinal(self.ordinal),
+        }
+    }
+}
+
+/// Runs what is shrunk: what was offered to the links, and what came of it.
+pub fn observe(origin: &Origin<'_>) -> (Offers, Verdict) {
+    let mut offers = Offers::default();
+    let verdict = verdict(origin.scenario, origin.seed, origin.engine, &mut offers);
+    for offers in offers.0.values_mut() {
+        offers.sort_by_key(|offer| offer.ordinal);
+    }
+    (offers, verdict)
+}
+
+/// A failure, written out.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// It, with as few faults as its form needs.
+    pub case: Case,
+    /// How.
+    pub form: Form,
+    /// How many faults there were in that form.
+    pub faults_before: usize,
+}
+
+/// The plainest form that fails in the same way and needs few faults, or the one that needs fewest; with seed 0, if
+/// that will do.
+pub fn write_out(origin: &Origin<'_>, offers: &Offers, oracle: &Oracle<'_>) -> Written {
+    let mut best: Option<Written> = None;
+    for form in Form::ALL {
+        if best.is_some() && form.names != Names::Identity {
+            break;
+        }
+        let case = if form.is_random() { as_it_was(origin) } else { Writer { origin, offers, form }.case() };
+        let faults_before = case.atoms.len();
+        let seeds = [Case { seed: 0, ..case.clone() }, case];
+        let [relaxed, other] = seeds.each_ref().map(|case| relaxed(case, oracle));
+        let [zero, own] = seeds;
+        let mut plainest = vec![relaxed, zero, other, own];
+        plainest.dedup();
+        let Some(case) = oracle.choose(plainest) else { continue };
+        let case = oracle.fewest_faults(case);
+        let faults = case.atoms.len();
+        if best.as_ref().is_none_or(|best| faults < best.case.atoms.len()) {
+            best = Some(Written { case, form, faults_before });
+        }
+        if faults <= FEW {
+            break;
+        }
+    }
+    best.unwrap_or_else(|| {
+        // A bound was met before anything failed.
+        let case = as_it_was(origin);
+        let faults_before = case.atoms.len();
+        Written { case, form: Form::ALL[Form::ALL.len() - 1], faults_before }
+    })
+}
+
+/// Expects of downloads that they end well, and no more: how soon, or that one fails, is nothing to a failure that is
+/// not about it.
+fn relaxed(case: &Case, oracle: &Oracle<'_>) -> Case {
+    let mut relaxed = case.clone();
+    if oracle.wanted().first.checker == crate::checker::expect::NAME {
+        return relaxed;
+    }
+    relaxed.base.expect.resent_at_most = None;
+    for expected in &mut relaxed.base.expect.downloads {
+        (expected.within, expected.failed, expected.resent_at_most) = (None, None, None);
+    }
+    relaxed
+}
+
+/// The origin, its faults as the file has them.
+fn as_it_was(origin: &Origin<'_>) -> Case {
+    let base = origin.scenario.file().clone();
+    Case { atoms: base.faults.clone(), base: File { faults: Vec::new(), ..base }, seed: origin.seed }
+}
+
+struct Writer<'a> {
+    origin: &'a Origin<'a>,
+    offers: &'a Offers,
+    form: Form,
+}
+
+/// A fault, and when it had its effect.
+type Dated = (Instant, Fault);
+
+impl Writer<'_> {
+    fn case(&self) -> Case {
+        let mut base = File { faults: Vec::new(), heal: None, ..self.origin.scenario.file().clone() };
+        if self.form.buffer == Buffer::Roomy {
+            base.transfer.receive_buffer = Some(ROOMY);
+        }
+        self.clean(&mut base.links.default);
+        base.links.named.values_mut().for_each(|table| self.clean(table));
+        let mut dated = self.node_faults();
+        for client in self.origin.scenario.clients() {
+            for direction in Direction::BOTH {
+                self.link_faults(client, direction, &mut dated);
+            }
+        }
+        // Stable: at the same time in the order of clients and directions.
+        dated.sort_by_key(|(at, _)| *at);
+        Case { base, atoms: dated.into_iter().map(|(_, fault)| fault).collect(), seed: self.origin.seed }
+    }
+
+    /// Nothing is left to chance.
+    fn clean(&self, table: &mut LinkTable) {
+        let (jitter, loss, corrupt, truncate, duplicate, reorder) = (None, None, None, None, None, None);
+        *table = LinkTable { jitter, loss, corrupt, truncate, duplicate, reorder, ..*table };
+        if self.form.line == Line::Bare {
+            (table.rate, table.queue) = (None, None);
+        }
+    }
+
+    fn node_faults(&self) -> Vec<Dated> {
+        let scenario = self.origin.scenario;
+        let nick = |client: ClientId| scenario.clients().get(client.0).map(|client| client.nick.clone());
+        let mut dated = Vec::new();
+        for fault in scenario.node_faults() {
+            let kind = match fault.kind {
+                NodeFaultKind::Crash { node: None, power } => {
+                    Some(FaultKind::Crash { node: Node::Server, power })
+                }
+                NodeFaultKind::Crash { node: Some(client), power } => {
+                    nick(client).map(|nick| FaultKind::Crash { node: Node::Client(nick), power })
+                }
+                NodeFaultKind::Rebind { client, addr } => {
+                    nick(client).map(|client| FaultKind::Rebind { client, addr })
+                }
+            };
+            if let Some(kind) = kind {
+                self.occurrences(&fault.schedule, &kind, &mut dated);
+            }
+        }
+        dated
+    }
+
+    /// What a direction did to its packets, and what was done to it.
+    fn link_faults(&self, client: &Client, direction: Direction, dated: &mut Vec<Dated>) {
+        let plan = client.plan(direction);
+        let link = LinkName { client: client.nick.clone(), direction: Some(direction) };
+        let name = direction.link_name(&client.nick);
+        let offers = self.offers.0.get(&name).map(Vec::as_slice).unwrap_or_default();
+        let mut asked = Link::new(&Seed::from_number(self.origin.seed), &name, plan);
+        let mut lost = Vec::new();
+        for offer in offers {
+            let length = usize::try_from(offer.length).unwrap_or(usize::MAX);
+            let offered = asked.offer(offer.at, length, offer.passing().as_ref());
+            for damage in self.damages(plan, length, &offered) {
+                if damage == PacketFault::Drop && self.form.blackouts == Blackouts::Gathered {
+                    lost.push(offer.at);
+                    continue;
+                }
+                let packets = vec![offer.name(self.form.names)];
+                let kind = FaultKind::Packets { link: link.clone(), damage, packets };
+                dated.push((offer.at, moment(Duration::ZERO, kind)));
+            }
+        }
+        if let (Some(first), Some(last)) = (lost.first(), lost.last()) {
+            // Up to and with the last one.
+            let lasts = Some(*last - *first + Duration::from_nanos(1));
+            let blackout = moment(*first - Instant::ZERO, FaultKind::Blackout(link.clone()));
+            dated.push((*first, Fault { lasts, ..blackout }));
+        }
+        let heal = plan.heal.unwrap_or(Schedule::ALWAYS.until);
+        for fault in &plan.faults {
+            let schedule = Schedule { until: fault.schedule.until.min(heal), ..fault.schedule };
+            match &fault.kind {
+                link::FaultKind::Blackout if self.form.blackouts == Blackouts::Kept => {
+                    self.occurrences(&schedule, &FaultKind::Blackout(link.clone()), dated);
+                }
+                link::FaultKind::Inject(Inject::Replay(packets), count) => {
+                    for packet in packets {
+                        let what = Inject::Replay(vec![self.renamed(*packet, offers)]);
+                        let kind = FaultKind::Inject { link: link.clone(), what, count: *count };
+                        self.occurrences(&schedule, &kind, dated);
+                    }
+                }
+                link::FaultKind::Inject(what, count) => {
+                    let kind = FaultKind::Inject { link: link.clone(), what: what.clone(), count: *count };
+                    self.occurrences(&schedule, &kind, dated);
+                }
+                // What these did was done to packets, and is written out.
+                _ => {}
+            }
+        }
+    }
+
+    /// What was done to one packet.
+    fn damages(&self, plan: &Plan, length: usize, offered: &Offered) -> Vec<PacketFault> {
+        let copies = match offered.verdict {
+            Fate::Dropped(DropReason::Loss | DropReason::Explicit) => return vec![PacketFault::Drop],
+            Fate::Dropped(DropReason::Blackout) if self.form.blackouts != Blackouts::Kept => {
+                return vec![PacketFault::Drop];
+            }
+            Fate::Dropped(DropReason::QueueFull) if self.form.line == Line::Bare => {
+                return vec![PacketFault::Drop];
+            }
+            // It happens again by itself.
+            Fate::Dropped(_) => return Vec::new(),
+            Fate::Passed(copies) => copies,
+        };
+        let Some((first, others)) = copies.split_first() else { return Vec::new() };
+        let mut damages = Vec::new();
+        let late = first.at.saturating_since(offered.departed + plan.profile.delay);
+        if !late.is_zero() {
+            damages.push(PacketFault::Delay(late));
+        }
+        if first.damage.is_truncated() {
+            damages.push(PacketFault::Truncate);
+        }
+        if first.damage.flipped_bits(length) > 0 {
+            damages.push(PacketFault::Corrupt);
+        }
+        damages.extend(others.iter().map(|copy| PacketFault::Duplicate(copy.at.saturating_since(first.at))));
+        damages
+    }
+
+    /// A fault for each time that a schedule begins.
+    fn occurrences(&self, schedule: &Schedule, kind: &FaultKind, dated: &mut Vec<Dated>) {
+        let starts = (0..MAX_OCCURRENCES).map_while(|nth| schedule.start(nth));
+        let end = self.origin.scenario.end();
+        for start in starts.take_while(|start| *start <= end) {
+            let has_length = matches!(kind, FaultKind::Blackout(_) | FaultKind::Crash { .. });
+            // What is healed has an end.
+            let until =
+                (schedule.until < Schedule::ALWAYS.until).then(|| schedule.until.saturating_since(start));
+            let lasts = schedule.lasts.into_iter().chain(until).min().filter(|_| has_length);
+            dated.push((start, Fault { lasts, ..moment(start - Instant::ZERO, kind.clone()) }));
+        }
+    }
+
+    /// The packet that was meant, as the form names it.
+    fn renamed(&self, packet: PacketRef, offers: &[Offer]) -> PacketRef {
+        match packet {
+            PacketRef::Ordinal(ordinal) => {
+                let offer = offers.iter().find(|offer| offer.ordinal == ordinal);
+                offer.map_or(packet, |offer| offer.name(self.form.names))
+            }
+            PacketRef::Identity(_) => packet,
+        }
+    }
+}
+
+/// A fault without length.
+fn moment(at: Duration, kind: FaultKind) -> Fault {
+    Fault { at, lasts: None, every: None, kind }
+}

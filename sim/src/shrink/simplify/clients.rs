@@ -1,0 +1,104 @@
+//! Fewer clients.
+
+use std::collections::BTreeSet;
+
+use backchat_core::chat::Nickname;
+
+use super::{Case, Oracle, below, changed, is_member, pruned};
+use crate::scenario::{Clients, Fault, FaultKind, File, Node, Step};
+
+/// A group of so many is spelt out, to find who of it is needed.
+const SPELT_OUT: u32 = 16;
+
+/// Without one of them, or a smaller group; a group that is small is spelt out.
+pub(super) fn fewer(case: &Case, _: &Oracle<'_>) -> Vec<Case> {
+    let mut candidates = Vec::new();
+    for (name, group) in &case.base.clients {
+        let mut without = case.clone();
+        without.base.clients.remove(name);
+        candidates.push(consistent(without));
+        let Some(count) = group.count else { continue };
+        for fewer in below(u64::from(count), 1) {
+            let mut smaller = case.clone();
+            let count = u32::try_from(fewer).ok();
+            smaller.base.clients.insert(name.clone(), Clients { count, ..*group });
+            candidates.push(consistent(smaller));
+        }
+        if count <= SPELT_OUT {
+            let singles = spelt_out(case, name, count, group);
+            // All of them apart is no smaller: one has to go. But a group of one is none.
+            let gone = (1..=count).filter(|_| count > 1).filter_map(|number| {
+                let mut without = singles.clone();
+                without.base.clients.remove(&member(name, number)?);
+                Some(consistent(without))
+            });
+            candidates.extend(gone);
+            if count == 1 {
+                candidates.push(consistent(singles.clone()));
+            }
+        }
+    }
+    changed(case, candidates)
+}
+
+fn member(group: &Nickname, number: u32) -> Option<Nickname> {
+    Nickname::parse(&format!("{group}-{number}")).ok()
+}
+
+/// The same with a client for each of a group.
+fn spelt_out(case: &Case, name: &Nickname, count: u32, group: &Clients) -> Case {
+    let members: Vec<Nickname> = (1..=count).filter_map(|number| member(name, number)).collect();
+    let mut apart = case.clone();
+    let base = &mut apart.base;
+    base.clients.remove(name);
+    base.clients.extend(members.iter().map(|member| (member.clone(), Clients { count: None, ..*group })));
+    let each = |step: &Step| -> Vec<Step> {
+        if step.who != *name {
+            return vec![step.clone()];
+        }
+        members.iter().map(|who| Step { who: who.clone(), ..step.clone() }).collect()
+    };
+    base.steps = base.steps.iter().flat_map(each).collect();
+    let tables: Vec<_> = base.links.named.iter().filter(|(link, _)| link.client == *name).collect();
+    let tables: Vec<_> = tables
+        .into_iter()
+        .flat_map(|(link, table)| {
+            members.iter().map(|client| {
+                (crate::scenario::LinkName { client: client.clone(), direction: link.direction }, *table)
+            })
+        })
+        .collect();
+    base.links.named.retain(|link, _| link.client != *name);
+    base.links.named.extend(tables);
+    let expected = base.expect.downloads.iter().flat_map(|it| {
+        let of = if it.client == *name { members.clone() } else { vec![it.client.clone()] };
+        of.into_iter().map(|client| crate::scenario::Download { client, ..it.clone() })
+    });
+    base.expect.downloads = expected.collect();
+    apart
+}
+
+/// Without steps, links, faults and expectations of whoever is not there.
+fn consistent(mut case: Case) -> Case {
+    let File { clients, steps, links, expect, .. } = &mut case.base;
+    let known: BTreeSet<&Nickname> = clients.keys().collect();
+    let is_here = |name: &Nickname| {
+        known.contains(name)
+            || clients.iter().any(|(group, it)| {
+                let number = name.as_str().rsplit('-').next().and_then(|number| number.parse::<u32>().ok());
+                is_member(group.as_str(), name.as_str())
+                    && it.count.zip(number).is_some_and(|(count, number)| (1..=count).contains(&number))
+            })
+    };
+    steps.retain(|step| is_here(&step.who));
+    links.named.retain(|link, _| is_here(&link.client));
+    expect.downloads.retain(|it| is_here(&it.client));
+    case.atoms.retain(|atom: &Fault| match &atom.kind {
+        FaultKind::Crash { node: Node::Server, .. } => true,
+        FaultKind::Crash { node: Node::Client(client), .. } | FaultKind::Rebind { client, .. } => {
+            is_here(client)
+        }
+        kind => kind.link().is_none_or(|link| is_here(&link.client)),
+    });
+    pruned(case)
+}
