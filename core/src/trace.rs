@@ -4,12 +4,15 @@
 //! of qlog (draft-ietf-quic-qlog-main-schema): `category:event`. Nothing in the core ever reads one. They are made
 //! only where a driver asked for them.
 
+mod mark;
+
 use core::fmt;
 use core::ops::Range;
 use core::time::Duration;
 
 use crate::time::Instant;
 use crate::wire::{Kind, TransferId};
+pub use mark::Mark;
 
 /// One observation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,6 +148,11 @@ pub enum Event {
         /// How.
         outcome: &'static str,
     },
+    /// A situation that tests should have been in.
+    Marked(
+        /// Which.
+        Mark,
+    ),
 }
 
 impl Event {
@@ -169,6 +177,7 @@ impl Event {
             Self::PathValidated => "path:validated",
             Self::Dropped { .. } => "transfer:packet_dropped",
             Self::Ended { .. } => "transfer:ended",
+            Self::Marked(_) => "core:marked",
         }
     }
 }

@@ -4,6 +4,7 @@ mod chat_world;
 
 use backchat_core::chat::client::ClientChatEvent;
 use backchat_core::chat::*;
+use backchat_core::seed::Seed;
 use chat_world::{Cut, Way, World, joining, nick};
 use core::time::Duration;
 
@@ -43,6 +44,34 @@ fn a_taken_nickname_is_refused_with_a_free_one() {
     let refused = refused.expect("the join is refused");
     assert_eq!((&refused.code, &refused.suggestion), (&ErrorCode::NickTaken, &Some(nick("Ann2"))));
     assert!(world.peers[second].client.is_over());
+}
+
+#[test]
+fn who_was_killed_and_starts_anew_waits_for_the_session_it_left_behind() {
+    let mut world = World::new(Limits::default());
+    world.add(joining("ann", true));
+    world.run(SECOND);
+    world.sever(StreamId(1), true);
+    world.command(0, |client, _| *client = ChatClient::new(joining("nobody", false), &Seed::from_number(1)));
+    world.run(10 * SECOND);
+    let anew = world.add(joining("ann", true));
+    let once = world.add(joining("ann", false));
+    world.run(SECOND);
+    let refused = world.peers[once].events.iter().find_map(|event| match event {
+        ClientChatEvent::Refused(error) => Some(error),
+        _ => None,
+    });
+    let refused = refused.expect("who does not come back is refused at once");
+    assert_eq!(
+        refused.message,
+        "ann is held for 20 s more, for somebody whose connection was lost, ann2 is free"
+    );
+    assert!(refused.retry_after_ms.is_some_and(|millis| (19_000..20_000).contains(&millis)), "{refused:?}");
+    let refusals = |world: &World| world.server.counters().refused.values().sum::<u64>();
+    assert_eq!(refusals(&world), 2);
+    world.run(20 * SECOND);
+    assert!(world.peers[anew].has(&ClientChatEvent::Joined { resumed: false, new_epoch: false }));
+    assert_eq!(refusals(&world), 2, "it asked again when the server said so, and not before");
 }
 
 #[test]

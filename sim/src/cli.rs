@@ -2,7 +2,7 @@
 //!
 //! - [`args`]: commands and options. [`exit`]: exit codes, and what went wrong.
 //! - [`load`]: scenarios from files and folders.
-//! - `run`, `sweep`, `shrink`, `check`, `list`, `demo`: the commands. `determinism`: the same run twice.
+//! - `run`, `sweep`, `shrink`, `marks`, `check`, `list`, `demo`: the commands. `determinism`: the same run twice.
 //! - [`explain`]: a failure in at most 25 lines. [`json`]: results for programs.
 //! - `wall`: the one place where real time is measured; it never gets into a trace.
 
@@ -15,6 +15,7 @@ pub mod explain;
 pub mod json;
 mod list;
 pub mod load;
+mod marks;
 mod run;
 mod shrink;
 mod sweep;
@@ -51,6 +52,7 @@ pub fn command(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Replay(args) => run::replay(&args),
         Command::Sweep(args) => sweep::sweep(&args),
+        Command::Marks(args) => marks::marks(&args),
         Command::Check(args) => check::check(&args),
         Command::List(args) => list::list(&args),
         Command::Demo(args) => demo::demo(&args),

@@ -11,6 +11,7 @@
 //! - [`engine`]: what runs a scenario.
 //! - [`run`]: one run, judged. [`summary`]: what came of it. [`signature`]: what a failure is, whatever its seed.
 //! - [`shrink`]: from a failure to the smallest scenario that fails in the same way.
+//! - [`marks`]: which situations of the core runs have been in.
 //! - [`trace`]: what happened, as typed records in one order.
 #![forbid(unsafe_code)]
 
@@ -18,6 +19,7 @@ pub mod checker;
 pub mod cli;
 pub mod engine;
 pub mod link;
+pub mod marks;
 pub mod run;
 pub mod scenario;
 pub mod shrink;

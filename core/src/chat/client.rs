@@ -32,6 +32,7 @@ use super::lines::Lines;
 use crate::hex::Hex;
 use crate::seed::{Seed, Stream};
 use crate::time::Instant;
+use crate::trace::Mark;
 use outgoing::Outgoing;
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -98,6 +99,8 @@ pub struct ChatClient {
     attempts: u32,
     /// When reconnecting ends; set by the first loss.
     give_up_at: Option<Instant>,
+    /// The server said that there is no sense in coming back before.
+    not_before: Instant,
     /// A welcome has come, in this run.
     has_joined: bool,
     /// A join went unanswered: the server may hold the nickname for a session of ours that we know nothing of.
@@ -140,6 +143,7 @@ impl ChatClient {
             jitter: seed.stream("reconnect"),
             attempts: 0,
             give_up_at: None,
+            not_before: Instant::ZERO,
             has_joined: false,
             has_ghost: false,
             join_id: None,
@@ -278,6 +282,11 @@ impl ChatClient {
 
     fn event(&mut self, event: ClientChatEvent) {
         self.actions.push_back(ClientAction::Event(event));
+    }
+
+    /// Notes a situation.
+    fn mark(&mut self, mark: Mark) {
+        self.actions.push_back(ClientAction::Marked(mark));
     }
 
     fn show(&mut self, frame: ServerFrame) {

@@ -45,6 +45,7 @@ use super::table::Input;
 use crate::hex::Hex;
 use crate::seed::{Seed, Stream};
 use crate::time::{Instant, UnixTime};
+use crate::trace::Mark;
 use core::net::IpAddr;
 use session::{Connection, Session, Token};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -342,6 +343,11 @@ impl ChatServer {
 
     fn event(&mut self, event: ChatEvent) {
         self.actions.push_back(Action::Event(event));
+    }
+
+    /// Notes a situation.
+    fn mark(&mut self, mark: Mark) {
+        self.actions.push_back(Action::Marked(mark));
     }
 
     /// The connection of `session` with what its lazy items are read from.

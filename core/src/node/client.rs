@@ -25,7 +25,7 @@ use crate::chat::client::{
 use crate::chat::{Nickname, RequestId};
 use crate::seed::Seed;
 use crate::time::Instant;
-use crate::trace::{DropReason, Event, Record};
+use crate::trace::{DropReason, Event, Mark, Record};
 use crate::transfer::SILENCE;
 use crate::wire::{self, Packet, ResetCode, TransferId};
 
@@ -315,6 +315,7 @@ impl Client {
                     self.on_ticket(now, &id, round_trip, &ticket);
                 }
                 ClientAction::Event(event) => self.on_chat_event(now, event),
+                ClientAction::Marked(mark) => self.mark(now, None, mark),
             }
         }
     }
@@ -339,7 +340,20 @@ impl Client {
         }
     }
 
+    /// Notes a situation.
+    fn mark(&mut self, now: Instant, transfer: Option<TransferId>, mark: Mark) {
+        if self.config.trace {
+            let event = Event::Marked(mark);
+            self.queue.push_back(ClientOutput::Trace(Record { at: now, transfer, event }));
+        }
+    }
+
     fn drop_datagram(&mut self, now: Instant, transfer: Option<TransferId>, reason: DropReason) {
+        match reason {
+            DropReason::Malformed(_) => self.mark(now, transfer, Mark::DamagedAtClient),
+            DropReason::UnknownTransfer => self.mark(now, transfer, Mark::UnknownAtClient),
+            _ => {}
+        }
         self.counters.dropped(reason);
         if self.config.trace {
             let event = Event::Dropped { reason };

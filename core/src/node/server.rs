@@ -23,7 +23,7 @@ use super::{Close, Counters, Path, Transmit};
 use crate::chat::{Action, ChatConfig, ChatServer, CloseReason, FileEntry, Limits, StreamId};
 use crate::seed::{Seed, Stream};
 use crate::time::{Instant, UnixTime};
-use crate::trace::{DropReason, Event, Record};
+use crate::trace::{DropReason, Event, Mark, Record};
 use crate::transfer::SenderConfig;
 use crate::wire::{self, MAX_SEGMENT, Packet, ResetCode, TransferId};
 
@@ -231,6 +231,9 @@ impl Server {
             Life::Running => {
                 self.chat.shutdown(now, "the server is shutting down");
                 self.life = Life::Draining(until);
+                if !self.downloads.values().all(Download::is_over) {
+                    self.mark(now, Mark::StopWaitsForDownloads);
+                }
             }
             Life::Draining(before) => self.life = Life::Draining(until.min(before)),
             Life::Closing(_) | Life::Stopped => {}
@@ -306,6 +309,9 @@ impl Server {
         self.take_actions(now);
         match self.life {
             Life::Draining(until) if until <= now || self.downloads.values().all(Download::is_over) => {
+                if !self.downloads.values().all(Download::is_over) {
+                    self.mark(now, Mark::GraceIsOver);
+                }
                 for transfer in self.downloads.keys().copied().collect::<Vec<_>>() {
                     self.end(now, transfer, ResetCode::ShuttingDown);
                 }
@@ -339,14 +345,25 @@ impl Server {
                     }
                 }
                 Action::SessionEnded(session) => self.end_session(now, session),
+                Action::Marked(mark) => self.mark(now, mark),
                 Action::Event(event) => self.queue.push_back(ServerOutput::Event(ServerEvent::Chat(event))),
             }
         }
     }
 
     fn drop_datagram(&mut self, now: Instant, reason: DropReason) {
+        match reason {
+            DropReason::Malformed(_) => self.mark(now, Mark::DamagedAtServer),
+            DropReason::UnknownTransfer => self.mark(now, Mark::UnknownAtServer),
+            _ => {}
+        }
         self.counters.dropped(reason);
         self.trace(now, None, Event::Dropped { reason });
+    }
+
+    /// Notes a situation.
+    fn mark(&mut self, now: Instant, mark: Mark) {
+        self.trace(now, None, Event::Marked(mark));
     }
 
     fn trace(&mut self, now: Instant, transfer: Option<TransferId>, event: Event) {

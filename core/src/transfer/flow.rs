@@ -16,6 +16,15 @@ pub(super) const MAX_WINDOW: u64 = 16 << 20;
 /// and more, and a larger one would arrive as one burst.
 const LONG_PATH: Duration = Duration::from_millis(5);
 
+/// Whether a window has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Growth {
+    /// It is as large as before.
+    Unchanged,
+    /// It is twice as large.
+    Doubled,
+}
+
 /// See the module.
 #[derive(Clone, Debug)]
 pub(super) struct Window {
@@ -55,16 +64,21 @@ impl Window {
 
     /// Data has arrived up to `rcv_nxt`. After each round trip: if at least half a window came in it, the window may
     /// be what holds the sender back, and doubles.
-    pub(super) fn on_received(&mut self, now: Instant, rcv_nxt: u64) {
-        let Some(round_trip) = self.round_trip.filter(|&it| it >= LONG_PATH) else { return };
+    pub(super) fn on_received(&mut self, now: Instant, rcv_nxt: u64) -> Growth {
+        let Some(round_trip) = self.round_trip.filter(|&it| it >= LONG_PATH) else {
+            return Growth::Unchanged;
+        };
         if now - self.since < round_trip {
-            return;
+            return Growth::Unchanged;
         }
-        if rcv_nxt - self.from >= self.size / 2 {
-            self.size = (self.size * 2).min(self.most);
-        }
+        let is_used = rcv_nxt - self.from >= self.size / 2;
         self.since = now;
         self.from = rcv_nxt;
+        if !is_used || self.size == self.most {
+            return Growth::Unchanged;
+        }
+        self.size = (self.size * 2).min(self.most);
+        Growth::Doubled
     }
 }
 
@@ -84,7 +98,9 @@ mod tests {
         assert_eq!(window.size(), 200_000, "60,000 in a round trip is less than half");
         window.on_received(Instant::from_millis(150), 1 << 40);
         assert_eq!(window.size(), 400_000);
-        (4..40u64).for_each(|i| window.on_received(Instant::from_millis(i * 50), i << 41));
+        (4..40u64).for_each(|i| {
+            window.on_received(Instant::from_millis(i * 50), i << 41);
+        });
         assert_eq!(window.size(), MAX_WINDOW);
     }
 

@@ -8,7 +8,7 @@
 //! - `handshake`: `SYN`, `SYN-ACK`, `CONFIRM`.
 //! - `data`: segments, and when they are acknowledged.
 //! - `finish`: `END`, the digest, the name.
-//! - `table`: what a packet means in which state.
+//! - `state`: the states. `table`: what a packet means in which.
 //! - `check`: what holds between any two inputs.
 
 mod check;
@@ -17,6 +17,7 @@ mod data;
 mod finish;
 mod handshake;
 mod output;
+mod state;
 mod table;
 
 use core::ops::Range;
@@ -33,54 +34,12 @@ use super::rtt::RttEstimator;
 use super::timer::{Changed, Name as _, ReceiverTimer, ReceiverTimers, Timers};
 use super::{MAX_BACKOFF, QUIET};
 use crate::time::Instant;
-use crate::trace::{DropReason, Event};
+use crate::trace::{DropReason, Event, Mark};
 use crate::wire::{Body, FileVersion, Hash, Nonce, Packet, ResetCode};
 pub use config::ReceiverConfig;
 pub use output::{ReceiverFailure, ReceiverOutput, ReceiverStats};
-
-/// What is going on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    /// `SYN` was said.
-    SynSent,
-    /// `CONFIRM` was said; no data yet.
-    Confirming,
-    /// Data comes.
-    Receiving,
-    /// `END` came; the file is being written, checked and named.
-    Finishing,
-    /// It is done; a repeated `END` is still answered.
-    Done,
-    /// It was ended before its end; late packets are answered with the reason, if it was our doing.
-    Aborted(Option<ResetCode>),
-    /// Nothing is answered any more.
-    Closed,
-}
-
-impl State {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::SynSent => "syn-sent",
-            Self::Confirming => "confirming",
-            Self::Receiving => "receiving",
-            Self::Finishing => "finishing",
-            Self::Done => "done",
-            Self::Aborted(_) => "aborted",
-            Self::Closed => "closed",
-        }
-    }
-}
-
-/// How far the file is once everything has arrived. Each step is asked for once, and its answer taken once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Finish {
-    /// Not all of it is written.
-    Writing,
-    /// Its hash was asked for.
-    Hashing,
-    /// Its hash is right, and its name was asked for.
-    Naming,
-}
+use state::Finish;
+pub(crate) use state::State;
 
 /// The machine. See the module.
 #[derive(Debug)]
@@ -181,13 +140,19 @@ impl Receiver {
             (ReceiverAction::Take, Body::Data { offset, length, ack_now }) => {
                 self.handle_data(now, offset, length, ack_now);
             }
-            (ReceiverAction::Acknowledge, _) => {
+            (ReceiverAction::Acknowledge, body) => {
+                if matches!(body, Body::Probe { nxt } if self.limit > nxt && !self.paused) {
+                    self.mark(Mark::OpeningMissed);
+                }
                 self.begin_receiving();
                 self.ack_now = true;
             }
             (ReceiverAction::End, Body::End { size, hash }) => self.handle_end(now, size, hash),
             (ReceiverAction::EndAck, _) if mutant!(EndAnsweredOnce) => {}
-            (ReceiverAction::EndAck, _) => self.send(Body::EndAck),
+            (ReceiverAction::EndAck, _) => {
+                self.mark(Mark::EndRepeated);
+                self.send(Body::EndAck);
+            }
             (ReceiverAction::Fail, Body::Reset(code)) => {
                 self.fail(now, State::Aborted(None), ReceiverFailure::Reset(code));
             }
@@ -289,17 +254,25 @@ impl Receiver {
         match timer {
             ReceiverTimer::Silence => {
                 let ever = self.seen > 0;
+                self.mark(if ever { Mark::FellSilent } else { Mark::NeverAnswered });
                 self.send(Body::Reset(ResetCode::Silence));
                 self.fail(now, State::Aborted(Some(ResetCode::Silence)), ReceiverFailure::Silence { ever });
             }
             ReceiverTimer::Handshake => self.repeat_handshake(now),
-            ReceiverTimer::AckDelay => self.send_ack(now),
+            ReceiverTimer::AckDelay => {
+                self.mark(Mark::AckDelayed);
+                self.send_ack(now);
+            }
             ReceiverTimer::Repeat => {
+                self.mark(Mark::AckRepeated);
                 self.rtt.on_timeout();
                 self.send_ack(now);
                 self.set(ReceiverTimer::Repeat, now + self.repeat_after());
             }
-            ReceiverTimer::Pace => self.open_window(now),
+            ReceiverTimer::Pace => {
+                self.mark(Mark::RateHeld);
+                self.open_window(now);
+            }
             ReceiverTimer::Quiet => self.close(),
         }
     }
@@ -346,6 +319,7 @@ impl Receiver {
 
     fn tell_reset(&mut self) {
         if let State::Aborted(Some(code)) = self.state {
+            self.mark(Mark::ToldAgain);
             self.send(Body::Reset(code));
         }
     }
@@ -392,5 +366,10 @@ impl Receiver {
         if self.config.trace {
             self.output.push_back(ReceiverOutput::Trace(event()));
         }
+    }
+
+    /// Notes a situation.
+    fn mark(&mut self, mark: Mark) {
+        self.trace(|| Event::Marked(mark));
     }
 }

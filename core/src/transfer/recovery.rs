@@ -16,6 +16,8 @@ pub(super) const DUPLICATE_ACKS: u32 = 3;
 pub(super) enum Verdict {
     /// Nothing, or not yet enough.
     Wait,
+    /// What is left of a flight that was given up on is being thrown away.
+    OldFlight,
     /// Go back.
     Lost,
 }
@@ -38,8 +40,9 @@ impl GoBackN {
     /// An acknowledgment arrived, of which `on_progress` was told before if it acknowledges something new.
     pub(super) fn on_acknowledged(&mut self, ack: &Ack) -> Verdict {
         if ack.seen < self.flight {
+            let more = ack.discarded > self.earlier;
             self.earlier = self.earlier.max(ack.discarded);
-            return Verdict::Wait;
+            return if more { Verdict::OldFlight } else { Verdict::Wait };
         }
         if ack.discarded.saturating_sub(self.earlier) >= DUPLICATE_ACKS {
             Verdict::Lost
@@ -78,7 +81,7 @@ mod tests {
         let mut recovery = GoBackN::default();
         assert_eq!(recovery.on_acknowledged(&dup(4, 3)), Verdict::Lost);
         recovery.on_went_back(10, 3);
-        assert_eq!(recovery.on_acknowledged(&dup(9, 8)), Verdict::Wait);
+        assert_eq!(recovery.on_acknowledged(&dup(9, 8)), Verdict::OldFlight);
         // The first of the new flight was lost; its second, third and fourth arrive.
         assert_eq!(recovery.on_acknowledged(&dup(11, 9)), Verdict::Wait);
         assert_eq!(recovery.on_acknowledged(&dup(12, 10)), Verdict::Wait);

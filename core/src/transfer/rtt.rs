@@ -69,6 +69,16 @@ impl RttEstimator {
         self.backoff = self.backoff.saturating_add(1);
     }
 
+    /// How often the timer ran out since something new was acknowledged.
+    pub(super) const fn backoff(&self) -> u32 {
+        self.backoff
+    }
+
+    /// Whether the backoff is as long as it gets.
+    pub(super) fn is_capped(&self) -> bool {
+        self.backoff > 0 && self.rto() >= MAX_BACKOFF
+    }
+
     /// Something new was acknowledged: the path works, the backoff ends.
     pub fn on_progress(&mut self) {
         self.backoff = 0;

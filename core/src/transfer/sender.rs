@@ -47,7 +47,7 @@ use super::{Outcome, QUIET};
 use crate::node::Path;
 use crate::seed::Stream;
 use crate::time::Instant;
-use crate::trace::{DropReason, Event};
+use crate::trace::{DropReason, Event, Mark};
 use crate::wire::{Body, CongestionChoice, Hash, Nonce, Packet, ResetCode, SegmentBatch};
 pub use config::{Offer, SenderConfig};
 pub use output::{SenderOutput, SenderStats};
@@ -207,7 +207,10 @@ impl Sender {
                 self.handle_ack(now, &ack, newest);
             }
             (SenderAction::Finish, Body::EndAck) => self.close(now, Outcome::Complete),
-            (SenderAction::Close, Body::Reset(code)) => self.close(now, Outcome::Reset(code)),
+            (SenderAction::Close, Body::Reset(code)) => {
+                self.mark(Mark::EndedByClient);
+                self.close(now, Outcome::Reset(code));
+            }
             (SenderAction::Validate, Body::PathResponse(nonce)) => {
                 self.heard(now, path, newest, length);
                 self.handle_path_response(now, path, nonce);
@@ -235,6 +238,7 @@ impl Sender {
             State::Offered => self.close(now, Outcome::Aborted(code)),
             State::Aborted(_) | State::Closed => {}
             State::Handshake | State::Sending | State::Ending => {
+                self.mark(Mark::EndedByServer);
                 if let Some(path) = self.path {
                     self.send(path, Body::Reset(code));
                 }
@@ -309,6 +313,7 @@ impl Sender {
 
     fn tell_reset(&mut self, path: Path) {
         if let State::Aborted(code) = self.state {
+            self.mark(Mark::ToldAgain);
             self.send(path, Body::Reset(code));
         }
     }
@@ -358,6 +363,11 @@ impl Sender {
         if self.config.trace {
             self.output.push_back(SenderOutput::Trace(event()));
         }
+    }
+
+    /// Notes a situation.
+    fn mark(&mut self, mark: Mark) {
+        self.trace(|| Event::Marked(mark));
     }
 }
 

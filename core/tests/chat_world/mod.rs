@@ -278,6 +278,7 @@ impl World {
             }
             ClientAction::Ticket { id, round_trip, .. } => self.peers[place].tickets.push((id, round_trip)),
             ClientAction::Event(event) => self.peers[place].events.push(event),
+            ClientAction::Marked(_) => {}
         }
     }
 

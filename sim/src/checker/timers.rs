@@ -30,6 +30,8 @@ struct Sender {
     nxt: u64,
     size: u64,
     limit: u64,
+    /// The largest that was sent. Less than a segment may be withheld: silly windows are not filled.
+    segment: u64,
     is_paused: bool,
     retransmit: bool,
     persist: bool,
@@ -40,10 +42,9 @@ impl Sender {
     /// What is wrong when nothing happens any more at a time.
     fn wrong(&self) -> Option<(&'static str, &'static str)> {
         let outstanding = self.is_sending && self.nxt > self.una;
-        let withheld = self.is_sending
-            && self.nxt == self.una
-            && self.una < self.size
-            && (self.is_paused || self.limit <= self.nxt);
+        let is_waiting = self.is_sending && self.nxt == self.una && self.una < self.size;
+        let withheld = is_waiting && (self.is_paused || self.limit <= self.nxt);
+        let may_be_withheld = withheld || (is_waiting && self.limit < self.nxt + self.segment);
         match (outstanding, self.retransmit, withheld, self.persist) {
             (true, false, _, _) => {
                 Some(("no_retransmission_timer", "data is unacknowledged and no retransmission timer runs"))
@@ -55,7 +56,7 @@ impl Sender {
             (_, _, true, false) => {
                 Some(("no_persist_timer", "the receiver withholds and no persist timer runs"))
             }
-            (_, _, false, true) => {
+            (_, _, false, true) if !may_be_withheld => {
                 Some(("persist_timer_runs", "the persist timer runs and nothing is withheld"))
             }
             _ => None,
@@ -115,8 +116,9 @@ impl Checker for Timers {
                     sender.is_sending = *to == "sending";
                 }
             }
-            Event::SegmentsSent { transfer, end, .. } => {
+            Event::SegmentsSent { transfer, start, end, count, .. } => {
                 if let Some(sender) = self.sender(node, *transfer) {
+                    sender.segment = sender.segment.max((end - start).div_ceil(*count.max(&1)));
                     sender.nxt = *end;
                 }
             }

@@ -1,5 +1,6 @@
 //! Commands and options.
 
+use core::num::NonZeroUsize;
 use core::time::Duration;
 use std::path::PathBuf;
 
@@ -42,6 +43,8 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Many runs; ends with counts and, for each failure, the line that replays it.
     Sweep(SweepArgs),
+    /// Which situations of the core scenarios have been in, how often, and the smallest run of each.
+    Marks(MarksArgs),
     /// The checkers over a recorded trace.
     Check(CheckArgs),
     /// The scenarios, and what each is about.
@@ -162,6 +165,23 @@ pub struct ShrinkArgs {
     /// Takes what it has after this time.
     #[arg(long, value_name = "D", value_parser = duration)]
     pub max_time: Option<Duration>,
+}
+
+/// `marks`.
+#[derive(Debug, clap::Args)]
+pub struct MarksArgs {
+    /// Scenarios, and folders of them.
+    #[arg(default_value = "scenarios")]
+    pub files: Vec<PathBuf>,
+    /// From A up to and without B, decimal or 0x….
+    #[arg(long, value_name = "A..B", default_value = "0..1", value_parser = seeds)]
+    pub seeds: Seeds,
+    /// What runs them: turmoil or direct.
+    #[arg(long, default_value = "turmoil")]
+    pub engine: String,
+    /// Runs at the same time; one for each processor by default. The table is the same whatever it is.
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
 }
 
 /// `check`.

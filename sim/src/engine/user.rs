@@ -182,6 +182,7 @@ impl User {
                         recovery: self.transfer.recovery,
                         congestion: self.transfer.congestion,
                         segment: Some(self.transfer.segment),
+                        limit_rate: self.transfer.limit_rate.map(|bits| bits / 8),
                         ..GetRequest::new(file.clone())
                     },
                     target: TargetSpec::File { place, existing: Existing::Refuse, partial: Partial::Resume },

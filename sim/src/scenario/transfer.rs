@@ -3,7 +3,7 @@
 use backchat_core::wire::{CongestionChoice, MAX_SEGMENT, MIN_SEGMENT, Recovery};
 
 use super::reader::{Read, Table};
-use super::values::print_size;
+use super::values::{print_rate, print_size};
 use super::writer::Writer;
 
 /// How downloads are done.
@@ -17,6 +17,8 @@ pub struct Transfer {
     pub segment: u16,
     /// What a client's UDP socket can hold, in bytes; `None`: the driver's default.
     pub receive_buffer: Option<u64>,
+    /// The user's limit on the rate of each download, in bits a second; `None`: none.
+    pub limit_rate: Option<u64>,
 }
 
 impl Default for Transfer {
@@ -26,6 +28,7 @@ impl Default for Transfer {
             congestion: CongestionChoice::Classic,
             segment: DEFAULT_SEGMENT,
             receive_buffer: None,
+            limit_rate: None,
         }
     }
 }
@@ -39,7 +42,13 @@ const MIN_RECEIVE_BUFFER: u64 = 2304;
 /// More than any socket is given.
 const MAX_RECEIVE_BUFFER: u64 = 1 << 30;
 
-pub(super) const KEYS: &[&str] = &["recovery", "congestion", "segment", "receive_buffer"];
+/// As fast as any link.
+const MAX_LIMIT_RATE: u64 = 1_000_000_000_000;
+
+/// A byte a second.
+const MIN_LIMIT_RATE: u64 = 8;
+
+pub(super) const KEYS: &[&str] = &["recovery", "congestion", "segment", "receive_buffer", "limit_rate"];
 
 /// What `congestion` can be. Which of them are built is for whoever runs it to say.
 const CONGESTION: &str = "classic, fixed:N, newreno, cubic or bbr";
@@ -77,6 +86,9 @@ pub(super) fn read(root: &Table<'_>) -> Read<Transfer> {
     if let Some(value) = table.get("receive_buffer") {
         transfer.receive_buffer = Some(value.size(MIN_RECEIVE_BUFFER..=MAX_RECEIVE_BUFFER)?);
     }
+    if let Some(value) = table.get("limit_rate") {
+        transfer.limit_rate = Some(value.rate(MIN_LIMIT_RATE..=MAX_LIMIT_RATE)?);
+    }
     Ok(transfer)
 }
 
@@ -97,5 +109,8 @@ pub(super) fn write(transfer: &Transfer, to: &mut Writer) {
     }
     if let Some(bytes) = transfer.receive_buffer {
         to.text("receive_buffer", print_size(bytes));
+    }
+    if let Some(rate) = transfer.limit_rate {
+        to.text("limit_rate", print_rate(rate));
     }
 }

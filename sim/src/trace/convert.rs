@@ -59,6 +59,7 @@ pub fn core(record: trace::Record) -> Event {
         Core::PathChallenged => Event::PathChallenged { transfer },
         Core::PathValidated => Event::PathValidated { transfer },
         Core::Dropped { reason } => Event::PacketDropped { transfer: of, reason: Name::of(reason.name()) },
+        Core::Marked(mark) => Event::Marked { transfer: of, mark: Name::of(mark.name()) },
         Core::Ended { outcome } => Event::TransferEnded { transfer, outcome: Name::of(outcome) },
     }
 }

@@ -362,6 +362,13 @@ events! {
         /// How.
         outcome: Name,
     }
+    /// The core was in a situation that tests should have been in.
+    Marked = "core:marked" {
+        /// The download, if it concerns one.
+        transfer: Option<TransferId>,
+        /// Which.
+        mark: Name,
+    }
     /// The server gave a ticket.
     TransferOffered = "transfer:offered" {
         /// The download.

@@ -75,6 +75,14 @@ impl Default for Recorder {
     }
 }
 
+/// Two that want the same records.
+impl<A: Sink, B: Sink> Sink for (A, B) {
+    fn record(&mut self, record: &Record) {
+        self.0.record(record);
+        self.1.record(record);
+    }
+}
+
 impl Sink for Vec<Record> {
     fn record(&mut self, record: &Record) {
         self.push(record.clone());

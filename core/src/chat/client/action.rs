@@ -2,6 +2,7 @@
 
 use crate::chat::frame::{ErrorFrame, RequestId, ServerFrame, TextError, TicketFrame};
 use crate::chat::nickname::Nickname;
+use crate::trace::Mark;
 use core::fmt;
 use core::time::Duration;
 
@@ -61,6 +62,8 @@ pub enum ClientAction {
     },
     /// Something to show. Nothing has to be done.
     Event(ClientChatEvent),
+    /// A situation that tests should have been in.
+    Marked(Mark),
 }
 
 /// What has happened.

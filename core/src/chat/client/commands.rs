@@ -7,6 +7,7 @@ use crate::chat::limits::MAX_TEXT_BYTES;
 use crate::chat::nickname::Nickname;
 use crate::hex::Hex;
 use crate::time::Instant;
+use crate::trace::Mark;
 
 /// Most messages that wait to be sent or confirmed: at two a second, more than eight minutes. A driver with more
 /// input than that waits until some are confirmed.
@@ -91,6 +92,9 @@ impl ChatClient {
     /// Leaves. What was not sent is not sent any more: who wants that waits for [`is_idle`](Self::is_idle) first.
     pub fn leave(&mut self, now: Instant) {
         let now = self.begin(now);
+        if !self.messages.is_empty() {
+            self.mark(Mark::LeftWithQueue);
+        }
         match self.phase {
             Phase::Up => {
                 self.send(Request::Leave, None);

@@ -1,11 +1,12 @@
 //! Connecting, coming back, and giving up.
 
-use super::{ChatClient, ClientAction, ClientChatEvent, DisconnectReason, Phase, Reconnect};
+use super::{ChatClient, ClientAction, ClientChatEvent, DisconnectReason, Phase, Reconnect, receive};
 use crate::chat::frame::client::Join;
 use crate::chat::frame::{ErrorCode, ErrorFrame, Request};
 use crate::chat::limits::Bucket;
 use crate::chat::lines::Lines;
 use crate::time::Instant;
+use crate::trace::Mark;
 use core::time::Duration;
 
 /// How long the answer to a join may take.
@@ -82,6 +83,7 @@ impl ChatClient {
             Phase::Up => {
                 self.watch();
                 if self.timer.is_some_and(|at| at <= now) {
+                    self.mark(Mark::ServerSilent);
                     self.break_off(now, DisconnectReason::Silent);
                 }
             }
@@ -152,6 +154,7 @@ impl ChatClient {
         let half = longest / 2;
         let spread = u64::try_from(half.as_nanos()).unwrap_or(u64::MAX);
         let after = half + Duration::from_nanos(self.jitter.below(spread));
+        let after = after.max(self.not_before - now);
         if give_up_at.is_some_and(|end| now + after > end) {
             return self.give_up();
         }
@@ -175,12 +178,20 @@ impl ChatClient {
     /// The server does not let us in: for ever, or it may do so later.
     pub(super) fn refused(&mut self, now: Instant, error: ErrorFrame) {
         let may_change = match error.code {
-            ErrorCode::NickTaken => self.has_joined || self.has_ghost,
+            // With a time to come back at it is held for somebody whose connection was lost: perhaps for us, before this
+            // program was started.
+            ErrorCode::NickTaken => {
+                self.has_joined
+                    || self.has_ghost
+                    || error.retry_after_ms.is_some_and(|millis| self.outlasts(now, millis))
+            }
             ErrorCode::Full | ErrorCode::TooManyConnections | ErrorCode::ShuttingDown => self.has_joined,
             ErrorCode::TooManyRequests | ErrorCode::TooFast => true,
             _ => false,
         };
         if may_change && self.config.reconnect != Reconnect::Never {
+            self.mark(Mark::NotNow);
+            self.not_before = error.retry_after_ms.map_or(now, |millis| now + receive::wait(millis));
             let had_ghost = self.has_ghost;
             self.break_off(now, DisconnectReason::NotNow(error.message));
             // This join was answered.
@@ -193,6 +204,17 @@ impl ChatClient {
         self.event(ClientChatEvent::Refused(error));
     }
 
+    /// Whether we will still be trying in so many milliseconds.
+    fn outlasts(&self, now: Instant, millis: u64) -> bool {
+        match self.config.reconnect {
+            Reconnect::Never => false,
+            Reconnect::Always => true,
+            Reconnect::For(patience) => {
+                now + Duration::from_millis(millis) <= self.give_up_at.unwrap_or(now + patience)
+            }
+        }
+    }
+
     /// Nothing more will happen: tells of everything that is left over.
     fn report(&mut self) {
         self.phase = Phase::Over;
@@ -200,6 +222,7 @@ impl ChatClient {
             let id = message.id;
             let event = match (message.request, message.sent) {
                 (Request::Say { text, .. } | Request::Tell { text, .. }, true) => {
+                    self.mark(Mark::LeftUnconfirmed);
                     ClientChatEvent::Unconfirmed { id, text }
                 }
                 (Request::Say { text, .. } | Request::Tell { text, .. }, false) => {

@@ -7,6 +7,7 @@ use crate::chat::frame::{
 use crate::chat::limits::Bucket;
 use crate::chat::lines::Line;
 use crate::time::Instant;
+use crate::trace::Mark;
 use core::time::Duration;
 
 /// While more than this waits to be sent, pings are not answered: a server that asks without reading is not owed
@@ -18,6 +19,11 @@ const DEFAULT_RETRY_AFTER_MS: u64 = 500;
 
 /// Longest wait that a server can impose with `retry_after_ms`.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// How long a server that says so many milliseconds is waited for.
+pub(super) fn wait(millis: u64) -> Duration {
+    Duration::from_millis(millis).min(MAX_RETRY_AFTER)
+}
 
 impl ChatClient {
     /// Reads the lines that end in `bytes`.
@@ -100,6 +106,7 @@ impl ChatClient {
         let new_epoch = self.epoch.is_some_and(|epoch| epoch != welcome.epoch);
         let resumed = welcome.resumed && !new_epoch;
         if new_epoch {
+            self.mark(Mark::NewEpoch);
             self.seen = 0;
         }
         self.phase = Phase::Up;
@@ -113,8 +120,13 @@ impl ChatClient {
         }
         self.up_since = now;
         self.watch();
+        let missed = welcome.missed;
         self.show(ServerFrame::Welcome(Box::new(welcome)));
         self.event(ClientChatEvent::Joined { resumed, new_epoch });
+        if let Some(missed) = missed {
+            // A hole at the beginning of what follows is told like one in its middle.
+            self.show(ServerFrame::Gap { missed });
+        }
         if resumed {
             self.counters.resumed += 1;
             self.send_again(now);
@@ -126,6 +138,9 @@ impl ChatClient {
     /// The session goes on: what was not answered is sent again, under the same ids. The server may or may not have
     /// counted it; it counts as counted.
     fn send_again(&mut self, now: Instant) {
+        if self.messages.iter().any(|message| message.sent) {
+            self.mark(Mark::SaidAgain);
+        }
         let (messages, asks) = (self.limits.messages().eased(), self.limits.requests().eased());
         for message in self.messages.iter_mut().filter(|message| message.sent) {
             message.sent = false;
@@ -145,6 +160,7 @@ impl ChatClient {
         for mut message in core::mem::take(&mut self.messages) {
             match message.request {
                 Request::Say { text, .. } | Request::Tell { text, .. } if message.sent => {
+                    self.mark(Mark::LeftUnconfirmed);
                     self.event(ClientChatEvent::Unconfirmed { id: message.id, text });
                 }
                 _ => {
@@ -214,8 +230,7 @@ impl ChatClient {
         if error.id.is_none() && turned_away && self.config.join.is_none() && self.phase == Phase::Up {
             return self.refused(now, error);
         }
-        let wait = Duration::from_millis(error.retry_after_ms.unwrap_or(DEFAULT_RETRY_AFTER_MS))
-            .min(MAX_RETRY_AFTER);
+        let wait = wait(error.retry_after_ms.unwrap_or(DEFAULT_RETRY_AFTER_MS));
         match error.code {
             ErrorCode::TooFast if self.hold_message(now + wait, error.id.as_ref()) => {}
             // Without a time to come back at it is an answer, such as to one download too many.

@@ -4,6 +4,7 @@ use crate::chat::filename::FileName;
 use crate::chat::frame::{ErrorCode, Have, RequestId};
 use crate::chat::id::{SessionId, StreamId};
 use crate::chat::nickname::Nickname;
+use crate::trace::Mark;
 use core::fmt;
 use core::net::IpAddr;
 use std::collections::BTreeMap;
@@ -48,6 +49,8 @@ pub enum Action {
     SessionEnded(SessionId),
     /// Something to log or trace. Nothing has to be done.
     Event(ChatEvent),
+    /// A situation that tests should have been in.
+    Marked(Mark),
 }
 
 /// What has happened, for logs and traces. No token is in any of them.

@@ -1,6 +1,7 @@
 //! How a visitor becomes somebody: joining, and coming back to a session that was parked.
 
 use super::lifecycle::{Notice, Unread};
+use super::messages::whole_millis;
 use super::session::{Accepted, Resume, Token};
 use super::{ChatEvent, ChatServer, CloseReason, messages};
 use crate::chat::frame::client::Join;
@@ -12,6 +13,7 @@ use crate::chat::outbox::Lazy;
 use crate::chat::table::{Input, State};
 use crate::hex::Hex;
 use crate::time::Instant;
+use crate::trace::Mark;
 
 impl ChatServer {
     /// A visiting session asks for a nickname, or for the session that its token stands for.
@@ -21,10 +23,16 @@ impl ChatServer {
         if let Some((token, owner)) = owner.filter(|_| join.resume && !mutant!(ParkedNotResumed)) {
             return self.go_on(now, session, owner, token, id, join);
         }
+        if join.token.is_some() {
+            self.mark(Mark::TokenUnknown);
+        }
         match self.enter(now, session, join) {
             Ok(nick) => {
                 let tail = self.history.tail(session, u64::MAX, join.history.unwrap_or(self.limits.backlog));
                 self.welcome(session, id, None, false);
+                if tail.count > 0 {
+                    self.mark(Mark::BacklogShown);
+                }
                 self.show_range(session, tail.range);
                 self.counters.joined += 1;
                 self.event(ChatEvent::Joined { session, nick: nick.clone() });
@@ -68,13 +76,26 @@ impl ChatServer {
         if self.roster.take(nick, session).is_ok() {
             return Ok(());
         }
+        let holder = self.roster.holder(&nick.key()).and_then(|holder| self.sessions.get(&holder));
+        // Whoever was killed and starts anew meets the session that it left behind: it can be told when that ends.
+        let held_until =
+            holder.filter(|holder| holder.state == State::Parked).and_then(|holder| holder.timer);
+        let wait = held_until.map(|until| until - now);
         let suggestion =
             nick.suggest(|key| self.roster.holder(key).is_some() || self.bans.of_nick(now, key).is_some());
-        let message = match &suggestion {
-            Some(free) => format!("{nick} is taken, {free} is free"),
+        let mut message = match wait {
+            Some(wait) => {
+                self.mark(Mark::NickHeld);
+                let seconds = wait.as_millis().div_ceil(1000);
+                format!("{nick} is held for {seconds} s more, for somebody whose connection was lost")
+            }
             None => format!("{nick} is taken"),
         };
-        Err(ErrorFrame { suggestion, ..ErrorFrame::new(None, ErrorCode::NickTaken, message) })
+        if let Some(free) = &suggestion {
+            message.push_str(&format!(", {free} is free"));
+        }
+        let retry_after_ms = wait.map(whole_millis);
+        Err(ErrorFrame { suggestion, retry_after_ms, ..ErrorFrame::new(None, ErrorCode::NickTaken, message) })
     }
 
     /// A session that was parked, or whose old connection lingers, goes on with the connection of `visitor`.
@@ -118,6 +139,11 @@ impl ChatServer {
         self.go(now, session, Input::Resume, State::Joined);
         let seen = join.seen.unwrap_or(0).min(self.history.last());
         let missed = self.history.missed_since(seen.saturating_add(1));
+        self.mark(match missed {
+            0 if seen == self.history.last() => Mark::BackWithNothingMissed,
+            0 => Mark::BackWithBacklog,
+            _ => Mark::BackToGap,
+        });
         self.welcome(session, id, (missed > 0).then_some(missed), true);
         let next = seen.saturating_add(1 + u64::from(mutant!(ResumeSkipsOne))).max(self.history.first());
         self.show_range(session, Range { next, end: self.history.next() });

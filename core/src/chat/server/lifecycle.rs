@@ -7,6 +7,7 @@ use crate::chat::frame::{ErrorCode, ErrorFrame, ServerFrame};
 use crate::chat::id::{SessionId, StreamId};
 use crate::chat::table::{self, Input, Next, State, Step};
 use crate::time::Instant;
+use crate::trace::Mark;
 use core::net::IpAddr;
 
 /// Most connections that are being closed while another is turned away with a word. Beyond it they are closed
@@ -70,6 +71,7 @@ impl ChatServer {
         error: ErrorFrame,
         reason: CloseReason,
     ) {
+        self.mark(Mark::TurnedAway);
         self.event(ChatEvent::TurnedAway { stream, peer, reason });
         Counters::count(&mut self.counters.refused, error.code.clone());
         self.connections.insert(stream, Connection::new(None, None));
@@ -89,7 +91,10 @@ impl ChatServer {
         match table::rule_for(entry.state, input).step {
             Step::End => {
                 let reason = match (entry.state, input) {
-                    (State::Parked, Input::Timeout) => CloseReason::TimedOut,
+                    (State::Parked, Input::Timeout) => {
+                        self.mark(Mark::ParkExpired);
+                        CloseReason::TimedOut
+                    }
                     (_, Input::Dismissed) => CloseReason::ShuttingDown,
                     _ => CloseReason::Lost,
                 };
@@ -97,6 +102,9 @@ impl ChatServer {
                 self.end(session, input, reason, Notice::Told);
             }
             Step::Close => {
+                if input == Input::TooSlow {
+                    self.mark(Mark::ReaderTooSlow);
+                }
                 let (reason, unread) = match input {
                     Input::TooSlow => (CloseReason::TooSlow, Unread::Dropped),
                     _ => (CloseReason::NotJoined, Unread::Kept),
@@ -105,6 +113,9 @@ impl ChatServer {
                 self.end(session, input, reason, Notice::Told);
             }
             Step::CloseAndPark => {
+                if input == Input::TooSlow {
+                    self.mark(Mark::ReaderTooSlow);
+                }
                 let (reason, unread) = match input {
                     Input::TooSlow => (CloseReason::TooSlow, Unread::Dropped),
                     _ => (CloseReason::Finished, Unread::Kept),
@@ -138,6 +149,9 @@ impl ChatServer {
 
     /// The operator ends a session, wherever it is.
     pub(super) fn dismiss(&mut self, now: Instant, session: SessionId, reason: CloseReason, notice: Notice) {
+        if reason == CloseReason::ShuttingDown {
+            self.mark(Mark::ClosedByShutdown);
+        }
         self.close(now, session, reason, Unread::Kept);
         self.end(session, Input::Dismissed, reason, notice);
     }
@@ -153,11 +167,13 @@ impl ChatServer {
         let Some(entry) = self.sessions.get_mut(&session) else { return };
         let is_silent = entry.last_input + after <= now;
         if is_silent && entry.pinged && !entry.busy {
+            self.mark(Mark::PeerSilent);
             self.close(now, session, CloseReason::Silent, Unread::Dropped);
             return self.park(now, session, Input::Timeout, CloseReason::Silent);
         }
         entry.pinged = is_silent;
         if is_silent {
+            self.mark(Mark::PeerAsked);
             self.send(session, &ServerFrame::Ping);
         }
         self.arm_session(now, session);
@@ -169,6 +185,7 @@ impl ChatServer {
             return self.end(session, input, reason, Notice::Told);
         }
         self.go(now, session, input, State::Parked);
+        self.mark(Mark::Parked);
         self.counters.parked += 1;
         self.event(ChatEvent::Parked { session, reason });
     }

@@ -9,6 +9,7 @@ use crate::chat::id::SessionId;
 use crate::chat::nickname::Nickname;
 use crate::chat::outbox::Lazy;
 use crate::time::Instant;
+use crate::trace::Mark;
 use bytes::Bytes;
 use core::time::Duration;
 
@@ -35,6 +36,7 @@ impl ChatServer {
     pub(super) fn speak(&mut self, now: Instant, session: SessionId, id: Option<RequestId>, said: Utterance) {
         if let Some(number) = self.number_of(session, id.as_ref()) {
             self.counters.repeated += 1;
+            self.mark(Mark::MessageAgain);
             self.event(ChatEvent::Repeated { session, number });
             return self.send(session, &ServerFrame::Accepted { id, number });
         }
@@ -53,6 +55,9 @@ impl ChatServer {
         }
         self.counters.accepted += 1;
         self.event(ChatEvent::Said { session, number, to, id: id.clone() });
+        if let Some(to) = to {
+            self.mark_party(session, to);
+        }
         self.send(session, &ServerFrame::Accepted { id, number });
         match to.filter(|_| !mutant!(PrivateToAll)) {
             None => self.broadcast(&live, To::Joined),
@@ -62,6 +67,15 @@ impl ChatServer {
                     self.send_encoded(to, &live);
                 }
             }
+        }
+    }
+
+    /// Notes what is special about the one that a private message goes to.
+    fn mark_party(&mut self, from: SessionId, to: SessionId) {
+        if from == to {
+            self.mark(Mark::PrivateToSelf);
+        } else if self.stream_of(to).is_none() {
+            self.mark(Mark::PrivateToParked);
         }
     }
 
@@ -82,7 +96,10 @@ impl ChatServer {
         self.charge_message(now, session)?;
         check_text(&said.text, self.limits.text_bytes).map_err(|error| {
             let code = match error {
-                TextError::TooLong { .. } => ErrorCode::TextTooLong,
+                TextError::TooLong { .. } => {
+                    self.mark(Mark::TextTooLong);
+                    ErrorCode::TextTooLong
+                }
                 TextError::Empty | TextError::Control { .. } => ErrorCode::BadText,
             };
             ErrorFrame::new(None, code, error.to_string())
@@ -93,7 +110,10 @@ impl ChatServer {
             Err(error) => ErrorFrame::new(None, ErrorCode::NoSuchNick, error.to_string()),
         };
         let key = Nickname::parse(to).map_err(|_| absent())?.key();
-        let party = self.roster.holder(&key).ok_or_else(absent)?;
+        let Some(party) = self.roster.holder(&key) else {
+            self.mark(Mark::NobodyOfThatName);
+            return Err(absent());
+        };
         let nick = self.nickname_of(party).cloned().ok_or_else(absent)?;
         Ok(Some((party, nick)))
     }
@@ -215,9 +235,14 @@ impl ChatServer {
 
 /// A refusal that says when to try again. Rounded up: who waits exactly that long is not refused again.
 pub(super) fn too_soon(code: ErrorCode, wait: Duration) -> ErrorFrame {
-    let millis = u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
+    let millis = whole_millis(wait);
     ErrorFrame {
         retry_after_ms: Some(millis),
         ..ErrorFrame::new(None, code, format!("too much at once, try again in {millis} ms"))
     }
+}
+
+/// In milliseconds, rounded up: whoever waits so long has waited long enough.
+pub(super) fn whole_millis(wait: Duration) -> u64 {
+    u64::try_from(wait.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }

@@ -17,7 +17,7 @@ use super::output::{
 use crate::chat::RequestId;
 use crate::node::{Path, Transmit};
 use crate::time::Instant;
-use crate::trace::{Event, Record};
+use crate::trace::{Event, Mark, Record};
 use crate::transfer::{Receiver, ReceiverFailure, ReceiverOutput};
 use crate::wire::{Body, CongestionChoice, DATA_HEADER_LEN, Packet, Recovery, ResetCode, TransferId};
 use ends::explain;
@@ -140,6 +140,9 @@ impl Client {
         let it = it.ok_or(DownloadError::NoSuchDownload)?;
         if it.paused != paused {
             it.paused = paused;
+            if paused && matches!(it.stage, Stage::Opening | Stage::Asking(_)) {
+                self.mark(now, None, Mark::PausedBeforeTicket);
+            }
             self.with_receiver(now, download, |receiver| {
                 if paused { receiver.pause(now) } else { receiver.resume(now) }
             });
@@ -174,6 +177,7 @@ impl Client {
         let running =
             |(id, it): (&DownloadId, &Download)| matches!(it.stage, Stage::Running(_)).then_some(*id);
         for download in self.downloads.iter().filter_map(running).collect::<Vec<_>>() {
+            self.mark(now, None, Mark::EndedWithSession);
             self.end(now, download, ResetCode::SessionOver);
         }
     }

@@ -4,7 +4,7 @@ use super::{FileError, FileMeta, ReadDone, Server, ServerEvent, ServerOutput, Sh
 use crate::chat::{ErrorCode, FileName, Have, Hex, RequestId, ServerFrame, SessionId, TicketFrame};
 use crate::node::{Counters, Transmit};
 use crate::time::Instant;
-use crate::trace::Event;
+use crate::trace::{Event, Mark};
 use crate::transfer::{Offer, Outcome, Sender, SenderOutput};
 use crate::wire::{Hash, MAX_OFFSET, ResetCode, Ticket, TransferId};
 
@@ -107,12 +107,15 @@ impl Server {
         let refusal = if self.life != super::Life::Running {
             Some((ErrorCode::ShuttingDown, "the server is shutting down".to_owned()))
         } else if unused >= tickets {
+            self.mark(now, Mark::TicketsAtTheirLimit);
             Some((ErrorCode::Busy, format!("you hold {unused} tickets, at most {tickets} may be unused")))
         } else if running + unused >= per_session {
             // A ticket is a download that may run at any time; counted later, it could no longer be refused.
+            self.mark(now, Mark::SessionAtItsLimit);
             let (all, most) = (running + unused, per_session);
             Some((ErrorCode::Busy, format!("you have {all} downloads running or begun, at most {most} may")))
         } else if in_all >= most {
+            self.mark(now, Mark::ServerAtItsLimit);
             Some((ErrorCode::Busy, format!("the server has {in_all} downloads running, at most {most} may")))
         } else {
             None
@@ -236,7 +239,10 @@ impl Server {
         self.queue.push_back(ServerOutput::Share(ShareRequest::Close { transfer }));
         self.release(now, session);
         let code = match error {
-            FileError::NotFound | FileError::NotAFile => ErrorCode::NoSuchFile,
+            FileError::NotFound | FileError::NotAFile => {
+                self.mark(now, Mark::FileNotFound);
+                ErrorCode::NoSuchFile
+            }
             FileError::Denied | FileError::Changed | FileError::Other(_) => ErrorCode::Refused,
         };
         let message = format!("{file}: {error}{}", crate::mutants::place(file.as_str()));
@@ -274,6 +280,9 @@ impl Server {
     pub(super) fn end_session(&mut self, now: Instant, session: SessionId) {
         let of_session = |(id, it): (&TransferId, &Download)| (it.session == session).then_some(*id);
         for transfer in self.downloads.iter().filter_map(of_session).collect::<Vec<_>>() {
+            if self.downloads.get(&transfer).is_some_and(|it| !it.is_over()) {
+                self.mark(now, Mark::SessionEndedWithDownloads);
+            }
             self.end(now, transfer, ResetCode::SessionOver);
         }
     }

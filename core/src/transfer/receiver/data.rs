@@ -2,7 +2,8 @@
 
 use super::{Receiver, ReceiverOutput, State};
 use crate::time::Instant;
-use crate::trace::{DropReason, Event};
+use crate::trace::{DropReason, Event, Mark};
+use crate::transfer::flow::Growth;
 use crate::transfer::pace::STEP;
 use crate::transfer::timer::{ACK_DELAY, ReceiverTimer};
 use crate::wire::Body;
@@ -26,6 +27,7 @@ impl Receiver {
         if end <= self.rcv_nxt {
             // Sent again without need, or a copy: the sender has missed an acknowledgment.
             self.stats.duplicates += 1;
+            self.mark(Mark::SegmentAgain);
             self.ack_now = true;
             let rcv_nxt = self.rcv_nxt;
             return self.trace(|| Event::SegmentDiscarded { range: offset..end, rcv_nxt });
@@ -33,12 +35,16 @@ impl Receiver {
         mutant!(OutOfOrderWritten => self.rcv_nxt = self.rcv_nxt.max(offset));
         if offset > self.rcv_nxt {
             self.stats.discarded += 1;
+            self.mark(Mark::SegmentBehindGap);
             self.discarded = self.discarded.saturating_add(1);
             self.ack_now = true;
             let rcv_nxt = self.rcv_nxt;
             return self.trace(|| Event::SegmentDiscarded { range: offset..end, rcv_nxt });
         }
         let known = (self.rcv_nxt - offset) as usize;
+        if known > 0 {
+            self.mark(Mark::SegmentPartlyKnown);
+        }
         let place = self.rcv_nxt + u64::from(mutant!(ResumedAtWrongOffset) && self.start > 0);
         self.output.push_back(ReceiverOutput::Write { offset: place, payload: known..length });
         let range = self.rcv_nxt..end;
@@ -47,7 +53,9 @@ impl Receiver {
         self.discarded = 0;
         self.unacked += 1;
         self.ack_now |= ack_now || end == self.size;
-        self.window.on_received(now, self.rcv_nxt);
+        if self.window.on_received(now, self.rcv_nxt) == Growth::Doubled {
+            self.mark(Mark::WindowDoubled);
+        }
     }
 
     /// The last of the packets that arrived together was handed in: acknowledge once for all of them, if it is time.
@@ -132,7 +140,12 @@ impl Receiver {
             pace.restart(now, self.limit);
         }
         match self.state {
-            State::Confirming => self.say_confirm(now),
+            State::Confirming => {
+                if paused {
+                    self.mark(Mark::PausedInHandshake);
+                }
+                self.say_confirm(now);
+            }
             State::Receiving => self.send_ack(now),
             _ => {}
         }

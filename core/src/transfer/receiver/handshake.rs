@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::{Receiver, ReceiverFailure, ReceiverOutput, State};
 use crate::time::Instant;
-use crate::trace::DropReason;
+use crate::trace::{DropReason, Mark};
 use crate::transfer::pace::Pace;
 use crate::transfer::timer::ReceiverTimer;
 use crate::wire::{Ack, Body, CongestionChoice, ResetCode, Syn, SynAck, whole_micros};
@@ -68,6 +68,7 @@ impl Receiver {
         if (it.size, it.start, Some(it.version)) != (self.size, self.start, self.version) {
             return self.dropped(DropReason::Contradiction);
         }
+        self.mark(Mark::SynAckRepeated);
         self.nonce = Some(it.nonce);
         self.say_confirm(now);
     }
@@ -88,8 +89,18 @@ impl Receiver {
         self.rtt.on_timeout();
         self.repeats += 1;
         match self.state {
-            State::Confirming if self.repeats % 2 == 1 => self.say_confirm(now),
-            _ => self.say_syn(now),
+            State::Confirming if self.repeats % 2 == 1 => {
+                self.mark(Mark::ConfirmUnanswered);
+                self.say_confirm(now);
+            }
+            State::Confirming => {
+                self.mark(Mark::SynForAnotherNonce);
+                self.say_syn(now);
+            }
+            _ => {
+                self.mark(Mark::SynUnanswered);
+                self.say_syn(now);
+            }
         }
     }
 

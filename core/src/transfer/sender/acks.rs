@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::Sender;
 use crate::time::Instant;
-use crate::trace::{DropReason, Event, LossCause};
+use crate::trace::{DropReason, Event, LossCause, Mark};
 use crate::transfer::congestion::Acked;
 use crate::transfer::recovery::Verdict;
 use crate::transfer::timer::SenderTimer;
@@ -28,11 +28,16 @@ impl Sender {
             self.paused = ack.paused;
             let paused = ack.paused;
             self.trace(|| Event::Paused(paused));
+            if paused {
+                let is_out = self.nxt > self.una;
+                self.mark(if is_out { Mark::PausedInFlight } else { Mark::PausedWhileWithheld });
+            }
             self.progress_at = now;
             self.rtt.on_progress();
         }
         mutant!(StaleAckTaken => self.una = self.una.min(ack.ack.max(self.forgotten)));
         if ack.ack < self.una {
+            self.mark(Mark::AckOvertaken);
             return self.dropped(DropReason::Stale);
         }
         if ack.ack > self.una {
@@ -40,6 +45,7 @@ impl Sender {
         } else if opened && self.nxt == self.una {
             // What was withheld may go. An answer to a probe that opens nothing leaves the backoff as it is, so that
             // a long pause is not probed ten times a second.
+            self.mark(Mark::WindowOpened);
             self.progress_at = now;
             self.rtt.on_progress();
         }
@@ -47,8 +53,10 @@ impl Sender {
         // what belongs to the flight before is noted even while nothing of the next one is sent.
         self.discarded = self.discarded.max(ack.discarded);
         mutant!(WindowGrowsOnDuplicates => if ack.discarded > 0 { self.grow(now) });
-        if self.recovery.on_acknowledged(ack) == Verdict::Lost && self.nxt > self.una {
-            self.go_back(now, LossCause::DuplicateAcks);
+        match self.recovery.on_acknowledged(ack) {
+            Verdict::Lost if self.nxt > self.una => self.go_back(now, LossCause::DuplicateAcks),
+            Verdict::OldFlight => self.mark(Mark::OldFlightDiscarded),
+            Verdict::Lost | Verdict::Wait => {}
         }
         let (una, limit, in_flight) = (self.una, self.limit, self.nxt - self.una);
         self.trace(|| Event::Acknowledged { una, limit, in_flight });
@@ -59,6 +67,9 @@ impl Sender {
         self.progress_at = now;
         self.is_segment_carried |= bytes >= u64::from(self.segment);
         self.una = ack.ack;
+        if ack.ack > self.nxt {
+            self.mark(Mark::AcknowledgedBeyondNxt);
+        }
         self.nxt = self.nxt.max(ack.ack);
         self.discarded = ack.discarded;
         self.recovery.on_progress();
@@ -89,8 +100,10 @@ impl Sender {
             last = Some(*flight);
             self.flight.pop_front();
         }
-        if let Some(flight) = last.filter(|it| !it.resent || mutant!(RttFromResent)) {
-            self.sample(now - flight.sent, ack.delay);
+        match last {
+            Some(flight) if flight.resent && !mutant!(RttFromResent) => self.mark(Mark::ResentAcknowledged),
+            Some(flight) => self.sample(now - flight.sent, ack.delay),
+            None => {}
         }
     }
 

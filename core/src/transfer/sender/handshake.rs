@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::{Sender, State};
 use crate::node::Path;
 use crate::time::Instant;
-use crate::trace::DropReason;
+use crate::trace::{DropReason, Mark};
 use crate::transfer::RttEstimator;
 use crate::transfer::congestion::controller;
 use crate::transfer::timer::SenderTimer;
@@ -29,6 +29,12 @@ impl Sender {
             CongestionChoice::Fixed(segments) => CongestionChoice::Fixed(segments.min(self.config.fixed_cap)),
             other => other,
         };
+        if self.congestion != syn.congestion {
+            self.mark(Mark::FixedWindowCut);
+        }
+        if self.segment < syn.segment {
+            self.mark(Mark::SegmentCut);
+        }
         self.controller = controller(self.congestion, self.segment, self.una);
         self.enter(State::Handshake);
         if self.controller.is_none() || syn.recovery != Recovery::GoBackN {
@@ -43,6 +49,10 @@ impl Sender {
     pub(super) fn handle_repeated_syn(&mut self, now: Instant, path: Path, syn: &Syn) {
         if !self.offer.ticket.matches(&syn.ticket) {
             return self.dropped(DropReason::WrongTicket);
+        }
+        self.mark(Mark::SynRepeated);
+        if self.path != Some(path) {
+            self.mark(Mark::MovedInHandshake);
         }
         self.path = Some(path);
         self.answer_syn(now, path);
@@ -73,6 +83,7 @@ impl Sender {
     pub(super) fn handle_confirm(&mut self, now: Instant, path: Path, nonce: Nonce, ack: &Ack) {
         let proven = self.candidate.as_ref().is_some_and(|it| it.proves(path, nonce));
         if !proven {
+            self.mark(Mark::NonceFromElsewhere);
             return self.dropped(DropReason::WrongNonce);
         }
         if ack.ack != self.una {
@@ -87,6 +98,9 @@ impl Sender {
         self.stop(SenderTimer::Handshake);
         self.set(SenderTimer::Silence, now + self.config.silence);
         self.enter(State::Sending);
+        if self.offer.start > 0 {
+            self.mark(Mark::Resumed);
+        }
         self.progress_at = now;
         self.limit = self.limit.max(ack.limit);
         self.paused = ack.paused;

@@ -7,7 +7,7 @@
 use super::{Sender, State, fresh};
 use crate::node::Path;
 use crate::time::Instant;
-use crate::trace::{DropReason, Event, LossCause};
+use crate::trace::{DropReason, Event, LossCause, Mark};
 use crate::transfer::timer::SenderTimer;
 use crate::wire::{Body, Nonce, Packet, SYN_LEN, Syn};
 
@@ -62,6 +62,7 @@ impl Sender {
             .as_mut()
             .filter(|it| it.path == path && (it.sent + length <= it.received || mutant!(Amplifier)));
         let Some(candidate) = paid else {
+            self.mark(Mark::AmplificationHeld);
             self.dropped(DropReason::Amplification);
             return false;
         };
@@ -82,6 +83,7 @@ impl Sender {
         if !self.offer.ticket.matches(&syn.ticket) {
             return self.dropped(DropReason::WrongTicket);
         }
+        self.mark(Mark::TicketShownAgain);
         self.heard(now, path, newest, length);
     }
 
@@ -94,11 +96,16 @@ impl Sender {
         if self.state == State::Sending {
             self.set(SenderTimer::Silence, now + self.config.silence);
         }
-        if self.path == Some(path) || !newest {
+        if self.path == Some(path) {
             return;
         }
-        if self.candidate.as_ref().is_some_and(|it| it.path == path) {
-            return;
+        if !newest {
+            return self.mark(Mark::OvertakenByMove);
+        }
+        match &self.candidate {
+            Some(candidate) if candidate.path == path => return,
+            Some(_) => self.mark(Mark::CandidateReplaced),
+            None => {}
         }
         mutant!(PathNotProven => return self.path = Some(path));
         let nonce = fresh(&mut self.nonces);
@@ -112,9 +119,12 @@ impl Sender {
         let (path, nonce) = (candidate.path, candidate.nonce);
         if candidate.challenges == MAX_CHALLENGES {
             self.candidate = None;
-            return;
+            return self.mark(Mark::ChallengesGivenUp);
         }
         candidate.challenges += 1;
+        if candidate.challenges > 1 {
+            self.mark(Mark::ChallengeUnanswered);
+        }
         if self.send_paid(path, Body::PathChallenge(nonce)) {
             self.trace(|| Event::PathChallenged);
         }
@@ -124,8 +134,10 @@ impl Sender {
     /// The nonce came back from where it went: the client is there now.
     pub(super) fn handle_path_response(&mut self, now: Instant, path: Path, nonce: Nonce) {
         if !self.candidate.as_ref().is_some_and(|it| it.proves(path, nonce)) {
+            self.mark(Mark::NonceFromElsewhere);
             return self.dropped(DropReason::WrongNonce);
         }
+        self.mark_move(path);
         self.candidate = None;
         self.stop(SenderTimer::Path);
         let same_host = self.path.is_some_and(|old| old.remote.ip() == path.remote.ip());
@@ -149,6 +161,19 @@ impl Sender {
             self.say_end(now);
         } else if self.nxt > self.una {
             self.go_back(now, LossCause::PathChange);
+        }
+    }
+
+    /// Notes in which situation the client has moved to `path`.
+    fn mark_move(&mut self, path: Path) {
+        let same_host = self.path.is_some_and(|old| old.remote.ip() == path.remote.ip());
+        self.mark(if same_host { Mark::NewPort } else { Mark::NewHost });
+        if self.state == State::Ending {
+            self.mark(Mark::MovedAtEnd);
+        } else if self.is_withheld() {
+            self.mark(Mark::MovedWhileWithheld);
+        } else if self.nxt < self.max || self.rtt.backoff() > 0 {
+            self.mark(Mark::MovedWhileGoingBack);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Sender, SenderOutput, State};
 use crate::time::Instant;
-use crate::trace::{Event, LossCause};
+use crate::trace::{Event, LossCause, Mark};
 use crate::transfer::congestion::Lost;
 use crate::transfer::timer::SenderTimer;
 use crate::wire::{Body, SegmentBatch};
@@ -39,6 +39,9 @@ impl Sender {
                 self.stop(SenderTimer::Retransmit);
                 self.stop(SenderTimer::Persist);
                 self.enter(State::Ending);
+                if self.offer.size == 0 {
+                    self.mark(Mark::EmptyFile);
+                }
                 self.say_end(now);
             } else {
                 self.run_persist(now);
@@ -85,6 +88,9 @@ impl Sender {
         if !self.is_withheld() {
             self.stop(SenderTimer::Persist);
         } else if self.timers.at(SenderTimer::Persist).is_none() {
+            if !self.paused {
+                self.mark(Mark::WindowClosed);
+            }
             self.set(SenderTimer::Persist, now + self.rtt.rto());
         }
     }
@@ -162,6 +168,11 @@ impl Sender {
         mutant!(NoRetransmission => return self.set(SenderTimer::Retransmit, now + self.rtt.rto()));
         let (from, to) = (self.nxt, self.una);
         self.trace(|| Event::WentBack { from, to, cause });
+        self.mark(match cause {
+            LossCause::DuplicateAcks => Mark::WentBackByDuplicates,
+            LossCause::Timeout => Mark::WentBackByTimeout,
+            LossCause::PathChange => Mark::WentBackByPathChange,
+        });
         self.stats.went_back += 1;
         if cause != LossCause::PathChange {
             let lost = Lost { now, cause, una: self.una, in_flight: self.nxt - self.una };

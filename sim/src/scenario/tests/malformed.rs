@@ -40,8 +40,8 @@ const APPENDED: &[(&str, &str)] = &[
     ),
     (
         "[transfer]\nrecieve_buffer = \"64KiB\"",
-        "9:1: unknown key 'recieve_buffer'; expected recovery, congestion, segment or receive_buffer; did you mean \
-         'receive_buffer'?",
+        "9:1: unknown key 'recieve_buffer'; expected recovery, congestion, segment, receive_buffer or \
+         limit_rate; did you mean 'receive_buffer'?",
     ),
     // Types.
     (

@@ -7,6 +7,7 @@ use crate::chat::client::ClientChatEvent;
 use crate::chat::{ErrorCode, ErrorFrame, RequestId, ServerFrame, TicketFrame};
 use crate::node::client::{DownloadId, FailReason};
 use crate::time::Instant;
+use crate::trace::Mark;
 use crate::transfer::{Receiver, ReceiverConfig};
 use crate::wire::{MAX_SEGMENT, MIN_SEGMENT, Ticket, TransferId};
 
@@ -65,6 +66,7 @@ impl Client {
 
     /// Nobody wants a ticket any more: the server need not keep a place for it.
     pub(super) fn give_back(&mut self, now: Instant, transfer: TransferId) {
+        self.mark(now, Some(transfer), Mark::TicketGivenBack);
         // Where nothing can be said, the ticket expires.
         let _ = self.chat.stop(now, transfer.0);
     }
