@@ -8,6 +8,37 @@ use tracing_subscriber::EnvFilter;
 use super::args::{Environment, LogFormat};
 use backchat_core::text::visible;
 
+/// Takes the cursor to the beginning of its line and clears that line: what was typed there and not sent is still in
+/// the terminal, which shows it again for Ctrl-R.
+pub const ERASE: &str = "\r\x1b[K";
+
+/// Whether somebody types where the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Typing {
+    /// Nobody, or somewhere else.
+    Elsewhere,
+    /// A line of the log that came behind half a command would be read by nobody: it takes its place.
+    OverTheLog,
+}
+
+/// Standard error, a line at a time.
+struct Lines(Typing);
+
+impl io::Write for Lines {
+    /// One call is one event: it is written as a whole, so that nobody's line begins within it.
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        match self.0 {
+            Typing::Elsewhere => io::stderr().write_all(event)?,
+            Typing::OverTheLog => io::stderr().write_all(&[ERASE.as_bytes(), event].concat())?,
+        }
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
 /// Tells why a program ends. A standard error that is full or closed is no reason to end in another way.
 pub fn complain(why: &dyn Display) {
     let _ = io::stderr().write_all(format!("error: {why}\n").as_bytes());
@@ -16,7 +47,7 @@ pub fn complain(why: &dyn Display) {
 /// Writes from now on what `RUST_LOG` asks for, else what `default` does. Once in a process.
 ///
 /// A filter that cannot be read must not keep a server from starting; it is told in the log.
-pub fn start(environment: &Environment, default: &str, format: LogFormat) {
+pub fn start(environment: &Environment, default: &str, format: LogFormat, typing: Typing) {
     let asked = environment.raw("RUST_LOG").map(|filter| filter.to_string_lossy().into_owned());
     let parsed = asked.as_deref().map(EnvFilter::try_new);
     let (filter, trouble) = match parsed {
@@ -26,7 +57,7 @@ pub fn start(environment: &Environment, default: &str, format: LogFormat) {
     };
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr)
+        .with_writer(move || Lines(typing))
         .with_ansi(false)
         // It would tell on standard error that standard error is broken, and panic.
         .log_internal_errors(false);

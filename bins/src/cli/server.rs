@@ -1,10 +1,12 @@
 //! `backchat-server`: from the command line to the exit code.
 //!
+//! - `console`: commands on a terminal.
 //! - `binding`: sockets and the share, with messages that name the thing and what to do.
 //! - `descriptors`: as many as the system grants.
 //! - `log`: what happens, for the operator.
 
 mod binding;
+mod console;
 mod descriptors;
 mod log;
 
@@ -16,12 +18,13 @@ use backchat_core::text::{is_hidden, visible};
 use tokio::sync::mpsc;
 
 use self::binding::{Bound, Failed, open_share};
+use self::console::Terminal;
 use self::log::Log;
 use super::args::{Environment, ServerArgs};
 use super::config::Config;
 use super::exit::Exit;
 use super::generate::Asked;
-use super::logging;
+use super::logging::{self, Typing};
 use super::signals::{self, Hangup, Signal};
 use crate::driver::{Control, Reload, ServerParts, ServerSettings, serve};
 use crate::files::{NoShare, Share};
@@ -54,7 +57,9 @@ pub fn main(words: impl IntoIterator<Item = OsString>, environment: &Environment
     if args.print_config {
         return print(&for_a_file(config).to_commented_toml());
     }
-    logging::start(environment, "info", config.log_format);
+    let terminal = Terminal::find();
+    let typing = terminal.map_or(Typing::Elsewhere, Terminal::typing);
+    logging::start(environment, "info", config.log_format, typing);
     descriptors::take_all();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -63,7 +68,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>, environment: &Environment
             return Exit::Other;
         }
     };
-    let ended = runtime.block_on(run(&args, environment, config));
+    let ended = runtime.block_on(run(&args, environment, config, terminal));
     // A read of a disk that hangs must not keep a server that has said goodbye.
     runtime.shutdown_background();
     match ended {
@@ -94,7 +99,12 @@ fn for_a_file(mut config: Config) -> Config {
 }
 
 /// Binds, tells that it is ready, and serves until a signal.
-async fn run(args: &ServerArgs, environment: &Environment, config: Config) -> Result<(), Failed> {
+async fn run(
+    args: &ServerArgs,
+    environment: &Environment,
+    config: Config,
+    terminal: Option<Terminal>,
+) -> Result<(), Failed> {
     // Before anything is promised: a signal that comes now is not lost.
     let signals = signals::listen(Hangup::Reload, Exit::Other.code()).map_err(Failed::Signals)?;
     match config.share.clone() {
@@ -104,12 +114,20 @@ async fn run(args: &ServerArgs, environment: &Environment, config: Config) -> Re
             let bound = Bound::new(&config).await?;
             announce(&bound, Some(&folder), files);
             bound.warn_if_apart(config.advertise);
-            serve_until_signal(args, environment, config, signals, bound, share).await
+            serve_until_signal(args, environment, config, Beside { signals, terminal }, bound, share).await
         }
         None => {
             let bound = Bound::new(&config).await?;
             announce(&bound, None, 0);
-            serve_until_signal(args, environment, config, signals, bound, NoShare::default()).await
+            serve_until_signal(
+                args,
+                environment,
+                config,
+                Beside { signals, terminal },
+                bound,
+                NoShare::default(),
+            )
+            .await
         }
     }
 }
@@ -145,11 +163,17 @@ fn quote(path: &Path) -> String {
     super::render::json::printable(&serde_json::to_string(&text).unwrap_or_default())
 }
 
+/// What goes on beside the loop, and tells it what to do.
+struct Beside {
+    signals: mpsc::Receiver<Signal>,
+    terminal: Option<Terminal>,
+}
+
 async fn serve_until_signal(
     args: &ServerArgs,
     environment: &Environment,
     config: Config,
-    signals: mpsc::Receiver<Signal>,
+    beside: Beside,
     bound: Bound,
     share: impl Share,
 ) -> Result<(), Failed> {
@@ -165,7 +189,11 @@ async fn serve_until_signal(
     let (sender, control) = mpsc::channel(CONTROLS_QUEUED);
     let mut log = Log::default();
     let serving = serve(parts, settings, control, &mut log);
-    let directing = direct(signals, sender, config, || Config::load(args, environment));
+    if let Some(terminal) = beside.terminal {
+        // It ends with the runtime.
+        tokio::spawn(console::run(terminal, sender.clone()));
+    }
+    let directing = direct(beside.signals, sender, config, || Config::load(args, environment));
     let end = tokio::select! {
         biased;
         end = serving => end,

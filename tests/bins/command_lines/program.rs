@@ -1,8 +1,10 @@
 //! Programs on the bench: started, spoken to, listened to, and killed at the end of the test.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -83,7 +85,7 @@ pub(crate) fn run_with(command: &mut Command, input: &str) -> Ended {
 #[derive(Debug)]
 pub(crate) struct Program {
     child: Child,
-    stdin: Option<ChildStdin>,
+    stdin: Option<File>,
     stdout: Receiver<String>,
     stderr: Receiver<String>,
     seen: String,
@@ -94,10 +96,29 @@ impl Program {
     pub(crate) fn start(command: &mut Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
-        let stdin = child.stdin.take();
+        let stdin = child.stdin.take().map(|pipe| File::from(OwnedFd::from(pipe)));
         let stdout = listen(child.stdout.take().expect("a pipe"));
         let stderr = listen(child.stderr.take().expect("a pipe"));
         Self { child, stdin, stdout, stderr, seen: String::new() }
+    }
+
+    /// Starts it on a terminal: what is written to it is typed, and its standard error is what the terminal shows.
+    pub(crate) fn start_on_a_terminal(command: &mut Command) -> Self {
+        let (ours, theirs) = terminal();
+        let mut program = Self::start_on(command, theirs);
+        program.stdin = Some(File::from(ours.try_clone().expect("a descriptor")));
+        program.stderr = listen(File::from(ours));
+        program
+    }
+
+    /// Starts it on the side of a terminal that programs have.
+    pub(crate) fn start_on(command: &mut Command, theirs: OwnedFd) -> Self {
+        command.stdin(theirs.try_clone().expect("a descriptor")).stderr(theirs).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        // A terminal is closed when nobody holds that side any more.
+        command.stdin(Stdio::null()).stderr(Stdio::null());
+        let stdout = listen(child.stdout.take().expect("a pipe"));
+        Self { child, stdin: None, stdout, stderr: listen(std::io::empty()), seen: String::new() }
     }
 
     /// Starts it with its standard error somewhere else.
@@ -108,7 +129,7 @@ impl Program {
             .stderr(stderr)
             .spawn()
             .expect("the program starts");
-        let stdin = child.stdin.take();
+        let stdin = child.stdin.take().map(|pipe| File::from(OwnedFd::from(pipe)));
         let stdout = listen(child.stdout.take().expect("a pipe"));
         Self { child, stdin, stdout, stderr: listen(std::io::empty()), seen: String::new() }
     }
@@ -182,6 +203,16 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A terminal: the side of whoever sits in front of it, and that of its programs.
+pub(crate) fn terminal() -> (OwnedFd, OwnedFd) {
+    use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
+    let ours = openpt(flags).expect("a terminal");
+    grantpt(&ours).and_then(|()| unlockpt(&ours)).expect("a terminal");
+    let theirs = ioctl_tiocgptpeer(&ours, flags).expect("its other side");
+    (ours, theirs)
 }
 
 /// The lines of a pipe, each with its end, read on a thread that ends with the pipe.

@@ -147,6 +147,9 @@ Signals:
   SIGINT, SIGTERM  tell the users, let downloads finish (--grace), exit 0; a second one exits at once with 1
   SIGHUP           read the configuration file and the share again; a file with an error changes nothing
 
+Console:
+  On a terminal, commands are taken from standard input; /help lists them.
+
 Exit codes:
   0  done
   1  anything else, such as a port in use or a missing share

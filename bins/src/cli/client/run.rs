@@ -48,7 +48,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>, environment: &Environment
             return if error.use_stderr() { Exit::Usage } else { Exit::Done };
         }
     };
-    logging::start(environment, "off", LogFormat::Text);
+    logging::start(environment, "off", LogFormat::Text, logging::Typing::Elsewhere);
     let style = if args.options.json { Style::Json } else { Style::Plain };
     let mut errors = Voice::new(style, io::stdout());
     let end = Plan::make(args, &words, environment).and_then(|plan| {

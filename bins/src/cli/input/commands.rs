@@ -82,19 +82,24 @@ impl ChatCommand {
 /// Most slips between what was typed and what was meant: more and the guess is no help.
 const MAX_SLIPS: usize = 2;
 
-/// The command that `typed` comes nearest to: one that it begins, or one a few slips away.
+/// The command that `typed` comes nearest to.
 pub fn nearest(typed: &str) -> Option<&'static ChatCommand> {
+    nearest_name(COMMANDS.iter().map(|command| command.name), typed).and_then(ChatCommand::find)
+}
+
+/// The name that `typed` comes nearest to: one that it begins, or one a few slips away.
+pub fn nearest_name(names: impl Iterator<Item = &'static str> + Clone, typed: &str) -> Option<&'static str> {
     let typed = typed.to_ascii_lowercase();
     if typed.is_empty() {
         return None;
     }
-    if let Some(begun) = COMMANDS.iter().find(|command| command.name.starts_with(&typed)) {
+    if let Some(begun) = names.clone().find(|name| name.starts_with(&typed)) {
         return Some(begun);
     }
     // Shorter names take fewer slips: `/x` is not a slip for `/me`.
-    let slips = |command: &&ChatCommand| strsim::damerau_levenshtein(command.name, &typed);
-    let best = COMMANDS.iter().min_by_key(slips)?;
-    (slips(&best) <= MAX_SLIPS.min(best.name.len() / 2)).then_some(best)
+    let slips = |name: &&str| strsim::damerau_levenshtein(name, &typed);
+    let best = names.min_by_key(slips)?;
+    (slips(&best) <= MAX_SLIPS.min(best.len() / 2)).then_some(best)
 }
 
 /// The lines of `/help`, or of `/help COMMAND`; `None` when there is no such command.
