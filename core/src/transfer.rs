@@ -72,6 +72,9 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every name that there is.
+    pub const NAMES: [&str; 4] = ["complete", "aborted", "reset", "expired"];
+
     /// Its name in traces and logs.
     pub const fn name(self) -> &'static str {
         match self {

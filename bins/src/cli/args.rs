@@ -16,5 +16,9 @@ mod server;
 /// The TCP port of the chat where an address names none.
 pub const CHAT_PORT: u16 = 55_000;
 
+/// The TCP port of the metrics where an address names none: that of OpenTelemetry's exporters for Prometheus, since
+/// Prometheus has no port for everybody.
+pub const METRICS_PORT: u16 = 9464;
+
 /// The UDP port of the downloads where an address names none.
 pub const TRANSFER_PORT: u16 = 44_000;

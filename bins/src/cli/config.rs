@@ -11,7 +11,7 @@ use backchat_core::chat::frame::check_text;
 use backchat_core::node::TransferLimits;
 use backchat_core::text::visible;
 
-use super::args::{BadVariable, CHAT_PORT, Environment, LogFormat, ServerArgs, TRANSFER_PORT};
+use super::args::{BadVariable, CHAT_PORT, Environment, LogFormat, METRICS_PORT, ServerArgs, TRANSFER_PORT};
 use super::values::{HostPort, Span};
 
 pub use self::file::{ConfigFile, Place};
@@ -43,6 +43,8 @@ pub struct Config {
     /// Where clients are told to find downloads, where that is not where they are served from: behind a forwarded
     /// port, or in a container.
     pub advertise: Option<SocketAddr>,
+    /// Where Prometheus is answered; nowhere unless it is said.
+    pub metrics: Option<HostPort>,
 }
 
 /// How long downloads may go on where nothing was said.
@@ -67,6 +69,7 @@ impl Default for Config {
             limits: Limits::default(),
             transfer: TransferLimits::default(),
             advertise: None,
+            metrics: None,
         }
     }
 }
@@ -128,6 +131,7 @@ impl Config {
             limits: file.limits,
             transfer: file.transfer,
             advertise: file.advertise,
+            metrics: set.metrics.map(|metrics| metrics.with_default_port(METRICS_PORT)),
         }
     }
 
@@ -150,6 +154,7 @@ impl Config {
             ("udp", self.udp == new.udp),
             ("advertise", self.advertise == new.advertise),
             ("share", self.share == new.share),
+            ("metrics", self.metrics == new.metrics),
             ("log_format", self.log_format == new.log_format),
         ];
         kept.into_iter().filter(|(_, same)| !same).map(|(key, _)| key).collect()

@@ -1,6 +1,6 @@
 //! `backchat-server`: from the command line to the exit code.
 //!
-//! - `console`: commands on a terminal.
+//! - `console`: commands on a terminal. `metrics`: counters for Prometheus.
 //! - `binding`: sockets and the share, with messages that name the thing and what to do.
 //! - `descriptors`: as many as the system grants.
 //! - `log`: what happens, for the operator.
@@ -9,6 +9,7 @@ mod binding;
 mod console;
 mod descriptors;
 mod log;
+mod metrics;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -28,7 +29,7 @@ use super::logging::{self, Typing};
 use super::signals::{self, Hangup, Signal};
 use crate::driver::{Control, Reload, ServerParts, ServerSettings, serve};
 use crate::files::{NoShare, Share};
-use crate::net::{SystemClock, SystemEntropy};
+use crate::net::{Clock as _, SystemClock, SystemEntropy};
 
 /// Commands for the loop that wait: as many as signals can.
 const CONTROLS_QUEUED: usize = 4;
@@ -146,7 +147,8 @@ fn announce(bound: &Bound, share: Option<&Path>, files: usize) {
 
 fn ready_line(bound: &Bound, share: Option<&Path>, files: usize) -> String {
     let share = share.map_or_else(|| "-".to_owned(), quote);
-    format!("ready chat={} transfer={} share={share} files={files}", bound.chat(), bound.transfer())
+    let metrics = bound.metrics().map(|metrics| format!(" metrics={metrics}")).unwrap_or_default();
+    format!("ready chat={} transfer={} share={share} files={files}{metrics}", bound.chat(), bound.transfer())
 }
 
 /// A path as it stands in the line: JSON where it would not be one word, or could be taken for something else.
@@ -184,14 +186,19 @@ async fn serve_until_signal(
         advertise: config.advertise,
         trace: false,
     };
-    let (listener, udp) = bound.into_sockets();
-    let parts = ServerParts { listener, udp, share, clock: SystemClock::new(), entropy: SystemEntropy };
+    let (listener, udp, scrapes) = bound.into_sockets();
+    let clock = SystemClock::new();
+    let began = clock.wall();
+    let parts = ServerParts { listener, udp, share, clock, entropy: SystemEntropy };
     let (sender, control) = mpsc::channel(CONTROLS_QUEUED);
     let mut log = Log::default();
     let serving = serve(parts, settings, control, &mut log);
     if let Some(terminal) = beside.terminal {
-        // It ends with the runtime.
+        // This and the next end with the runtime.
         tokio::spawn(console::run(terminal, sender.clone()));
+    }
+    if let Some(scrapes) = scrapes {
+        tokio::spawn(metrics::serve(scrapes, sender.clone(), began));
     }
     let directing = direct(beside.signals, sender, config, || Config::load(args, environment));
     let end = tokio::select! {

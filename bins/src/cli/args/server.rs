@@ -13,7 +13,7 @@ use crate::cli::values::{HostPort, Span};
 /// Serve a chat, and the files of one folder.
 ///
 /// When it accepts connections it prints one line on standard output:
-/// "ready chat=IP:PORT transfer=IP:PORT share=DIR files=N". Everything else goes to standard error.
+/// "ready chat=IP:PORT transfer=IP:PORT share=DIR files=N", and with --metrics " metrics=IP:PORT". Everything else goes to standard error.
 #[derive(Parser)]
 #[command(name = "backchat-server", version, propagate_version = true, max_term_width = 100)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -43,6 +43,10 @@ pub struct ServerArgs {
     /// A configuration file (TOML); --print-config makes one
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
+
+    /// Answer Prometheus there, over HTTP at /metrics; port 0 takes a free one [default: off; port 9464]
+    #[arg(long, value_name = "ADDR")]
+    pub metrics: Option<HostPort>,
 
     /// Print the configuration that would be used, as TOML, and exit: 0, or 2 where it is wrong
     #[arg(long)]
@@ -118,6 +122,7 @@ impl ServerArgs {
             udp: environment.value("BACKCHAT_UDP")?,
             share: environment.raw("BACKCHAT_SHARE").map(PathBuf::from),
             config: environment.raw("BACKCHAT_CONFIG").map(PathBuf::from),
+            metrics: environment.value("BACKCHAT_METRICS")?,
             check_config: false,
             print_config: false,
             grace: environment.value("BACKCHAT_GRACE")?,
@@ -133,6 +138,7 @@ impl ServerArgs {
             udp: self.udp.or(lower.udp),
             share: self.share.or(lower.share),
             config: self.config.or(lower.config),
+            metrics: self.metrics.or(lower.metrics),
             check_config: self.check_config || lower.check_config,
             print_config: self.print_config || lower.print_config,
             grace: self.grace.or(lower.grace),
@@ -156,7 +162,8 @@ Exit codes:
   2  usage, or a bad configuration
 
 Environment (an option on the command line wins, the configuration file loses):
-  BACKCHAT_LISTEN, BACKCHAT_UDP, BACKCHAT_SHARE, BACKCHAT_CONFIG, BACKCHAT_GRACE, BACKCHAT_LOG_FORMAT
+  BACKCHAT_LISTEN, BACKCHAT_UDP, BACKCHAT_SHARE, BACKCHAT_CONFIG, BACKCHAT_METRICS, BACKCHAT_GRACE,
+  BACKCHAT_LOG_FORMAT
   RUST_LOG  what is logged, such as debug [default: info]
 
 Examples:
@@ -183,13 +190,14 @@ mod tests {
 
     #[test]
     fn every_option_is_read() {
-        let line = "--listen [::1]:0 --udp localhost:0 --share 'my files' --config c.toml --check-config --grace 2s \
+        let line = "--listen [::1]:0 --udp localhost:0 --share 'my files' --config c.toml --metrics 127.0.0.1 --check-config --grace 2s \
                     --log-format json";
         let args = read(line).expect("valid");
         assert_eq!(args.listen, "[::1]:0".parse().ok());
         assert_eq!(args.udp, "localhost:0".parse().ok());
         assert_eq!(args.share, Some("my files".into()));
         assert_eq!(args.config, Some("c.toml".into()));
+        assert_eq!(args.metrics, "127.0.0.1".parse().ok());
         assert_eq!(args.grace, Some(Span::from_secs(2)));
         assert_eq!(args.log_format, Some(LogFormat::Json));
         assert!(args.check_config);

@@ -70,6 +70,8 @@ pub(super) struct Table {
     #[serde(skip_serializing_if = "Option::is_none")]
     share: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<HostPort>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     grace: Option<Span>,
     #[serde(skip_serializing_if = "Option::is_none")]
     log_format: Option<LogFormat>,
@@ -94,6 +96,7 @@ impl Table {
             udp: Some(config.udp.clone()),
             advertise: config.advertise,
             share: config.share.clone(),
+            metrics: config.metrics.clone(),
             grace: Some(config.grace),
             log_format: Some(config.log_format),
             motd: config.motd.clone(),
@@ -132,6 +135,7 @@ impl ConfigFile {
             udp: table.udp,
             share: table.share.map(|share| folder.join(share)),
             config: None,
+            metrics: table.metrics,
             check_config: false,
             print_config: false,
             grace: table.grace,

@@ -44,6 +44,7 @@ fn unusual() -> Config {
         log_format: LogFormat::Json,
         motd: Some("two\nlines \"quoted\" # no comment".into()),
         advertise: "203.0.113.7:44000".parse().ok(),
+        metrics: "[::1]:9464".parse().ok(),
         limits,
         transfer,
     }
@@ -75,6 +76,7 @@ fn every_key_is_read() {
         udp = "[::1]:7"
         advertise = "203.0.113.7:44000"
         share = "files"
+        metrics = "127.0.0.1"
         grace = "2m"
         log_format = "json"
         motd = "welcome"
@@ -109,6 +111,7 @@ fn every_key_is_read() {
             ..TransferLimits::default()
         },
         advertise: "203.0.113.7:44000".parse().ok(),
+        metrics: "127.0.0.1:9464".parse().ok(),
     };
     assert_eq!(parse(text), Ok(expected));
 }
@@ -123,7 +126,7 @@ fn what_is_wrong_is_said_with_its_place() {
     for (text, expected) in [
         (
             "lisen = 'x'",
-            "1:1: unknown field `lisen`, expected one of `listen`, `udp`, `advertise`, `share`, `grace`, `log_format`, `motd`, `limits`, `transfer`",
+            "1:1: unknown field `lisen`, expected one of `listen`, `udp`, `advertise`, `share`, `metrics`, `grace`, `log_format`, `motd`, `limits`, `transfer`",
         ),
         ("\n[limits]\nburst = 5\nbrust = 6\n", "4:1: unknown field `brust`, expected one of"),
         (

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use backchat_core::text::visible;
 
-use crate::cli::args::{CHAT_PORT, TRANSFER_PORT};
+use crate::cli::args::{CHAT_PORT, METRICS_PORT, TRANSFER_PORT};
 use crate::cli::config::Config;
 use crate::cli::values::HostPort;
 use crate::driver::ServeError;
@@ -79,10 +79,11 @@ pub(super) fn open_share(folder: &Path) -> Result<FolderShare<RealDisk>, Failed>
 pub(super) struct Bound {
     listener: TcpListener,
     udp: UdpSocket,
+    metrics: Option<tokio::net::TcpListener>,
 }
 
 impl Bound {
-    /// Binds both. The listener is last: who can connect is served.
+    /// Binds them. The listener is last: who can connect is served.
     pub(super) async fn new(config: &Config) -> Result<Self, Failed> {
         const CHAT: (&str, &str) = ("--listen", "the chat");
         const DOWNLOADS: (&str, &str) = ("--udp", "downloads");
@@ -100,10 +101,14 @@ impl Bound {
         let Some(udp) = udp else {
             return Err(last.unwrap_or_else(|| unresolved(DOWNLOADS.0, &config.udp, nothing())));
         };
+        let metrics = match &config.metrics {
+            Some(host) => Some(listen_for_scrapes(host).await?),
+            None => None,
+        };
         let mut last = None;
         for address in resolve(&config.listen, CHAT_PORT, CHAT.0).await? {
             match TcpListener::bind(address).await {
-                Ok(listener) => return Ok(Self { listener, udp }),
+                Ok(listener) => return Ok(Self { listener, udp, metrics }),
                 Err(error) => last = Some(unbindable(CHAT, address, error)),
             }
         }
@@ -138,9 +143,27 @@ impl Bound {
         self.udp.local_addr()
     }
 
-    pub(super) fn into_sockets(self) -> (TcpListener, UdpSocket) {
-        (self.listener, self.udp)
+    /// Where Prometheus is answered, if it is.
+    pub(super) fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().and_then(|listener| listener.local_addr().ok())
     }
+
+    pub(super) fn into_sockets(self) -> (TcpListener, UdpSocket, Option<tokio::net::TcpListener>) {
+        (self.listener, self.udp, self.metrics)
+    }
+}
+
+/// Binds where Prometheus is answered.
+async fn listen_for_scrapes(host: &HostPort) -> Result<tokio::net::TcpListener, Failed> {
+    const METRICS: (&str, &str) = ("--metrics", "metrics");
+    let mut last = None;
+    for address in resolve(host, METRICS_PORT, METRICS.0).await? {
+        match tokio::net::TcpListener::bind(address).await {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = Some(unbindable(METRICS, address, error)),
+        }
+    }
+    Err(last.unwrap_or_else(|| unresolved(METRICS.0, host, nothing())))
 }
 
 /// The addresses that a host stands for, in the order in which they are tried.

@@ -165,6 +165,9 @@ macro_rules! reasons {
         }
 
         impl $type {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
             /// For people.
             pub const fn as_str(self) -> &'static str {
                 match self {

@@ -1,0 +1,106 @@
+//! `GET /metrics` for Prometheus, and nothing else.
+//!
+//! Two kinds of request and one page do not need an HTTP library: what is here is a request line, a bound on everything
+//! and `Connection: close`. A scrape asks the loop for its counters through the channel that signals come by, and makes
+//! its page beside it. Nothing here is reachable unless `--metrics` says so.
+//!
+//! - `request`: what a client may ask. `exposition`: the page.
+
+mod exposition;
+mod request;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use backchat_core::time::UnixTime;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use self::request::{HEAD_MAX, Head, Method, Refusal};
+use crate::driver::{Control, Measures};
+
+/// Connections at once; further ones wait in the system's queue. A scraper has one, and two of them are many.
+const CONNECTIONS_MAX: usize = 8;
+
+/// How long a connection may take from its first byte to its last.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What is still read, after the answer, of a client that has more to say: closing on unread bytes is a reset, which
+/// can take the answer with it.
+const UNREAD_MAX: u64 = 64 * 1024;
+
+/// After a connection could not be taken: the reason, mostly that descriptors have run out, does not go at once.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Answers scrapes for as long as it is polled. `began` is when the process did.
+pub(super) async fn serve(listener: TcpListener, control: mpsc::Sender<Control>, began: UnixTime) {
+    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    // Nobody closes it.
+    while let Ok(place) = Arc::clone(&room).acquire_owned().await {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::debug!(%error, "a scrape could not be taken");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let control = control.clone();
+        tokio::spawn(async move {
+            // Who is too slow or has gone is not told.
+            let _ = tokio::time::timeout(PATIENCE, answer(stream, &control, began)).await;
+            drop(place);
+        });
+    }
+}
+
+/// One request, one answer.
+async fn answer(mut stream: TcpStream, control: &mpsc::Sender<Control>, began: UnixTime) -> io::Result<()> {
+    let response = match head(&mut stream).await? {
+        Some(Ok(head)) => match measure(control).await {
+            Some(measures) => page(head, &exposition::page(&measures, began)),
+            None => Refusal::Stopping.response(),
+        },
+        Some(Err(refusal)) => refusal.response(),
+        None => return Ok(()),
+    };
+    stream.write_all(response.as_bytes()).await?;
+    stream.shutdown().await?;
+    let mut rest = stream.take(UNREAD_MAX);
+    tokio::io::copy(&mut rest, &mut tokio::io::sink()).await?;
+    Ok(())
+}
+
+/// Reads until a request is whole or wrong; `None` when the client closes before.
+async fn head(stream: &mut TcpStream) -> io::Result<Option<Result<Head, Refusal>>> {
+    let mut bytes = Vec::with_capacity(1024);
+    loop {
+        if stream.read_buf(&mut bytes).await? == 0 {
+            return Ok(None);
+        }
+        // First: a request that comes all at once is no smaller for that.
+        if bytes.len() > HEAD_MAX {
+            return Ok(Some(Err(Refusal::TooLarge)));
+        }
+        if let Some(read) = Head::read(&bytes) {
+            return Ok(Some(read));
+        }
+    }
+}
+
+async fn measure(control: &mpsc::Sender<Control>) -> Option<Measures> {
+    let (answer, measures) = oneshot::channel();
+    control.send(Control::Measure(answer)).await.ok()?;
+    measures.await.ok()
+}
+
+fn page(head: Head, text: &str) -> String {
+    let body = match head.method {
+        Method::Get => text,
+        Method::Head => "",
+    };
+    // The length of what GET would bring, for HEAD too.
+    request::response("200 OK", exposition::CONTENT_TYPE, "", text.len(), body)
+}

@@ -1,0 +1,196 @@
+//! The page: Prometheus' text format, version 0.0.4.
+//!
+//! Names are those of `docs/OPERATING.md`, which a test holds against this page. A counter is written from the start
+//! where it is known what it can be counted by, so that its first increase is one.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use backchat_core::chat::server::DropReason;
+use backchat_core::chat::{CloseReason, ErrorCode};
+use backchat_core::time::UnixTime;
+use backchat_core::transfer::Outcome;
+
+use crate::driver::Measures;
+
+/// What the page is, for the client.
+pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What is counted, as Prometheus reads it. `began` is when the process did.
+pub(super) fn page(measures: &Measures, began: UnixTime) -> String {
+    let Measures { stats, datagrams_lost } = measures;
+    let (chat, transfer) = (&stats.chat, &stats.transfer);
+    let mut page = Page::default();
+    page.gauge("backchat_build_info", "The version that runs; always 1.");
+    page.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
+    page.gauge("process_start_time_seconds", "When the server began, in seconds since 1970.");
+    page.sample(&[], u64::try_from(began.as_millis() / 1_000).unwrap_or_default());
+
+    page.gauge("backchat_connections", "Chat connections, those that are being closed among them.");
+    page.sample(&[], stats.connections as u64);
+    page.gauge("backchat_sessions", "Sessions by state; only who has joined or is parked has a nickname.");
+    for (state, count) in [("visiting", stats.visiting), ("joined", stats.joined), ("parked", stats.parked)] {
+        page.sample(&[("state", state)], count as u64);
+    }
+    page.counter("backchat_connections_opened_total", "Chat connections taken.", chat.opened);
+    let reasons = CloseReason::ALL.iter().map(|reason| reason.as_str());
+    let closed = chat.closed.iter().map(|(reason, count)| (reason.as_str(), *count));
+    page.counters("backchat_connections_closed_total", "Chat connections closed.", "reason", reasons, closed);
+    page.counter("backchat_sessions_joined_total", "Nicknames given.", chat.joined);
+    page.counter(
+        "backchat_sessions_parked_total",
+        "Sessions that lost their connection and were held.",
+        chat.parked,
+    );
+    page.counter("backchat_sessions_resumed_total", "Sessions that came back.", chat.resumed);
+    page.counter("backchat_messages_total", "Messages taken, private ones among them.", chat.accepted);
+    page.counter("backchat_messages_repeated_total", "Messages that were taken before.", chat.repeated);
+    let reasons = DropReason::ALL.iter().map(|reason| reason.as_str());
+    let dropped = chat.dropped.iter().map(|(reason, count)| (reason.as_str(), *count));
+    page.counters("backchat_lines_dropped_total", "Lines that were no frames.", "reason", reasons, dropped);
+    let codes = ErrorCode::ALL.iter().map(ErrorCode::as_str);
+    let refused = chat.refused.iter().map(|(code, count)| (code.as_str(), *count));
+    page.counters("backchat_refused_total", "Requests and connections refused.", "code", codes, refused);
+    page.gauge("backchat_bans", "Bans that hold.");
+    page.sample(&[], stats.bans as u64);
+
+    page.counter("backchat_tickets_total", "Tickets for downloads given.", transfer.tickets);
+    page.gauge("backchat_downloads", "Downloads that are not over, offered ones among them.");
+    page.sample(&[], stats.downloads as u64);
+    let ended = transfer.downloads_ended.iter().map(|(outcome, count)| (*outcome, *count));
+    let help = "Downloads that are over.";
+    page.counters("backchat_downloads_ended_total", help, "outcome", Outcome::NAMES.into_iter(), ended);
+    page.counter("backchat_download_bytes_total", "Bytes of files acknowledged by clients.", transfer.bytes);
+    page.counter("backchat_segments_total", "Segments sent.", transfer.segments);
+    page.counter(
+        "backchat_segments_resent_total",
+        "Segments sent that had been sent before.",
+        transfer.segments_resent,
+    );
+    page.counter(
+        "backchat_retransmission_timeouts_total",
+        "Retransmission timers that ran out.",
+        transfer.timeouts,
+    );
+    page.counter(
+        "backchat_datagrams_received_total",
+        "Datagrams received, good or bad.",
+        transfer.datagrams_received,
+    );
+    let dropped = transfer.datagrams_dropped.iter().map(|(reason, count)| (*reason, *count));
+    let help = "Datagrams received and dropped.";
+    page.counters("backchat_datagrams_dropped_total", help, "reason", std::iter::empty(), dropped);
+    page.counter(
+        "backchat_datagrams_unsent_total",
+        "Datagrams not sent because the socket had no room.",
+        *datagrams_lost,
+    );
+    page.text
+}
+
+/// A page that grows family by family.
+#[derive(Default)]
+struct Page {
+    text: String,
+    /// The family that samples belong to.
+    family: &'static str,
+}
+
+impl Page {
+    fn begin(&mut self, name: &'static str, kind: &str, help: &str) {
+        self.family = name;
+        // A text takes everything.
+        let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn gauge(&mut self, name: &'static str, help: &str) {
+        self.begin(name, "gauge", help);
+    }
+
+    fn counter(&mut self, name: &'static str, help: &str, value: u64) {
+        self.begin(name, "counter", help);
+        self.sample(&[], value);
+    }
+
+    /// A counter by a label: what it `can` be, at 0 where nothing was counted, and what was.
+    fn counters<'a>(
+        &mut self,
+        name: &'static str,
+        help: &str,
+        label: &str,
+        can: impl Iterator<Item = &'a str>,
+        counted: impl Iterator<Item = (&'a str, u64)>,
+    ) {
+        self.begin(name, "counter", help);
+        let mut all: BTreeMap<&str, u64> = can.map(|value| (value, 0)).collect();
+        all.extend(counted);
+        for (value, count) in all {
+            self.sample(&[(label, value)], count);
+        }
+    }
+
+    fn sample(&mut self, labels: &[(&str, &str)], value: u64) {
+        self.text += self.family;
+        for (place, (label, text)) in labels.iter().enumerate() {
+            let before = if place == 0 { '{' } else { ',' };
+            let _ = write!(self.text, "{before}{label}=\"{}\"", escaped(text));
+        }
+        let _ = writeln!(self.text, "{} {value}", if labels.is_empty() { "" } else { "}" });
+    }
+}
+
+/// A label's value. Ours hold none of these; the format says what becomes of them.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use backchat_core::node::Stats;
+
+    use super::*;
+
+    #[test]
+    fn what_was_counted_stands_under_its_name_and_labels() {
+        let mut stats = Stats { joined: 2, downloads: 1, ..Stats::default() };
+        stats.chat.accepted = 7;
+        stats.chat.refused.insert(ErrorCode::TooFast, 3);
+        stats.chat.closed.insert(CloseReason::Lost, 4);
+        stats.transfer.bytes = u64::MAX;
+        stats.transfer.datagrams_dropped.insert("checksum", 5);
+        let page = page(&Measures { stats, datagrams_lost: 6 }, UnixTime::from_millis(1_795_348_800_123));
+        for line in [
+            "backchat_messages_total 7",
+            "backchat_sessions{state=\"joined\"} 2",
+            "backchat_refused_total{code=\"too-fast\"} 3",
+            "backchat_refused_total{code=\"banned\"} 0",
+            "backchat_connections_closed_total{reason=\"connection lost\"} 4",
+            "backchat_downloads_ended_total{outcome=\"complete\"} 0",
+            "backchat_download_bytes_total 18446744073709551615",
+            "backchat_datagrams_dropped_total{reason=\"checksum\"} 5",
+            "backchat_datagrams_unsent_total 6",
+            "process_start_time_seconds 1795348800",
+        ] {
+            assert!(page.lines().any(|it| it == line), "{line} is missing in:\n{page}");
+        }
+    }
+
+    #[test]
+    fn every_name_is_explained_and_every_explained_name_is_there() {
+        let page = page(&Measures { stats: Stats::default(), datagrams_lost: 0 }, UnixTime::from_millis(0));
+        let on_the_page: Vec<&str> =
+            page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
+        let document = include_str!("../../../../../docs/OPERATING.md");
+        let explained: Vec<&str> = document
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split(['`', '{']).next())
+            .filter(|name| name.contains('_'))
+            .collect();
+        assert_eq!(on_the_page, explained);
+    }
+
+    #[test]
+    fn a_label_cannot_end_its_line_or_its_quotes() {
+        assert_eq!(escaped("a\"b\\c\nd"), "a\\\"b\\\\c\\nd");
+    }
+}
