@@ -2,7 +2,8 @@
 //!
 //! - [`args`]: commands and options. [`exit`]: exit codes, and what went wrong.
 //! - [`load`]: scenarios from files and folders.
-//! - `run`, `sweep`, `shrink`, `marks`, `check`, `list`, `demo`: the commands. `determinism`: the same run twice.
+//! - `run`, `sweep`, `shrink`, `exhaust`, `marks`, `check`, `list`, `demo`: the commands. `determinism`: the same run
+//!   twice.
 //! - [`explain`]: a failure in at most 25 lines. [`json`]: results for programs.
 //! - `wall`: the one place where real time is measured; it never gets into a trace.
 
@@ -10,6 +11,7 @@ pub mod args;
 mod check;
 mod demo;
 mod determinism;
+mod exhaust;
 pub mod exit;
 pub mod explain;
 pub mod json;
@@ -57,6 +59,7 @@ pub fn command(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::List(args) => list::list(&args),
         Command::Demo(args) => demo::demo(&args),
         Command::Shrink(args) => shrink::shrink(&args),
+        Command::Exhaust(args) => exhaust::exhaust(&args),
         Command::Generate(what) => what
             .run(Args::command())
             .map(|()| Exit::Passed)

@@ -12,14 +12,17 @@
 //! - [`run`]: one run, judged. [`summary`]: what came of it. [`signature`]: what a failure is, whatever its seed.
 //! - [`shrink`]: from a failure to the smallest scenario that fails in the same way.
 //! - [`marks`]: which situations of the core runs have been in.
-//! - [`trace`]: what happened, as typed records in one order.
+//! - [`exhaust`]: every fate of the first packets, and a crash at every event.
+//! - [`trace`]: what happened, as typed records in one order. [`offers`]: what was offered to the links.
 #![forbid(unsafe_code)]
 
 pub mod checker;
 pub mod cli;
 pub mod engine;
+pub mod exhaust;
 pub mod link;
 pub mod marks;
+pub mod offers;
 pub mod run;
 pub mod scenario;
 pub mod shrink;

@@ -167,6 +167,18 @@ impl Scenario {
         Self::parse(&file.to_toml())
     }
 
+    /// The same with these faults instead of its own. They are not checked: whoever is named and is not there is nobody.
+    #[must_use]
+    pub fn with_faults(&self, faults: Vec<Fault>) -> Self {
+        resolve::resolve(File { faults, ..self.file.clone() }, self.names.clone())
+    }
+
+    /// The same without what it expects besides what always holds.
+    #[must_use]
+    pub fn expecting_nothing(&self) -> Self {
+        resolve::resolve(File { expect: Expect::default(), ..self.file.clone() }, self.names.clone())
+    }
+
     /// As it was written.
     pub const fn file(&self) -> &File {
         &self.file

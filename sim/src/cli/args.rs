@@ -30,7 +30,8 @@ Exit codes:
   4    nothing selected: no file, no seed; for shrink: the seed passes
   96   a bad scenario or trace: file, line, column, what was expected
   100  a checker or an expectation failed
-  102  the same run twice gave two traces";
+  102  the same run twice gave two traces
+  130  interrupted, and nothing had failed";
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
@@ -51,6 +52,8 @@ pub enum Command {
     List(ListArgs),
     /// The smallest scenario that still fails in the same way, its faults written out one by one.
     Shrink(ShrinkArgs),
+    /// Every combination of what can become of the first packets of a small download, or a crash at every event of it.
+    Exhaust(ExhaustArgs),
     /// Where two traces part, with what led there (not in this build).
     Diff(Unbuilt),
     /// Completions and manual pages.
@@ -182,6 +185,28 @@ pub struct MarksArgs {
     /// Runs at the same time; one for each processor by default. The table is the same whatever it is.
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
+}
+
+/// `exhaust`.
+#[derive(Debug, clap::Args)]
+pub struct ExhaustArgs {
+    /// A scenario with one client and links that only take time; a download of three segments without it.
+    pub file: Option<PathBuf>,
+    /// Packets of which every fate is tried: delivered, lost, duplicated, delayed past the next.
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(0..=15))]
+    pub first: u32,
+    /// So many of each direction, and not of both together.
+    #[arg(long)]
+    pub each: bool,
+    /// A crash of either side before and after every event instead.
+    #[arg(long, conflicts_with_all = ["first", "each"])]
+    pub crashes: bool,
+    /// Runs at the same time; one for each processor by default.
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<usize>,
+    /// Begins nothing further after this time, and says how far it came.
+    #[arg(long, value_name = "D", value_parser = duration)]
+    pub max_time: Option<Duration>,
 }
 
 /// `check`.

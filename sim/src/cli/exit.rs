@@ -23,6 +23,8 @@ pub enum Exit {
     Failed,
     /// The same run twice gave two traces.
     Nondeterministic,
+    /// Somebody pressed Ctrl-C, and nothing had failed until then.
+    Interrupted,
 }
 
 impl Exit {
@@ -36,6 +38,7 @@ impl Exit {
             Self::BadFile => 96,
             Self::Failed => 100,
             Self::Nondeterministic => 102,
+            Self::Interrupted => 130,
         }
     }
 }

@@ -4,7 +4,6 @@
 //! what was offered: a link that is made anew and asked the same gives the same answers, with more detail than a trace.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
 
 use backchat_core::seed::Seed;
 use backchat_core::time::Instant;
@@ -13,14 +12,12 @@ use super::Origin;
 use super::case::Case;
 use super::form::{Blackouts, Buffer, Form, Line, Names};
 use super::oracle::{Oracle, Verdict, verdict};
-use crate::link::{
-    self, DropReason, Identity, Inject, Link, Offered, PacketRef, Passing, Plan, Schedule, Verdict as Fate,
-};
+use crate::link::{self, DropReason, Inject, Link, Offered, PacketRef, Plan, Schedule, Verdict as Fate};
+use crate::offers::{Offer, Offers};
 use crate::scenario::{
     Client, ClientId, Direction, Fault, FaultKind, File, LinkName, LinkTable, Node, NodeFaultKind,
     PacketFault,
 };
-use crate::trace::{Event, Record, Sink};
 
 /// What is small enough: no other form is tried when so few faults are left.
 const FEW: usize = 4;
@@ -31,54 +28,10 @@ const ROOMY: u64 = 1 << 30;
 /// The most occurrences of one fault that are written out; a rebinding every microsecond is no list.
 const MAX_OCCURRENCES: u64 = 1_000;
 
-/// What was offered to each direction of each client, in order.
-#[derive(Debug, Default)]
-pub struct Offers(BTreeMap<String, Vec<Offer>>);
-
-#[derive(Clone, Copy, Debug)]
-struct Offer {
-    at: Instant,
-    ordinal: u64,
-    length: u64,
-    identity: Option<Identity>,
-}
-
-impl Sink for Offers {
-    fn record(&mut self, record: &Record) {
-        let Event::Offered { ordinal, length, what } = &record.event else { return };
-        let offer = Offer { at: record.at, ordinal: *ordinal, length: *length, identity: what.parse().ok() };
-        match self.0.get_mut(&*record.node) {
-            Some(offers) => offers.push(offer),
-            None => _ = self.0.insert(record.node.to_string(), vec![offer]),
-        }
-    }
-}
-
-impl Offer {
-    fn passing(&self) -> Option<Passing> {
-        let identity = self.identity?;
-        Some(Passing { kind: identity.kind, at: identity.at, download: identity.download.unwrap_or(1) })
-    }
-
-    /// Its name. A trace leaves the path's first download out, where a fault would mean any.
-    fn name(&self, names: Names) -> PacketRef {
-        match (names, self.identity) {
-            (Names::Identity, Some(identity)) => {
-                let download = Some(identity.download.unwrap_or(1));
-                PacketRef::Identity(Identity { download, ..identity })
-            }
-            _ => PacketRef::Ordinal(self.ordinal),
-        }
-    }
-}
-
 /// Runs what is shrunk: what was offered to the links, and what came of it.
 pub fn observe(origin: &Origin<'_>) -> (Offers, Verdict) {
     let mut offers = Offers::default();
     let verdict = verdict(origin.scenario, origin.seed, origin.engine, &mut offers);
-    for offers in offers.0.values_mut() {
-        offers.sort_by_key(|offer| offer.ordinal);
-    }
     (offers, verdict)
 }
 
@@ -211,18 +164,17 @@ impl Writer<'_> {
         let plan = client.plan(direction);
         let link = LinkName { client: client.nick.clone(), direction: Some(direction) };
         let name = direction.link_name(&client.nick);
-        let offers = self.offers.0.get(&name).map(Vec::as_slice).unwrap_or_default();
+        let offers: Vec<&Offer> = self.offers.of(&name).collect();
         let mut asked = Link::new(&Seed::from_number(self.origin.seed), &name, plan);
         let mut lost = Vec::new();
-        for offer in offers {
-            let length = usize::try_from(offer.length).unwrap_or(usize::MAX);
-            let offered = asked.offer(offer.at, length, offer.passing().as_ref());
-            for damage in self.damages(plan, length, &offered) {
+        for offer in &offers {
+            let offered = asked.offer(offer.at, offer.length, offer.passing().as_ref());
+            for damage in self.damages(plan, offer.length, &offered) {
                 if damage == PacketFault::Drop && self.form.blackouts == Blackouts::Gathered {
                     lost.push(offer.at);
                     continue;
                 }
-                let packets = vec![offer.name(self.form.names)];
+                let packets = vec![self.name(offer)];
                 let kind = FaultKind::Packets { link: link.clone(), damage, packets };
                 dated.push((offer.at, moment(Duration::ZERO, kind)));
             }
@@ -242,7 +194,7 @@ impl Writer<'_> {
                 }
                 link::FaultKind::Inject(Inject::Replay(packets), count) => {
                     for packet in packets {
-                        let what = Inject::Replay(vec![self.renamed(*packet, offers)]);
+                        let what = Inject::Replay(vec![self.renamed(*packet, &offers)]);
                         let kind = FaultKind::Inject { link: link.clone(), what, count: *count };
                         self.occurrences(&schedule, &kind, dated);
                     }
@@ -301,12 +253,19 @@ impl Writer<'_> {
         }
     }
 
+    fn name(&self, offer: &Offer) -> PacketRef {
+        match self.form.names {
+            Names::Identity => offer.name(),
+            Names::Ordinal | Names::Chance => PacketRef::Ordinal(offer.ordinal),
+        }
+    }
+
     /// The packet that was meant, as the form names it.
-    fn renamed(&self, packet: PacketRef, offers: &[Offer]) -> PacketRef {
+    fn renamed(&self, packet: PacketRef, offers: &[&Offer]) -> PacketRef {
         match packet {
             PacketRef::Ordinal(ordinal) => {
                 let offer = offers.iter().find(|offer| offer.ordinal == ordinal);
-                offer.map_or(packet, |offer| offer.name(self.form.names))
+                offer.map_or(packet, |offer| self.name(offer))
             }
             PacketRef::Identity(_) => packet,
         }

@@ -1,0 +1,94 @@
+//! `exhaust`: every fate of the first packets, and a crash at every event.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::args::ExhaustArgs;
+use super::exit::{Exit, Trouble};
+use super::load;
+use super::wall::Stopwatch;
+use crate::exhaust::fates::{self, Scope};
+use crate::exhaust::{Failures, SMALL, check, crashes};
+use crate::scenario::Scenario;
+
+/// Scenarios that fail which are printed of each signature; the others are counted.
+const PRINTED_MAX: usize = 1;
+
+pub(super) fn exhaust(args: &ExhaustArgs) -> Result<Exit, Trouble> {
+    let (name, scenario) = match &args.file {
+        Some(path) => {
+            let loaded = load::one(path)?;
+            (loaded.path, loaded.scenario)
+        }
+        None => {
+            let scenario =
+                Scenario::parse(SMALL).map_err(|error| Trouble::Scenario(error.in_file("SMALL")))?;
+            ("a download of three segments".to_owned(), scenario)
+        }
+    };
+    check(&scenario).map_err(|wrong| Trouble::Usage(format!("{name}: {wrong}")))?;
+    let jobs = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let watch = Stopwatch::start();
+    if args.crashes {
+        let tried = crashes::try_all(&scenario);
+        let what = format!(
+            "{} runs: crashes before and after {} times at which something happens",
+            tried.runs, tried.times
+        );
+        return end(&scenario, &what, &tried.failures, watch);
+    }
+    let scope = if args.each { Scope::Each(args.first) } else { Scope::Together(args.first) };
+    let Some(all) = scope.combinations() else {
+        return Err(Trouble::Usage(format!("--first {} is more than can be counted", args.first)));
+    };
+    let is_interrupted = interrupted();
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} runs {per_sec}") {
+        bar.set_style(style);
+    }
+    let has_time = || {
+        let is_early = args.max_time.is_none_or(|most| watch.elapsed() < most);
+        is_early && !is_interrupted.load(Ordering::Relaxed)
+    };
+    let tried = fates::try_all(&scenario, scope, jobs, &has_time, &|| bar.inc(1));
+    bar.finish_and_clear();
+    let mut what =
+        format!("{} runs for {} of {all} combinations of four fates", tried.runs, tried.combinations);
+    if tried.left > 0 {
+        what = format!("{what}; not finished: in {} places of the tree nothing more was tried", tried.left);
+    }
+    let exit = end(&scenario, &what, &tried.failures, watch)?;
+    // What was not tried has not passed.
+    let is_cut = is_interrupted.load(Ordering::Relaxed) && exit == Exit::Passed;
+    Ok(if is_cut { Exit::Interrupted } else { exit })
+}
+
+/// Prints what came of it.
+fn end(scenario: &Scenario, what: &str, failures: &Failures, watch: Stopwatch) -> Result<Exit, Trouble> {
+    let mut out = io::stdout().lock();
+    for (signature, (count, failed)) in &failures.0 {
+        writeln!(out, "{signature}: {count} of them; for one, with seed 0 and engine direct:\n")?;
+        for failed in failed.iter().take(PRINTED_MAX) {
+            writeln!(out, "{}", failed.file(scenario))?;
+        }
+    }
+    let (seconds, failed) = (watch.elapsed().as_secs_f64(), failures.count());
+    writeln!(out, "{what}, in {seconds:.1} s: {failed} failed")?;
+    Ok(if failed > 0 { Exit::Failed } else { Exit::Passed })
+}
+
+/// Set when somebody presses Ctrl-C: what was tried so far is told.
+fn interrupted() -> Arc<AtomicBool> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&flag);
+    std::thread::spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
+        if runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
+            told.store(true, Ordering::Relaxed);
+        }
+    });
+    flag
+}
