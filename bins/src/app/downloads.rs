@@ -177,7 +177,7 @@ impl Downloads {
                 running.received = *start;
                 News::Started { resumed_from: *start }
             }
-            DownloadEvent::Progress { written, size, rate } => {
+            DownloadEvent::Progress { written, size, rate, .. } => {
                 running.received = *written;
                 running.size = *size;
                 running.bytes_per_second = *rate;

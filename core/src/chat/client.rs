@@ -22,8 +22,8 @@ mod pace;
 mod receive;
 
 pub use action::{
-    ClientAction, ClientChatEvent, ClientConfig, ClientCounters, CommandError, DisconnectReason, JoinAs,
-    Reconnect,
+    ClientAction, ClientChatEvent, ClientConfig, ClientCounters, Comeback, CommandError, DisconnectReason,
+    JoinAs, Reconnect,
 };
 
 use super::frame::{Request, RequestId, ServerFrame};
@@ -76,7 +76,7 @@ struct Asked {
 
 /// What makes coming back possible.
 #[derive(Clone, Copy, Debug)]
-struct Comeback {
+struct Token {
     token: Hex<16>,
     epoch: Hex<8>,
 }
@@ -106,7 +106,7 @@ pub struct ChatClient {
     /// A join went unanswered: the server may hold the nickname for a session of ours that we know nothing of.
     has_ghost: bool,
     join_id: Option<RequestId>,
-    comeback: Option<Comeback>,
+    comeback: Option<Token>,
     /// The server's life that `seen` counts in.
     epoch: Option<Hex<8>>,
     /// The highest number of a message that was shown.
@@ -164,6 +164,15 @@ impl ChatClient {
             actions: VecDeque::new(),
             counters: ClientCounters::default(),
         }
+    }
+
+    /// Goes on with the session of another process, before [`start`](Self::start). Where the server does not know it any
+    /// more, a new one begins.
+    pub fn come_back(&mut self, comeback: &Comeback) {
+        self.comeback = Some(Token { token: comeback.token, epoch: comeback.epoch });
+        self.epoch = Some(comeback.epoch);
+        self.seen = comeback.seen;
+        self.last_id = self.last_id.max(comeback.requests);
     }
 
     /// Begins: asks the driver to connect. Once.

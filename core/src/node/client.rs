@@ -20,7 +20,7 @@ pub use output::{
 use super::deadlines::Deadlines;
 use super::{Close, Counters, Path};
 use crate::chat::client::{
-    ChatClient, ClientAction, ClientChatEvent, ClientConfig as ChatClientConfig, CommandError,
+    ChatClient, ClientAction, ClientChatEvent, ClientConfig as ChatClientConfig, Comeback, CommandError,
 };
 use crate::chat::{Nickname, RequestId};
 use crate::seed::Seed;
@@ -34,6 +34,8 @@ use crate::wire::{self, Packet, ResetCode, TransferId};
 pub struct ClientConfig {
     /// The chat.
     pub chat: ChatClientConfig,
+    /// The session of another process that this one goes on with.
+    pub comeback: Option<Comeback>,
     /// How many bytes a burst may have so that the UDP socket's buffer holds it.
     pub receive_window: u64,
     /// Nothing heard for so long ends a download.
@@ -45,7 +47,7 @@ pub struct ClientConfig {
 impl ClientConfig {
     /// With a window that fits a socket whose buffer nobody has enlarged.
     pub fn new(chat: ChatClientConfig) -> Self {
-        Self { chat, receive_window: 160 << 10, silence: SILENCE, trace: false }
+        Self { chat, comeback: None, receive_window: 160 << 10, silence: SILENCE, trace: false }
     }
 }
 
@@ -67,8 +69,12 @@ pub struct Client {
 impl Client {
     /// A client that does nothing yet.
     pub fn new(config: ClientConfig, seed: &Seed) -> Self {
+        let mut chat = ChatClient::new(config.chat.clone(), seed);
+        if let Some(comeback) = &config.comeback {
+            chat.come_back(comeback);
+        }
         Self {
-            chat: ChatClient::new(config.chat.clone(), seed),
+            chat,
             server: None,
             downloads: BTreeMap::new(),
             by_transfer: BTreeMap::new(),

@@ -9,6 +9,7 @@
 //! - `data`: segments, and when they are acknowledged.
 //! - `finish`: `END`, the digest, the name.
 //! - `state`: the states. `table`: what a packet means in which.
+//! - `view`: what it can show of itself.
 //! - `check`: what holds between any two inputs.
 
 mod check;
@@ -19,6 +20,7 @@ mod handshake;
 mod output;
 mod state;
 mod table;
+mod view;
 
 use core::ops::Range;
 use core::time::Duration;
@@ -40,6 +42,8 @@ pub use config::ReceiverConfig;
 pub use output::{ReceiverFailure, ReceiverOutput, ReceiverStats};
 use state::Finish;
 pub(crate) use state::State;
+pub use view::ReceiverView;
+use view::Watch;
 
 /// The machine. See the module.
 #[derive(Debug)]
@@ -82,6 +86,7 @@ pub struct Receiver {
     timers: ReceiverTimers,
     output: VecDeque<ReceiverOutput>,
     stats: ReceiverStats,
+    watch: Watch,
 }
 
 impl Receiver {
@@ -115,6 +120,7 @@ impl Receiver {
             timers: Timers::new(),
             output: VecDeque::new(),
             stats: ReceiverStats::default(),
+            watch: Watch::default(),
             config,
         };
         receiver.set(ReceiverTimer::Silence, now + receiver.config.silence);

@@ -2,6 +2,7 @@
 
 use crate::chat::frame::{ErrorFrame, RequestId, ServerFrame, TextError, TicketFrame};
 use crate::chat::nickname::Nickname;
+use crate::hex::Hex;
 use crate::trace::Mark;
 use core::fmt;
 use core::time::Duration;
@@ -27,6 +28,19 @@ pub struct JoinAs {
     pub history: Option<u32>,
     /// Ask for a token to come back with, and for pings, which find out that the connection broke.
     pub resume: bool,
+}
+
+/// What another process knows of a session, so that this one can go on with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Comeback {
+    /// The token of its welcome.
+    pub token: Hex<16>,
+    /// The server's life that the welcome named.
+    pub epoch: Hex<8>,
+    /// Messages up to this number are not shown again.
+    pub seen: u64,
+    /// Its requests had ids up to this number: an id that comes twice is not carried out twice.
+    pub requests: u64,
 }
 
 /// What to do when the connection breaks.

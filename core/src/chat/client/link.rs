@@ -22,13 +22,14 @@ const SILENCE_MARGIN: Duration = Duration::from_secs(10);
 /// closes at once is not tried for ever.
 const GOOD_AFTER: Duration = Duration::from_secs(5);
 
-/// The first wait before connecting again.
-const FIRST_BACKOFF: Duration = Duration::from_millis(250);
+/// The first wait before connecting again is between half of this and all of it: no less than a second, so that a
+/// server which was restarted comes up in peace.
+const FIRST_BACKOFF: Duration = Duration::from_secs(2);
 
-/// The longest: 250 ms doubled five times.
-const LAST_BACKOFF: Duration = Duration::from_secs(8);
-const MAX_DOUBLINGS: u32 = 5;
-const _: () = assert!(FIRST_BACKOFF.as_millis() << MAX_DOUBLINGS == LAST_BACKOFF.as_millis());
+/// Doubled until it would be more than this, which is as long as a session is parked.
+const LAST_BACKOFF: Duration = Duration::from_secs(30);
+const MAX_DOUBLINGS: u32 = 4;
+const _: () = assert!(FIRST_BACKOFF.as_millis() << MAX_DOUBLINGS >= LAST_BACKOFF.as_millis());
 
 impl ChatClient {
     /// Asks the driver to connect.
@@ -147,17 +148,20 @@ impl ChatClient {
     }
 
     /// Waits before trying again: twice as long each time, and by a part of it that chance decides, so that the
-    /// clients of a server that was restarted do not all come at once. Ends where that would be after `give_up_at`.
+    /// clients of a server that was restarted do not all come at once. The last attempt is at `give_up_at`.
     fn back_off(&mut self, now: Instant, give_up_at: Option<Instant>) {
-        let longest = FIRST_BACKOFF * (1 << self.attempts.min(MAX_DOUBLINGS));
+        let longest = (FIRST_BACKOFF * (1 << self.attempts.min(MAX_DOUBLINGS))).min(LAST_BACKOFF);
         self.attempts = self.attempts.saturating_add(1);
         let half = longest / 2;
         let spread = u64::try_from(half.as_nanos()).unwrap_or(u64::MAX);
         let after = half + Duration::from_nanos(self.jitter.below(spread));
-        let after = after.max(self.not_before - now);
-        if give_up_at.is_some_and(|end| now + after > end) {
+        // When the server says so, not earlier.
+        let at_least = self.not_before - now;
+        let left = give_up_at.map(|end| end - now);
+        if left.is_some_and(|left| left.is_zero() || left < at_least) {
             return self.give_up();
         }
+        let after = left.map_or(after, |left| after.min(left)).max(at_least);
         self.phase = Phase::Waiting;
         self.timer = Some(now + after);
         self.event(ClientChatEvent::Reconnecting { after });

@@ -1,6 +1,6 @@
 //! What comes from the server.
 
-use super::{ChatClient, ClientAction, ClientChatEvent, Comeback, Phase};
+use super::{ChatClient, ClientAction, ClientChatEvent, Phase, Token};
 use crate::chat::frame::{
     ErrorCode, ErrorFrame, FrameError, Request, RequestId, ServerFrame, TicketFrame, Welcome,
 };
@@ -113,7 +113,7 @@ impl ChatClient {
         self.has_joined = true;
         self.has_ghost = false;
         self.epoch = Some(welcome.epoch);
-        self.comeback = welcome.token.map(|token| Comeback { token, epoch: welcome.epoch });
+        self.comeback = welcome.token.map(|token| Token { token, epoch: welcome.epoch });
         self.limits = welcome.limits.clone().bounded();
         if let Some(join) = &mut self.config.join {
             join.nick = welcome.nick.clone();

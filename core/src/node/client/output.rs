@@ -9,6 +9,7 @@ use crate::chat::client::{ClientChatEvent, CommandError};
 use crate::node::{Close, Transmit};
 use crate::time::Instant;
 use crate::trace::Record;
+use crate::transfer::ReceiverView;
 use crate::wire::{CongestionChoice, FileVersion, Hash, Recovery, TransferId};
 
 /// One download of this client.
@@ -200,6 +201,8 @@ pub enum DownloadEvent {
         size: u64,
         /// Bytes a second, since the start of this attempt.
         rate: u64,
+        /// The transfer from inside, for whoever watches it.
+        view: ReceiverView,
     },
     /// The user's pause began.
     Paused,

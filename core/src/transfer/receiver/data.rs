@@ -24,6 +24,7 @@ impl Receiver {
         if end > self.limit {
             return self.dropped(DropReason::BeyondLimit);
         }
+        self.watch.on_segment(offset, end, self.rcv_nxt);
         if end <= self.rcv_nxt {
             // Sent again without need, or a copy: the sender has missed an acknowledgment.
             self.stats.duplicates += 1;

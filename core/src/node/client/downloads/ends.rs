@@ -13,6 +13,7 @@ impl Client {
         let (Some(started), Some((told, before))) = (it.started, it.told) else { return };
         let Some(running) = it.running() else { return };
         let (progress, size) = (running.receiver.progress(), running.receiver.size());
+        let view = running.receiver.view();
         let is_time = now - told >= PROGRESS_EVERY || progress.end == size;
         if progress.end == before || !is_time {
             return;
@@ -21,7 +22,7 @@ impl Client {
         let nanos = (now - started).as_nanos().max(1);
         let rate = u128::from(progress.end - progress.start) * 1_000_000_000 / nanos;
         let rate = u64::try_from(rate).unwrap_or(u64::MAX);
-        self.announce(download, DownloadEvent::Progress { written: progress.end, size, rate });
+        self.announce(download, DownloadEvent::Progress { written: progress.end, size, rate, view });
     }
 
     pub(super) fn finish(&mut self, now: Instant, download: DownloadId) {
