@@ -1,7 +1,7 @@
 //! What a client knows and shows: one model for the window, the plain lines and the objects.
 //!
 //! - [`session`]: the chat and its downloads as their user knows them. [`happening`]: what it tells.
-//! - [`window`]: what a person at a terminal sees and types. [`editor`], [`completion`], [`scrollback`], [`layout`],
+//! - [`window`]: what a person at a terminal sees and types. [`editor`], [`completion`], [`gauge`], [`scrollback`], [`layout`],
 //!   [`wrap`], [`settings`], [`action`]: its parts; `tui` draws it.
 //! - [`roster`], [`downloads`], `requests`, [`request`], [`end`]: its parts.
 //!
@@ -13,6 +13,7 @@ pub mod completion;
 pub mod downloads;
 pub mod editor;
 pub mod end;
+pub mod gauge;
 pub mod happening;
 pub mod layout;
 pub mod request;

@@ -10,6 +10,7 @@ pub mod config;
 pub mod exit;
 pub mod failure;
 pub mod generate;
+pub mod home;
 pub mod input;
 pub mod logging;
 pub mod render;

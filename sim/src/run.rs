@@ -1,6 +1,6 @@
 //! One run of a scenario, judged: the engine, the checkers over its records, and what is left to explain a failure.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use backchat_core::time::Instant;
 
@@ -12,7 +12,7 @@ use crate::engine::turmoil;
 use crate::scenario::Scenario;
 use crate::signature::Signature;
 use crate::summary::Summary;
-use crate::trace::{Event, NodeMap, Record, Sink};
+use crate::trace::{Event, Name, Record, Sink};
 
 /// What runs a scenario.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,6 +72,11 @@ impl<S: Sink> Sink for Judge<'_, S> {
     }
 }
 
+/// Nobody wants the records.
+impl Sink for () {
+    fn record(&mut self, _: &Record) {}
+}
+
 /// Runs `scenario` with `seed`, and hands each record to `sink` as well.
 ///
 /// # Errors
@@ -94,17 +99,17 @@ pub fn run(scenario: &Scenario, seed: u64, engine: Engine, sink: &mut impl Sink)
 pub struct Before {
     until: Instant,
     each: usize,
-    last: NodeMap<VecDeque<Record>>,
+    last: BTreeMap<Name, VecDeque<Record>>,
 }
 
 impl Before {
     /// The last `each` records of every host up to `until`.
     pub fn new(until: Instant, each: usize) -> Self {
-        Self { until, each, last: NodeMap::new() }
+        Self { until, each, last: BTreeMap::new() }
     }
 
     /// What each host did last.
-    pub fn hosts(&self) -> &NodeMap<VecDeque<Record>> {
+    pub fn hosts(&self) -> &BTreeMap<Name, VecDeque<Record>> {
         &self.last
     }
 }
@@ -118,7 +123,10 @@ impl Sink for Before {
         if record.at > self.until || is_told {
             return;
         }
-        let last = self.last.get_or(record.node, VecDeque::new);
+        let last = match self.last.get_mut(&record.node) {
+            Some(last) => last,
+            None => self.last.entry(record.node.clone()).or_default(),
+        };
         if last.len() == self.each {
             last.pop_front();
         }

@@ -12,5 +12,6 @@ mod command_lines {
     pub(crate) mod get;
     pub(crate) mod metrics;
     pub(crate) mod program;
+    pub(crate) mod schema;
     pub(crate) mod server;
 }

@@ -3,17 +3,21 @@
 //! The one model behind the plain lines, the objects and the window. A [`Message`] goes in, [`Effect`]s come out; it
 //! does no I/O and knows nothing of frames on their way: what the protocol needs is below the driver.
 //!
-//! - `typing`: from what was typed to a command.
+//! - `frames`: what the server's frames say. `typing`: from what was typed to a command.
+//! - `looking`: what others may look at.
 //! - `keeping`: downloads that go on by themselves, and the question in the middle of one.
 
+mod frames;
 mod keeping;
+mod looking;
 mod typing;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use backchat_core::chat::client::{ClientChatEvent, CommandError, DisconnectReason};
-use backchat_core::chat::{FileEntry, Nickname, NicknameKey, RequestId, ServerFrame, TextError};
+use backchat_core::chat::{FileEntry, Nickname, NicknameKey, RequestId, TextError};
 use backchat_core::node::{ClientEvent, DownloadError, DownloadId};
 use backchat_core::time::Instant;
 
@@ -26,12 +30,8 @@ use super::requests::Requests;
 use super::roster::Roster;
 use crate::cli::args::GetArgs;
 use crate::cli::input::Input;
-use crate::cli::render::json;
 use crate::driver::application::{Command, Receipt};
 use crate::files::TargetEvent;
-
-/// Round trips that are remembered: the shortest of a few is the network's, the others held something up.
-const ROUND_TRIPS: usize = 8;
 
 /// What goes into the model.
 #[derive(Debug)]
@@ -127,6 +127,8 @@ pub struct Session {
     pages: Vec<FileEntry>,
     downloads: Downloads,
     keeping: Keeping,
+    /// Where downloads go; the current folder where nothing was said.
+    folder: Option<PathBuf>,
     ignored: BTreeMap<NicknameKey, Nickname>,
     /// Who said something privately last.
     correspondent: Option<Nickname>,
@@ -153,6 +155,7 @@ impl Session {
             pages: Vec::new(),
             downloads: Downloads::default(),
             keeping: Keeping::default(),
+            folder: None,
             ignored: BTreeMap::new(),
             correspondent: None,
             connection: Connection::new(server),
@@ -167,6 +170,13 @@ impl Session {
     #[must_use]
     pub fn asking_halfway(mut self) -> Self {
         self.keeping.ask_halfway();
+        self
+    }
+
+    /// The same, but downloads go to `folder` where nothing else is said.
+    #[must_use]
+    pub fn downloading_to(mut self, folder: Option<PathBuf>) -> Self {
+        self.folder = folder;
         self
     }
 
@@ -202,71 +212,6 @@ impl Session {
         std::mem::take(&mut self.effects)
     }
 
-    /// When [`Message::Tick`] is wanted.
-    pub fn deadline(&self) -> Option<Instant> {
-        self.keeping.deadline()
-    }
-
-    /// How it ended, once it has.
-    pub fn end(&self) -> Option<&End> {
-        self.end.as_ref()
-    }
-
-    /// Under which nickname we are here, or want to be.
-    pub fn nick(&self) -> &Nickname {
-        &self.nick
-    }
-
-    /// How the connection is.
-    pub fn link(&self) -> Link {
-        self.link
-    }
-
-    /// The server, as it was asked for.
-    pub fn server(&self) -> &str {
-        self.connection.server()
-    }
-
-    /// Who is here.
-    pub fn roster(&self) -> &Roster {
-        &self.roster
-    }
-
-    /// What can be downloaded, as far as was asked.
-    pub fn files(&self) -> &[FileEntry] {
-        &self.files
-    }
-
-    /// The downloads that run.
-    pub fn downloads(&self) -> &Downloads {
-        &self.downloads
-    }
-
-    /// Messages that the server has not taken yet.
-    pub fn untaken(&self) -> usize {
-        self.requests.untaken()
-    }
-
-    /// Most bytes in a message.
-    pub fn text_limit(&self) -> u32 {
-        self.requests.text_limit()
-    }
-
-    /// The shortest of the last round trips over the chat's connection.
-    pub fn round_trip(&self) -> Option<Duration> {
-        self.round_trips.iter().min().copied()
-    }
-
-    /// Whether what this nickname says is not wanted.
-    pub fn ignores(&self, nick: &Nickname) -> bool {
-        self.ignored.contains_key(&nick.key())
-    }
-
-    /// What the system said when the server could not be reached.
-    pub fn trouble(&self) -> Option<&str> {
-        self.connection.trouble()
-    }
-
     /// Settles how it ends: nobody is there any more who would.
     pub fn set_end(&mut self, end: End) {
         self.end = Some(end);
@@ -276,9 +221,11 @@ impl Session {
     pub fn begin_again(&mut self, nick: Nickname) {
         let connection = Connection::new(self.connection.server());
         let ignored = std::mem::take(&mut self.ignored);
+        let folder = self.folder.take();
         let files = std::mem::take(&mut self.files);
         let keeping = self.keeping.begin_again();
         *self = Self {
+            folder,
             ignored,
             files,
             keeping,
@@ -357,69 +304,6 @@ impl Session {
     fn on_lost_message(&mut self, id: &RequestId, text: String, what: &'static str) {
         let id = self.requests.settle(id);
         self.tell(Happening::Unconfirmed { id, text, what });
-    }
-
-    fn on_frame(&mut self, mut frame: ServerFrame) {
-        self.roster.on_frame(&frame);
-        self.learn(&frame);
-        let request = json::id_of(&mut frame).and_then(|id| id.clone());
-        if let Some(request) = &request {
-            self.on_round_trip(request);
-        }
-        let has_more =
-            matches!(frame, ServerFrame::Names { more: true, .. } | ServerFrame::Files { more: true, .. });
-        let is_ours = self.curiosity == Curiosity::Panes
-            && request.as_ref().is_some_and(|id| self.requests.is_silent(id));
-        let id = request.as_ref().and_then(|id| match has_more {
-            true => self.requests.name_of(id).cloned(),
-            false => self.requests.settle(id),
-        });
-        match frame {
-            ServerFrame::Names { .. } | ServerFrame::Files { .. } if is_ours => {}
-            ServerFrame::Message(ref message) if self.ignores(&message.from) => {}
-            ServerFrame::Private(ref message) if self.ignores(&message.from) => {}
-            ServerFrame::Closing { .. } if self.end.is_some() => self.tell(Happening::Farewell(frame)),
-            frame => self.tell(Happening::Frame { frame, id }),
-        }
-    }
-
-    /// What a frame says about the chat as it is now.
-    fn learn(&mut self, frame: &ServerFrame) {
-        match frame {
-            ServerFrame::Welcome(welcome) => {
-                self.requests.set_text_limit(welcome.limits.text_bytes);
-                self.nick = welcome.nick.clone();
-            }
-            ServerFrame::Renamed { from, to, .. } => {
-                if from.key() == self.nick.key() {
-                    self.nick = to.clone();
-                }
-                // Another name is no way around it.
-                if self.ignored.remove(&from.key()).is_some() {
-                    self.ignored.insert(to.key(), to.clone());
-                }
-            }
-            ServerFrame::Private(private) if !private.backlog && private.from.key() != self.nick.key() => {
-                self.correspondent = Some(private.from.clone());
-            }
-            ServerFrame::Files { id, files, more } if id.is_some() && *id == self.files_asked => {
-                self.pages.extend(files.iter().cloned());
-                if !more {
-                    self.files_asked = None;
-                    self.files = std::mem::take(&mut self.pages);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn on_round_trip(&mut self, request: &RequestId) {
-        if let Some((_, sent)) = self.timed.take_if(|(timed, _)| timed == request) {
-            if self.round_trips.len() == ROUND_TRIPS {
-                self.round_trips.pop_front();
-            }
-            self.round_trips.push_back(self.now - sent);
-        }
     }
 
     fn on_answer(&mut self, asked: Asked, answer: Result<Receipt, DownloadError>) {

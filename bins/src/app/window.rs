@@ -1,13 +1,17 @@
 //! The window: a chat, what was said in it, the line that is typed, and what stands in front of it.
 //!
+//! - `looking`: what a view may look at. `showing`: from what happened to lines.
 //! - `entering`: what becomes of a line that is entered or pasted.
 
 mod entering;
+mod looking;
 mod showing;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use backchat_core::chat::Nickname;
+use backchat_core::chat::client::Comeback;
 use backchat_core::node::DownloadId;
 use backchat_core::time::{Instant, UnixTime};
 
@@ -15,7 +19,8 @@ use super::action::{Action, Scroll};
 use super::completion::{Completion, Direction};
 use super::editor::{Edit, Editor};
 use super::end::End;
-use super::layout::{Layout, Size};
+use super::gauge::Gauge;
+use super::layout::Size;
 use super::scrollback::Scrollback;
 use super::session::{self, Asked, Link, Session};
 use super::settings::Settings;
@@ -59,6 +64,8 @@ pub enum Effect {
     Ask(Box<Asked>),
     /// End the loop: [`App::ending`] knows what follows.
     Exit,
+    /// Keep this, so that another process could go on with the session.
+    Keep(Comeback),
     /// Ring.
     Bell,
     /// Paint everything anew.
@@ -85,8 +92,8 @@ pub enum Front {
     Chat,
     /// Keys and commands, from this row on.
     Help(usize),
-    /// A download from inside.
-    Inspector(Option<DownloadId>),
+    /// A download from inside: [`App::inspected`].
+    Inspector,
 }
 
 /// Something that is asked and answered with one key.
@@ -111,6 +118,9 @@ pub struct App {
     completion: Option<Completion>,
     question: Option<Question>,
     front: Front,
+    /// Downloads from inside, those that have ended too while there is room; and the one that is looked at.
+    gauges: BTreeMap<DownloadId, (String, Gauge)>,
+    inspected: Option<DownloadId>,
     size: Size,
     now: Instant,
     wall: UnixTime,
@@ -132,6 +142,8 @@ impl App {
             completion: None,
             question: None,
             front: Front::Chat,
+            gauges: BTreeMap::new(),
+            inspected: None,
             size,
             now: Instant::ZERO,
             wall: UnixTime::from_millis(0),
@@ -189,60 +201,11 @@ impl App {
         }
     }
 
-    /// The loop begins again, under this nickname.
+    /// The loop begins again, under this nickname. Its downloads are counted from the first again.
     pub fn begin_again(&mut self, nick: Nickname) {
+        self.gauges.clear();
+        self.inspected = None;
         self.session.begin_again(nick);
-    }
-
-    /// The chat.
-    pub fn session(&self) -> &Session {
-        &self.session
-    }
-
-    /// What the user has chosen.
-    pub fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    /// What was said.
-    pub fn scrollback(&self) -> &Scrollback {
-        &self.scrollback
-    }
-
-    /// The line that is typed.
-    pub fn editor(&self) -> &Editor {
-        &self.editor
-    }
-
-    /// What Tab goes round, while it does.
-    pub fn completion(&self) -> Option<&Completion> {
-        self.completion.as_ref()
-    }
-
-    /// What is asked.
-    pub fn question(&self) -> Option<&Question> {
-        self.question.as_ref()
-    }
-
-    /// What stands in place of the chat.
-    pub fn front(&self) -> Front {
-        self.front
-    }
-
-    /// The time of the last message.
-    pub fn now(&self) -> Instant {
-        self.now
-    }
-
-    /// The time of day of the last message.
-    pub fn wall(&self) -> UnixTime {
-        self.wall
-    }
-
-    /// Where the panes are.
-    pub fn layout(&self) -> Layout {
-        let downloads = self.session.downloads().iter().count() + self.session.interrupted().count();
-        Layout::of(self.size, downloads, self.session.roster().iter().len())
     }
 
     fn on_action(&mut self, action: Action) {
@@ -261,7 +224,7 @@ impl App {
             Action::Complete(direction) => self.complete(direction),
             Action::Scroll(scroll) => self.scroll(scroll),
             Action::Help => self.front = if self.is_help() { Front::Chat } else { Front::Help(0) },
-            Action::Inspector => self.front = self.next_inspected(),
+            Action::Inspector => self.inspect(),
             Action::Back => self.front = Front::Chat,
             Action::Redraw => self.effects.push(Effect::Redraw),
             Action::Suspend => self.effects.push(Effect::Suspend),
@@ -361,16 +324,30 @@ impl App {
         }
     }
 
-    /// The download that the inspector shows next; the chat, after the last.
-    fn next_inspected(&self) -> Front {
-        let mut downloads = self.session.downloads().iter().map(|(id, _)| id);
-        match self.front {
-            Front::Inspector(Some(shown)) => {
-                downloads.find(|id| *id > shown).map_or(Front::Chat, |id| Front::Inspector(Some(id)))
+    /// Shows the inspector; where it is shown, the next download, and the chat after the last.
+    fn inspect(&mut self) {
+        let next = match (self.front, self.inspected) {
+            (Front::Inspector, Some(shown)) => self.gauges.range(DownloadId(shown.0 + 1)..).next(),
+            (Front::Inspector, None) => None,
+            // The one that runs; else the one that ran last.
+            _ => {
+                let running = self.session.downloads().iter().next().map(|(id, _)| id);
+                let running = running.and_then(|id| self.gauges.get_key_value(&id));
+                self.front = Front::Inspector;
+                self.inspected = running.or_else(|| self.gauges.last_key_value()).map(|(id, _)| *id);
+                return;
             }
-            Front::Inspector(None) => Front::Chat,
-            Front::Chat | Front::Help(_) => Front::Inspector(downloads.next()),
+        };
+        match next {
+            Some((id, _)) => self.inspected = Some(*id),
+            None => self.front = Front::Chat,
         }
+    }
+
+    /// The download that the inspector shows, by its file's name.
+    pub fn inspected(&self) -> Option<(&str, &Gauge)> {
+        let (name, gauge) = self.gauges.get(&self.inspected?)?;
+        Some((name, gauge))
     }
 
     /// A name is put where it can be used: somebody to tell something, a file to get, a download to look at.
@@ -387,9 +364,11 @@ impl App {
         {
             let words = GetArgs::of(file.name.as_str()).words();
             self.editor.set(&format!("/get {}", super::request::quote_all(words.iter().map(String::as_str))));
-        } else if let Some(at) = line(layout.downloads) {
-            let download = self.session.downloads().iter().nth(at).map(|(id, _)| id);
-            self.front = download.map_or(self.front, |id| Front::Inspector(Some(id)));
+        } else if let Some(at) = line(layout.downloads)
+            && let Some((id, _)) = self.session.downloads().iter().nth(at)
+        {
+            self.front = Front::Inspector;
+            self.inspected = Some(id);
         }
     }
 }

@@ -13,5 +13,6 @@ pub mod once;
 mod run;
 pub mod silence;
 pub mod voice;
+mod window;
 
 pub use self::run::main;

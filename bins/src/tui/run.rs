@@ -17,6 +17,7 @@ use super::{keys, view};
 use crate::app::layout::Size;
 use crate::app::session::{self, Asked};
 use crate::app::window::{App, Effect, Ending, Message};
+use crate::cli::home::sessions::Keeper;
 use crate::cli::signals::Signal;
 use crate::driver::application::{Application, Command, Flow, Receipt};
 use crate::files::TargetEvent;
@@ -57,6 +58,8 @@ pub struct Tui {
     /// The window shall end.
     exits: bool,
     is_interrupted: bool,
+    /// Where the session's token is kept.
+    keeper: Option<Keeper>,
     /// Why it cannot go on: the terminal is gone.
     broken: Option<io::Error>,
 }
@@ -85,7 +88,15 @@ impl Tui {
             next_frame,
             exits: false,
             is_interrupted: false,
+            keeper: None,
             broken: None,
+        }
+    }
+
+    /// Keeps the session's token here from now on; what was kept for another session is removed.
+    pub fn keep(&mut self, keeper: Option<Keeper>) {
+        if let Some(before) = std::mem::replace(&mut self.keeper, keeper) {
+            before.forget();
         }
     }
 
@@ -131,6 +142,14 @@ impl Tui {
                 }
                 Effect::Exit => {
                     self.exits = true;
+                    Ok(())
+                }
+                Effect::Keep(comeback) => {
+                    // A session that cannot be kept is one that ends with this process.
+                    let kept = self.keeper.as_mut().map_or(Ok(()), |keeper| keeper.keep(&comeback));
+                    if let Err(error) = kept {
+                        tracing::warn!(%error, "the session is not kept");
+                    }
                     Ok(())
                 }
                 Effect::Bell => self.terminal.ring(),

@@ -5,6 +5,7 @@
 
 use std::io::{self, Stdout, Write as _};
 use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
@@ -14,7 +15,7 @@ use ratatui::crossterm::event::{
 };
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use tokio::sync::mpsc;
 
@@ -27,6 +28,10 @@ const EVENTS_QUEUED: usize = 256;
 pub struct Taken {
     terminal: Terminal<CrosstermBackend<Stdout>>,
 }
+
+/// Whether the terminal is ours now. To leave its other screen twice would put the cursor back to where it was before,
+/// and what was printed meanwhile would be overwritten.
+static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// Takes the terminal over: raw, on its other screen, with pastes in brackets and the mouse.
 pub fn take() -> io::Result<Taken> {
@@ -45,12 +50,16 @@ pub fn take() -> io::Result<Taken> {
 }
 
 fn enter() -> io::Result<()> {
+    TAKEN.store(true, Ordering::SeqCst);
     enable_raw_mode()?;
     execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableMouseCapture)
 }
 
-/// Gives the terminal back. Each step by itself, for one that fails must not keep the others; again does no harm.
+/// Gives the terminal back, once. Each step by itself, for one that fails must not keep the others.
 fn give_back() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
     let _ = execute!(io::stdout(), DisableMouseCapture);
     let _ = execute!(io::stdout(), DisableBracketedPaste);
     let _ = execute!(io::stdout(), LeaveAlternateScreen, Show);
@@ -71,7 +80,10 @@ impl Taken {
 
     /// Forgets what stands there, so that the next frame is painted whole.
     pub fn forget(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        // Not ratatui's own: it asks the terminal for the cursor's place, and the thread that reads would get the answer.
+        execute!(io::stdout(), Clear(ClearType::All))?;
+        self.terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        Ok(())
     }
 
     /// Gives the terminal to the shell, stops, and takes it again when the shell says so.
@@ -81,7 +93,6 @@ impl Taken {
         // The whole group, as the terminal itself would: whoever is in the pipe with us waits too.
         rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
         enter()?;
-        self.terminal.autoresize()?;
         self.forget()
     }
 

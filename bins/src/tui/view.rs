@@ -1,6 +1,6 @@
 //! A picture of the model. Pure: the same model is the same picture, and drawing changes nothing.
 //!
-//! - `chat`, `side`, `downloads`, `status`, `input`, `help`: the panes.
+//! - `chat`, `side`, `downloads`, `status`, `input`, `help`, `inspector`: the panes.
 //!
 //! Whatever a stranger chose comes here made visible already, or is made so here: no cell holds a control character.
 
@@ -8,6 +8,7 @@ mod chat;
 mod downloads;
 mod help;
 mod input;
+mod inspector;
 mod side;
 mod status;
 
@@ -25,7 +26,8 @@ pub fn draw(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
     let within = frame.area();
     let place = |area: Area| rect(area).intersection(within);
     match app.front() {
-        Front::Chat | Front::Inspector(_) => chat::draw(app, theme, place(layout.chat), frame),
+        Front::Inspector => inspector::draw(app, theme, place(layout.chat), frame),
+        Front::Chat => chat::draw(app, theme, place(layout.chat), frame),
         Front::Help(row) => help::draw(row, theme, place(layout.chat), frame),
     }
     side::people(app, theme, place(layout.people), frame);

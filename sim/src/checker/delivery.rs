@@ -5,7 +5,6 @@
 //! be what is owed next. A gap that a client was told of is none of our business. What is owed at the end must have
 //! come, if things had been calm for long enough.
 
-use core::fmt;
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -13,7 +12,7 @@ use backchat_core::time::Instant;
 use backchat_core::wire::Hash;
 
 use super::{Checker, Found, Wrong};
-use crate::trace::{Direction, Event, Name, Node, NodeMap, Record};
+use crate::trace::{Event, Name, Record};
 
 /// How much longer than twice the path's delay a message may take on a calm path: servers and clients are woken by
 /// the millisecond.
@@ -28,12 +27,12 @@ pub struct Delivery {
     sessions: BTreeMap<SessionKey, Session>,
     /// Who has a nickname, in this life of the server.
     nicks: BTreeMap<Name, u64>,
-    clients: NodeMap<Client>,
+    clients: BTreeMap<Name, Client>,
     /// Messages of this life: who said them, and what everybody was shown.
     messages: BTreeMap<u64, Message>,
     /// What was taken under which id: client, life of the client, id.
-    taken: BTreeMap<(Node, u64, Name), (u64, u64)>,
-    delays: NodeMap<Duration>,
+    taken: BTreeMap<(Name, u64, Name), (u64, u64)>,
+    delays: BTreeMap<Name, Duration>,
     calm: Option<Instant>,
 }
 
@@ -44,7 +43,7 @@ type SessionKey = (u64, u64);
 struct Session {
     nick: Name,
     /// Whose it is, and in which of its lives.
-    owner: (Node, u64),
+    owner: (Name, u64),
     owed: VecDeque<(u64, Instant)>,
     is_here: bool,
 }
@@ -63,24 +62,7 @@ struct Client {
 #[derive(Debug)]
 struct Message {
     /// What the first one who saw it saw.
-    shown: Option<(Node, Content)>,
-}
-
-/// Who said what to whom; to all, if to nobody.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Content {
-    from: Name,
-    to: Option<Name>,
-    text: Name,
-}
-
-impl fmt::Display for Content {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.to {
-            None => write!(f, "{}: {}", self.from, self.text),
-            Some(to) => write!(f, "{} to {to}: {}", self.from, self.text),
-        }
-    }
+    shown: Option<(Name, Name)>,
 }
 
 impl Delivery {
@@ -89,8 +71,8 @@ impl Delivery {
         Self::default()
     }
 
-    fn client(&mut self, node: Node) -> &mut Client {
-        self.clients.get_or(node, Client::default)
+    fn client(&mut self, name: &Name) -> &mut Client {
+        self.clients.entry(name.clone()).or_default()
     }
 
     fn session(&mut self, session: u64) -> Option<&mut Session> {
@@ -99,9 +81,8 @@ impl Delivery {
 
     fn joined(&mut self, session: u64, nick: &Name) {
         self.nicks.insert(nick.clone(), session);
-        // A client is called as its node.
-        let client = Node::new(nick);
-        let owner = (client, self.client(client).life);
+        let life = self.client(nick).life;
+        let owner = (nick.clone(), life);
         let new = Session { nick: nick.clone(), owner, owed: VecDeque::new(), is_here: true };
         self.sessions.insert((self.life, session), new);
     }
@@ -118,9 +99,9 @@ impl Delivery {
         if self.messages.insert(number, Message { shown: None }).is_some() {
             wrong = Some(("number_given_twice", format!("number {number} was given to two messages")));
         }
-        let owner = self.session(session).map(|session| session.owner);
+        let owner = self.session(session).map(|session| session.owner.clone());
         if let (Some((client, life)), Some(id)) = (owner, id) {
-            let key = (client, life, id.clone());
+            let key = (client.clone(), life, id.clone());
             if let Some((before, in_life)) = self.taken.insert(key, (number, self.life)) {
                 let from = if in_life == self.life { "the same" } else { "an earlier" };
                 let said = format!(
@@ -140,10 +121,10 @@ impl Delivery {
         wrong
     }
 
-    fn shown(&mut self, record: &Record, number: u64, content: Content, backlog: bool) -> Vec<Wrong> {
+    fn shown(&mut self, record: &Record, number: u64, content: Name, backlog: bool) -> Vec<Wrong> {
         let mut wrong = Vec::new();
-        let name = record.node;
-        let client = self.clients.get_or(name, Client::default);
+        let name = &record.node;
+        let client = self.clients.entry(name.clone()).or_default();
         if number <= client.last {
             let said = format!("{name} was shown message {number} after {}", client.last);
             wrong.push(("shown_out_of_order", said));
@@ -165,11 +146,11 @@ impl Delivery {
                     wrong.push(("shown_and_never_taken", said));
                 }
                 Some(message) => match &message.shown {
-                    None => message.shown = Some((name, content)),
+                    None => message.shown = Some((name.clone(), content)),
                     Some((other, theirs)) if *theirs != content => {
-                        let (here, there) = (content.to_string(), theirs.to_string());
-                        let said =
-                            format!("{name} was shown message {number} as {here:?}, {other} as {there:?}");
+                        let said = format!(
+                            "{name} was shown message {number} as {content:?}, {other} as {theirs:?}"
+                        );
                         wrong.push(("shown_differently", said));
                     }
                     Some(_) => {}
@@ -196,7 +177,7 @@ impl Delivery {
 
     fn finished(
         &self,
-        name: Node,
+        name: &Name,
         file: &Name,
         size: u64,
         blake3: Hash,
@@ -219,7 +200,7 @@ impl Delivery {
         if self.calm.is_none_or(|calm| calm > now) {
             return;
         }
-        for (client, it) in self.clients.iter() {
+        for (client, it) in &self.clients {
             let Some(session) = it.session.and_then(|key| self.sessions.get(&key)) else { continue };
             let is_current = it.session.is_some_and(|(life, _)| life == self.life);
             let delay = self.delays.get(client).copied().unwrap_or_default();
@@ -233,7 +214,7 @@ impl Delivery {
                 let said = format!(
                     "{client} was not shown message {number}, which was taken {waited:?} ago at {at}"
                 );
-                found.add(now, &client, ("owed", said));
+                found.add(now, client, ("owed", said));
             }
         }
     }
@@ -252,22 +233,22 @@ impl Checker for Delivery {
                 self.files.insert(name.clone(), (*size, *blake3));
             }
             Event::LinkShaped { delay, .. } => {
-                if let Some(Direction::Down(client)) = node.direction() {
-                    *self.delays.get_or(client, Duration::default) = *delay;
+                if let Some(client) = node.strip_prefix("server->") {
+                    self.delays.insert(client.into(), *delay);
                 }
             }
             Event::CalmExpected { from, .. } => self.calm = Some(*from),
-            Event::Started { life } if *node == Node::SERVER => {
+            Event::Started { life } if *node == "server" => {
                 self.life = *life;
                 self.nicks.clear();
                 self.messages.clear();
             }
             Event::Started { life } => {
-                *self.client(*node) = Client { life: *life, ..Client::default() };
+                *self.client(node) = Client { life: *life, ..Client::default() };
             }
-            Event::Crashed { .. } if *node != Node::SERVER => {
+            Event::Crashed { .. } if *node != "server" => {
                 if let Some(session) =
-                    self.client(*node).session.take().and_then(|it| self.sessions.get_mut(&it))
+                    self.client(node).session.take().and_then(|it| self.sessions.get_mut(&it))
                 {
                     session.owed.clear();
                 }
@@ -293,24 +274,23 @@ impl Checker for Delivery {
             }
             Event::Joined { nick, new_epoch, resumed } => {
                 let (life, session) = (self.life, self.nicks.get(nick).copied());
-                let client = self.client(*node);
+                let client = self.client(node);
                 if *new_epoch || !*resumed {
                     client.last = 0;
                 }
                 client.session = session.map(|session| (life, session));
             }
-            Event::Gap { .. } => self.client(*node).has_gap = true,
+            Event::Gap { .. } => self.client(node).has_gap = true,
             Event::Message { number, from, text, backlog } => {
-                let content = Content { from: from.clone(), to: None, text: text.clone() };
+                let content = format!("{from}: {text}").into();
                 wrong = self.shown(record, *number, content, *backlog);
             }
             Event::Private { number, from, to, text, backlog } => {
-                let (from, to, text) = (from.clone(), Some(to.clone()), text.clone());
-                let content = Content { from, to, text };
+                let content = format!("{from} to {to}: {text}").into();
                 wrong = self.shown(record, *number, content, *backlog);
             }
             Event::DownloadFinished { file, size, blake3, differs_at, .. } => {
-                wrong.extend(self.finished(*node, file, *size, *blake3, *differs_at));
+                wrong.extend(self.finished(node, file, *size, *blake3, *differs_at));
             }
             Event::Ending { .. } => self.check_owed(*at, found),
             _ => {}

@@ -42,7 +42,8 @@ use super::outcome::{RunEnd, RunError};
 use super::script::Script;
 use super::shape::{self, longest_round_trip};
 use crate::scenario::Scenario;
-use crate::trace::{Event, Name, Node, Sink};
+use crate::trace::record::SIM;
+use crate::trace::{Event, Name, Sink};
 
 /// turmoil's name of the server's host.
 const SERVER: &str = "server";
@@ -84,7 +85,7 @@ impl Run {
         let world = World::new(seed, scenario);
         let contents = Arc::new(Contents::new(number, &scenario.file().server.files));
         for (node, event) in shape::records(scenario, &contents) {
-            world.record(Instant::ZERO, node, event);
+            world.record(Instant::ZERO, &node, event);
         }
         let mut sim = turmoil::Builder::new()
             .epoch(clock::turmoil_epoch())
@@ -165,7 +166,7 @@ impl Run {
                 break Name::of("duration");
             }
         };
-        self.world.record(self.now(), Node::SIM, Event::Ending { reason });
+        self.world.record(self.now(), &SIM, Event::Ending { reason });
         for desk in &self.desks {
             desk.close();
         }
@@ -184,7 +185,7 @@ impl Run {
         }
         let mut world = self.world.lock();
         let now = world.now();
-        world.record(now, Node::SIM, Event::Ended {});
+        world.record(now, SIM, Event::Ended {});
         let (events, hash) = world.finish(sink);
         let datagrams = world.datagrams();
         Ok(RunEnd { at: now, events, datagrams, hash })
@@ -207,7 +208,6 @@ impl Run {
         }
         {
             let mut world = self.world.lock();
-            world.tell_blackouts(now + TICK);
             world.inject(now);
             world.sweep(now);
         }

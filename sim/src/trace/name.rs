@@ -36,12 +36,6 @@ impl Deref for Name {
     }
 }
 
-impl From<super::Node> for Name {
-    fn from(node: super::Node) -> Self {
-        Self::of(node.as_str())
-    }
-}
-
 impl From<&str> for Name {
     fn from(text: &str) -> Self {
         Self(Inner::Shared(text.into()))
@@ -56,9 +50,7 @@ impl From<String> for Name {
 
 impl PartialEq for Name {
     fn eq(&self, other: &Self) -> bool {
-        let (this, other) = (self.as_str(), other.as_str());
-        // Most are of the program itself, and one with itself.
-        core::ptr::eq(this, other) || this == other
+        self.as_str() == other.as_str()
     }
 }
 

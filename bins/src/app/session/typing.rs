@@ -1,5 +1,7 @@
 //! From what was typed to a command for the loop, or to an answer at once.
 
+use std::path::PathBuf;
+
 use backchat_core::chat::{Nickname, RequestId};
 
 use super::{Asked, Origin, Session};
@@ -38,6 +40,7 @@ impl Session {
             },
             Input::History(count) => self.ask(Command::History(count.unwrap_or(DEFAULT_HISTORY)), id),
             Input::Get(args) => self.on_get(args, id),
+            Input::Folder(folder) => self.on_folder(folder),
             Input::Pause(pick) => self.on_pick(&pick, id, Command::Pause),
             Input::Resume(pick) => self.on_pick(&pick, id, Command::Resume),
             Input::Stop(pick) => self.on_pick(&pick, id, Command::Stop),
@@ -57,7 +60,17 @@ impl Session {
         self.tell(super::Happening::Notice(text.into()));
     }
 
-    fn on_get(&mut self, args: GetArgs, id: Option<RequestId>) {
+    fn on_folder(&mut self, folder: Option<PathBuf>) {
+        self.folder = folder.or_else(|| self.folder.take());
+        let folder = self.folder.as_ref().map_or_else(|| ".".into(), |folder| folder.to_string_lossy());
+        let text = format!("downloads go to {folder}");
+        self.notice(text);
+    }
+
+    fn on_get(&mut self, mut args: GetArgs, id: Option<RequestId>) {
+        if args.output.is_none() && args.folder.is_none() {
+            args.folder.clone_from(&self.folder);
+        }
         match request::of(&args) {
             Ok((_, TargetSpec::Stdout)) => {
                 self.complain(id, "usage", "standard output belongs to the chat: choose a file with -o");

@@ -17,6 +17,11 @@ impl App {
         let line = self.editor.take();
         self.scrollback.to_bottom();
         match read_line(&line, |nick| self.session.roster().has(nick)) {
+            Ok(input) if self.session.link() == Link::Over && needs_a_connection(&input) => {
+                self.editor.set(&line);
+                let way_on = "/reconnect tries again, /nick NAME under another name, /quit leaves";
+                self.complain(format!("not connected: {way_on}"));
+            }
             Ok(input) => self.on_input(input),
             Err(error) => {
                 // To be mended, not typed again.
@@ -35,12 +40,6 @@ impl App {
             Input::Reconnect if self.session.link() == Link::Over => {
                 let nick = self.session.nick().clone();
                 self.try_again(nick.as_str());
-            }
-            Input::Nothing | Input::Help(_) | Input::Stats | Input::Ignore(_) => self.hand_on(input),
-            _ if self.session.link() == Link::Over => {
-                self.complain(
-                    "not connected: /reconnect tries again, /nick NAME under another name, /quit leaves",
-                );
             }
             input => self.hand_on(input),
         }
@@ -124,6 +123,30 @@ impl App {
         let running: Vec<String> = session.downloads().iter().map(|(_, it)| it.file.to_string()).collect();
         let text = self.editor.text().get(..self.editor.cursor()).unwrap_or_default();
         Completion::of(text, Words { nicks: &nicks, files: &files, running: &running })
+    }
+}
+
+fn needs_a_connection(input: &Input) -> bool {
+    match input {
+        Input::Nothing
+        | Input::Help(_)
+        | Input::Stats
+        | Input::Ignore(_)
+        | Input::Folder(_)
+        | Input::Clear
+        | Input::Quit
+        | Input::Nick(_)
+        | Input::Reconnect => false,
+        Input::Say { .. }
+        | Input::Tell { .. }
+        | Input::Reply(_)
+        | Input::Names
+        | Input::Files
+        | Input::History(_)
+        | Input::Get(_)
+        | Input::Pause(_)
+        | Input::Resume(_)
+        | Input::Stop(_) => true,
     }
 }
 

@@ -1,11 +1,14 @@
 //! From what happened to lines of the scrollback.
 
+use backchat_core::chat::client::{ClientChatEvent, Comeback};
 use backchat_core::chat::{Nickname, ServerFrame};
+use backchat_core::node::{ClientEvent, DownloadEvent, DownloadId};
 use backchat_core::text::visible;
 
 use super::{App, Effect};
 use crate::app::action::BINDINGS;
 use crate::app::end::End;
+use crate::app::gauge::Gauge;
 use crate::app::happening::Happening;
 use crate::app::scrollback::{Emphasis, Entry};
 use crate::app::session;
@@ -14,11 +17,25 @@ use crate::app::wrap::width;
 use crate::cli::input::commands::COMMANDS;
 use crate::cli::render::plain::{self, Body, Line};
 
+/// Downloads that can be looked at from inside: as many as a client runs at once.
+const MAX_GAUGES: usize = 64;
+
 /// Speakers that are remembered for Tab.
 const MAX_SPEAKERS: usize = 50;
 
 impl App {
     pub(super) fn on_session(&mut self, message: session::Message) {
+        if let session::Message::Client(ClientEvent::Download { download, event }) = &message {
+            self.measure(*download, event);
+        }
+        if let session::Message::Client(ClientEvent::Chat(ClientChatEvent::Frame(frame))) = &message
+            && let ServerFrame::Welcome(welcome) = &**frame
+            && let Some(token) = welcome.token
+        {
+            // Ids are counted below the driver; whoever keeps this knows where those of the next life begin.
+            let comeback = Comeback { token, epoch: welcome.epoch, seen: welcome.number, requests: 0 };
+            self.effects.push(Effect::Keep(comeback));
+        }
         for effect in self.session.update(self.now, message) {
             match effect {
                 session::Effect::Ask(asked) => self.effects.push(Effect::Ask(asked)),
@@ -28,6 +45,23 @@ impl App {
                     self.effects.push(Effect::Exit);
                 }
             }
+        }
+    }
+
+    fn measure(&mut self, download: DownloadId, event: &DownloadEvent) {
+        if let DownloadEvent::Started { .. } = event {
+            let name =
+                self.session.downloads().file_of(download).map(ToString::to_string).unwrap_or_default();
+            self.gauges.insert(download, (name, Gauge::new(self.now)));
+            while self.gauges.len() > MAX_GAUGES {
+                self.gauges.pop_first();
+            }
+        }
+        if let Some((_, gauge)) = self.gauges.get_mut(&download) {
+            gauge.on_event(self.now, event);
+        }
+        if self.inspected.is_none_or(|shown| !self.gauges.contains_key(&shown)) {
+            self.inspected = self.gauges.keys().next().copied();
         }
     }
 

@@ -1,1 +1,202 @@
-//! What keys and events make of a window.
+//! What keys and clicks make of a window, as data: names of keys, and text as it is.
+
+use backchat_core::chat::client::ClientChatEvent;
+use backchat_core::chat::{RequestId, ServerFrame};
+use backchat_core::node::ClientEvent;
+
+use super::*;
+use crate::app::action::of_key;
+use crate::app::session::Curiosity;
+use crate::driver::application::{Command, Receipt};
+
+struct Bench {
+    app: App,
+    now: Instant,
+    requests: u64,
+    asked: Vec<String>,
+    exits: usize,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let session = Session::new("h:7", Nickname::parse("ann").expect("a nickname"), Curiosity::Panes);
+        let app = App::new(session, Settings::default(), Size { columns: 80, rows: 20 });
+        Self { app, now: Instant::ZERO, requests: 0, asked: Vec::new(), exits: 0 }
+    }
+
+    fn joined() -> Self {
+        let mut bench = Self::new();
+        bench.chat(ClientChatEvent::Connected);
+        bench.chat(ClientChatEvent::Joined { resumed: false, new_epoch: false });
+        bench.frame(
+            r#"{"type":"names","id":1,"names":[{"nick":"ann"},{"nick":"bob"},{"nick":"bea"}],"more":false}"#,
+        );
+        bench.frame(
+            r#"{"type":"files","id":2,"files":[{"name":"my book","size":7,"modified":"2026-11-22T12:00:00Z"}],"more":false}"#,
+        );
+        bench.asked.clear();
+        bench
+    }
+
+    fn update(&mut self, message: Message) {
+        for effect in self.app.update(self.now, UnixTime::from_millis(0), message) {
+            match effect {
+                Effect::Ask(asked) => {
+                    self.asked.push(words(&asked.command));
+                    self.requests += 1;
+                    let receipt = Receipt::Request(RequestId::Number(self.requests));
+                    self.update(Message::Session(session::Message::Answered(asked, Ok(receipt))));
+                }
+                Effect::Exit => self.exits += 1,
+                Effect::Keep(_) | Effect::Bell | Effect::Redraw | Effect::Suspend => {}
+            }
+        }
+    }
+
+    fn chat(&mut self, event: ClientChatEvent) {
+        self.update(Message::Session(session::Message::Client(ClientEvent::Chat(event))));
+    }
+
+    fn frame(&mut self, json: &str) {
+        let frame = ServerFrame::decode(json.as_bytes()).expect(json);
+        self.chat(ClientChatEvent::Frame(Box::new(frame)));
+    }
+
+    fn keys(&mut self, keys: &[&str]) {
+        for key in keys {
+            match of_key(key) {
+                Some(action) => self.update(Message::Do(action)),
+                None => key.chars().for_each(|c| self.update(Message::Type(c.to_string()))),
+            }
+        }
+    }
+}
+
+/// A command as one would type it.
+fn words(command: &Command) -> String {
+    match command {
+        Command::Say { text, action: false } => text.clone(),
+        Command::Say { text, action: true } => format!("/me {text}"),
+        Command::Tell { to, text, .. } => format!("/tell {to} {text}"),
+        Command::Get { request, .. } => format!("/get {}", request.file),
+        Command::Names => "/names".to_owned(),
+        Command::Quit => "/quit".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn keys_make_lines_and_lines_make_commands() {
+    for (keys, line, asked) in [
+        (&["hello", "Enter"][..], "", &["hello"][..]),
+        (&["helo", "Left", "l"], "hello", &[]),
+        (&["one two", "C-w", "C-a", "C-y", "Enter"], "", &["twoone "]),
+        (&["b", "Tab"], "bea: ", &[]),
+        (&["b", "Tab", "Tab"], "bob: ", &[]),
+        (&["b", "Tab", "Tab", "Tab", "S-Tab", "hi", "Enter"], "", &["bob: hi"]),
+        (&["/na", "Tab", "Enter"], "", &["/names"]),
+        (&["/get m", "Tab", "Enter"], "", &["/get my book"]),
+        (&["to bob psst", "Enter"], "", &["/tell bob psst"]),
+        (&["to be or not", "Enter"], "", &["to be or not"]),
+        (&["/nmaes", "Enter"], "/nmaes", &[]),
+        (&["one", "Enter", "two", "Enter", "C-p", "C-p", "Enter"], "", &["one", "two", "one"]),
+        (&["draft", "C-c", "n"], "draft", &[]),
+        (&["draft", "C-c", "x"], "draftx", &[]),
+        (&["draft", "C-c", "C-c"], "draft", &["/quit"]),
+        (&["C-d", "y"], "", &["/quit"]),
+        (&["ab", "C-a", "C-d"], "b", &[]),
+        (&["F1", "a", "Esc", "b"], "ab", &[]),
+        (&["/clear", "Enter", "//x", "Enter"], "", &["/x"]),
+    ] {
+        let mut bench = Bench::joined();
+        bench.keys(keys);
+        assert_eq!(bench.app.editor().text(), line, "{keys:?}");
+        assert_eq!(bench.asked, asked, "{keys:?}");
+    }
+}
+
+#[test]
+fn what_was_pasted_is_never_run() {
+    for (pasted, keys, line, asked) in [
+        ("/quit", &[][..], "/quit", &[][..]),
+        ("/home/ann/x y", &["Enter"], "", &["/home/ann/x y"]),
+        ("a\tb\u{1b}[2J", &[], "a b[2J", &[]),
+        ("/quit\nb\n", &["s"], "", &["/quit", "b"]),
+        ("a\r\nb", &["o"], "a b", &[]),
+        ("a\nb", &["Enter", "n"], "", &[]),
+        ("a\nb", &["Enter", "x", "s"], "", &["a", "b"]),
+        ("\n\n", &[], "", &[]),
+    ] {
+        let mut bench = Bench::joined();
+        bench.update(Message::Paste(pasted.to_owned()));
+        bench.keys(keys);
+        assert_eq!(bench.app.editor().text(), line, "{pasted:?} {keys:?}");
+        assert_eq!(bench.asked, asked, "{pasted:?} {keys:?}");
+    }
+    let mut bench = Bench::joined();
+    bench.update(Message::Paste("x\n".repeat(1000)));
+    assert_eq!((bench.app.question(), bench.app.editor().text()), (None, ""));
+}
+
+#[test]
+fn a_click_prepares_what_one_does_with_what_is_there() {
+    let mut bench = Bench::joined();
+    let people = bench.app.layout().people;
+    bench.update(Message::Click { column: people.x + 2, row: people.y + 3 });
+    assert_eq!(bench.app.editor().text(), "/tell bob ");
+    let files = bench.app.layout().files;
+    bench.update(Message::Click { column: files.x, row: files.y + 1 });
+    assert_eq!(bench.app.editor().text(), "/get 'my book'");
+    for (column, row) in
+        [(0, 0), (people.x, people.y), (files.x, files.y), (files.x, files.y + 2), (200, 200)]
+    {
+        bench.update(Message::Click { column, row });
+        assert_eq!(bench.app.editor().text(), "/get 'my book'");
+    }
+}
+
+#[test]
+fn somebody_ignored_is_not_heard_under_another_name_either() {
+    let mut bench = Bench::joined();
+    let said = |from: &str, number: u64| {
+        format!(
+            r#"{{"type":"message","number":{number},"at":"2026-11-22T12:00:00Z","from":"{from}","text":"noise"}}"#
+        )
+    };
+    let seen = |bench: &Bench| {
+        bench.app.scrollback().in_sight(80, 100).iter().filter(|it| it.entry.text == "noise").count()
+    };
+    bench.frame(&said("bob", 1));
+    bench.keys(&["/ignore BOB", "Enter"]);
+    bench.frame(&said("bob", 2));
+    bench.frame(r#"{"type":"renamed","from":"bob","to":"rob"}"#);
+    bench.frame(&said("rob", 3));
+    assert_eq!(seen(&bench), 1);
+    bench.keys(&["/ignore rob", "Enter"]);
+    bench.frame(&said("rob", 4));
+    assert_eq!(seen(&bench), 2);
+}
+
+#[test]
+fn a_reply_goes_to_whoever_spoke_last_to_us_alone() {
+    let mut bench = Bench::joined();
+    bench.keys(&["/reply hi", "Enter"]);
+    assert!(bench.asked.is_empty());
+    for (from, to, number) in [("bob", "ann", 1), ("bea", "ann", 2), ("ann", "bob", 3)] {
+        bench.frame(&format!(
+            r#"{{"type":"private","number":{number},"at":"2026-11-22T12:00:00Z","from":"{from}","to":"{to}","text":"psst"}}"#
+        ));
+    }
+    bench.keys(&["/reply hi", "Enter"]);
+    assert_eq!(bench.asked, ["/tell bea hi"]);
+}
+
+#[test]
+fn the_question_whether_to_leave_goes_away_by_itself() {
+    let mut bench = Bench::joined();
+    bench.keys(&["C-c"]);
+    let until = bench.app.deadline().expect("a question ends");
+    bench.now = until;
+    bench.update(Message::Tick);
+    assert_eq!((bench.app.question(), bench.app.deadline()), (None, None));
+}

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use serde::Deserialize;
+
 use super::{BadVariable, CHAT_PORT, Environment, GetArgs};
 use crate::cli::exit::Exit;
 use crate::cli::generate::{Asked, Generate};
@@ -76,7 +78,8 @@ pub struct ClientOptions {
 }
 
 /// When there are colours.
-#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(ValueEnum, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
 pub enum When {
     /// Where a terminal shows them and nothing in the environment is against it.
     #[default]

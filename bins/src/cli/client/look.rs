@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal as _};
 
 use crate::app::settings::Settings;
 use crate::cli::args::{ClientOptions, Environment, When};
+use crate::cli::home::preferences::Preferences;
 use crate::tui::theme::Theme;
 
 /// How the window looks.
@@ -22,13 +23,15 @@ pub fn is_window(environment: &Environment) -> bool {
 }
 
 impl Look {
-    /// By the command line, then the environment.
-    pub fn of(options: &ClientOptions, environment: &Environment) -> Self {
-        let theme = match is_coloured(options.color.unwrap_or_default(), environment) {
-            true => Theme::coloured(),
+    /// By the command line, then what the person has chosen, then the environment.
+    pub fn of(options: &ClientOptions, preferences: &Preferences, environment: &Environment) -> Self {
+        let when = options.color.or(preferences.color).unwrap_or_default();
+        let theme = match is_coloured(when, environment) {
+            true => preferences.colour(Theme::coloured()),
             false => Theme::plain(),
         };
-        Self { settings: Settings::default(), theme }
+        // What does not make settings was refused when it was read.
+        Self { settings: preferences.settings().unwrap_or_default(), theme }
     }
 }
 

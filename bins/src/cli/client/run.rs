@@ -5,18 +5,17 @@ use std::io::{self, IsTerminal as _};
 use std::time::Duration;
 
 use backchat_core::chat::Nickname;
-use backchat_core::chat::client::{ClientConfig as ChatClientConfig, JoinAs, Reconnect};
+use backchat_core::chat::client::{ClientConfig as ChatClientConfig, Comeback, JoinAs, Reconnect};
 use backchat_core::node::ClientConfig;
 
 use super::chat::Chat;
 use super::get::Get;
-use super::look::{self, Look};
+use super::look;
 use super::nick;
 use super::once::Once;
 use super::voice::{Careless, Style, Voice};
-use crate::app::App;
+use super::window::Window;
 use crate::app::end::End;
-use crate::app::layout::Size;
 use crate::app::request;
 use crate::app::session::{Curiosity, Session};
 use crate::cli::args::{ClientArgs, ClientCommand, Environment, LogFormat};
@@ -34,7 +33,6 @@ use crate::files::real::RealDisk;
 use crate::files::target::stdout;
 use crate::files::{FileTargets, TargetSpec, Where};
 use crate::net::{SystemClock, SystemEntropy, TcpNetwork};
-use crate::tui::{Tui, Until, terminal};
 
 /// Runs the program with these words, the first of which is its name.
 pub fn main(words: impl IntoIterator<Item = OsString>, environment: &Environment) -> Exit {
@@ -90,7 +88,7 @@ struct Plan {
 #[derive(Debug)]
 enum Task {
     Chat { nick: Nickname },
-    Window { nick: Nickname, look: Look },
+    Window(Box<Window>),
     Once { command: Command, join: Option<Nickname> },
     Get { request: Box<(backchat_core::node::GetRequest, TargetSpec)>, resume: String },
 }
@@ -105,7 +103,7 @@ impl Plan {
         let nick = || nick::choose(options.nick.as_deref(), environment, nick::login_name);
         let task = match args.command {
             None if !options.plain && !options.json && look::is_window(environment) => {
-                Task::Window { nick: nick()?, look: Look::of(&options, environment) }
+                Task::Window(Box::new(Window::plan(&options, environment, timeout)?))
             }
             None => Task::Chat { nick: nick()? },
             Some(ClientCommand::Names) => Task::Once { command: Command::Names, join: None },
@@ -139,9 +137,7 @@ impl Plan {
             }
             // A download is not worse for having nobody who reads of it.
             (Task::Get { .. }, _) => Voice::new(style, Careless(io::stderr())),
-            (Task::Chat { .. } | Task::Window { .. } | Task::Once { .. }, _) => {
-                Voice::new(style, io::stdout())
-            }
+            (Task::Chat { .. } | Task::Window(_) | Task::Once { .. }, _) => Voice::new(style, io::stdout()),
         }
     }
 
@@ -170,20 +166,20 @@ impl Plan {
                 let join = JoinAs { nick, history: None, resume: true };
                 let again = Reconnect::For(timeout);
                 let chat_config = ChatClientConfig { join: Some(join), reconnect: again, retry_first: false };
-                run(&server, chat_config, timeout, clock, &mut chat).await?;
+                run(&server, chat_config, None, timeout, clock, &mut chat).await?;
                 Ok(chat.end())
             }
-            Task::Window { nick, look } => window(&server, nick, look, asks_halfway, timeout, signals).await,
+            Task::Window(window) => window.run(signals, clock).await,
             Task::Once { command, join } => {
                 let mut once = Once::new(command, &server, voice, signals, timeout);
                 let join = join.map(|nick| JoinAs { nick, history: Some(0), resume: false });
-                run(&server, once_only(join), timeout, clock, &mut once).await?;
+                run(&server, once_only(join), None, timeout, clock, &mut once).await?;
                 Ok(once.end())
             }
             Task::Get { request, resume } => {
                 let voice = if has_bars { voice.with_bars() } else { voice };
                 let mut get = Get::new(*request, &server, resume, voice, signals, timeout);
-                run(&server, once_only(None), timeout, clock, &mut get).await?;
+                run(&server, once_only(None), None, timeout, clock, &mut get).await?;
                 Ok(get.end())
             }
         }
@@ -195,39 +191,11 @@ fn once_only(join: Option<JoinAs>) -> ChatClientConfig {
     ChatClientConfig { join, reconnect: Reconnect::Never, retry_first: false }
 }
 
-/// The chat in a window, until its user leaves: what ends a connection for good does not end the window.
-async fn window(
-    server: &HostPort,
-    mut nick: Nickname,
-    look: Look,
-    asks_halfway: bool,
-    timeout: Duration,
-    signals: tokio::sync::mpsc::Receiver<Signal>,
-) -> Result<End, Failure> {
-    let cannot = |error: io::Error| Failure::new(Exit::Other, format!("the terminal: {error}"));
-    let session = Session::new(server.to_string(), nick.clone(), Curiosity::Panes);
-    let session = if asks_halfway { session.asking_halfway() } else { session };
-    let clock = SystemClock::new();
-    let mut taken = terminal::take().map_err(cannot)?;
-    let size = taken.terminal().size().map_err(cannot)?;
-    let app = App::new(session, look.settings, Size { columns: size.width, rows: size.height });
-    let mut tui = Tui::new(app, look.theme, taken, terminal::spawn_events(), signals, clock);
-    loop {
-        let join = JoinAs { nick, history: None, resume: true };
-        let chat = ChatClientConfig { join: Some(join), reconnect: Reconnect::Always, retry_first: true };
-        run(server, chat, timeout, clock, &mut tui).await?;
-        match tui.decide().await.map_err(cannot)? {
-            Until::Leave => return Ok(End::Done),
-            Until::Interrupted => return Ok(End::Interrupted),
-            Until::Again(other) => nick = other,
-        }
-    }
-}
-
 /// Runs an application over the real network and the real file system.
-async fn run(
+pub(super) async fn run(
     server: &HostPort,
     chat: ChatClientConfig,
+    comeback: Option<Comeback>,
     silence: Duration,
     clock: SystemClock,
     application: &mut impl Application,
@@ -238,7 +206,7 @@ async fn run(
         clock,
         entropy: SystemEntropy,
     };
-    let config = ClientConfig { silence, ..ClientConfig::new(chat) };
+    let config = ClientConfig { silence, comeback, ..ClientConfig::new(chat) };
     let end = run_client(parts, config, application).await;
     let end = end.map_err(|error| Failure::new(Exit::Other, error.to_string()))?;
     tracing::debug!(datagrams_lost = end.datagrams_lost, "ended: {:?}", end.counters);

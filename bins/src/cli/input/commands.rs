@@ -28,6 +28,7 @@ pub const COMMANDS: &[ChatCommand] = &[
         "/get book.bin -d books",
     )
     .originally("download NAME"),
+    command("folder", "[DIR]", "where downloads go; without a folder, where they go now", "/folder books"),
     command("tell", "NICK TEXT", "say something to one alone", "/tell bob psst").originally("to NICK TEXT"),
     command("reply", "TEXT", "answer whoever said something to you alone", "/reply me too"),
     command("say", "TEXT", "say a text that would otherwise be a command", "/say files"),

@@ -1,5 +1,7 @@
 //! One line of the chat: a command with a slash, one of the original's words, or something to say.
 
+use std::path::PathBuf;
+
 use backchat_core::text::visible;
 
 use super::commands::{ChatCommand, nearest};
@@ -38,6 +40,8 @@ pub enum Input {
     History(Option<u32>),
     /// A download.
     Get(GetArgs),
+    /// Where downloads go from now on; without a folder, where they go now.
+    Folder(Option<PathBuf>),
     /// Hold downloads.
     Pause(Pick),
     /// Go on with them.
@@ -151,6 +155,12 @@ fn read_command(line: &str) -> Result<Input, BadInput> {
             (_, "") => Err(expected()),
             (to, text) => Ok(Input::Tell { to: to.to_owned(), text: text.to_owned() }),
         },
+        "folder" if rest.is_empty() => Ok(Input::Folder(None)),
+        "folder" => match shlex::split(rest) {
+            None => Err(BadInput::OpenQuote),
+            Some(words) if words.len() == 1 => Ok(Input::Folder(Some(words.concat().into()))),
+            Some(_) => Ok(Input::Folder(Some(rest.into()))),
+        },
         "reply" => Ok(Input::Reply(text()?)),
         "ignore" => match split_word(rest) {
             ("", _) => Ok(Input::Ignore(None)),
@@ -234,6 +244,9 @@ mod tests {
             ("/tell bob psst", tell("bob", "psst")),
             ("/tell   carol  two  words ", tell("carol", "two  words")),
             ("/reply  me too ", Input::Reply("me too".into())),
+            ("/folder", Input::Folder(None)),
+            ("/folder 'my books'", Input::Folder(Some("my books".into()))),
+            ("/folder my books", Input::Folder(Some("my books".into()))),
             ("/ignore", Input::Ignore(None)),
             ("/ignore eve", Input::Ignore(Some("eve".into()))),
             ("/say files", say("files")),

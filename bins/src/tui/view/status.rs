@@ -28,7 +28,10 @@ pub(super) fn draw(app: &App, theme: &Theme, area: Rect, frame: &mut Frame<'_>) 
         0 => String::new(),
         count => format!(" · {count} not taken yet"),
     };
-    let here = format!(" · {} here", session.roster().iter().len());
+    let here = match session.roster().iter().len() {
+        0 => String::new(),
+        count => format!(" · {count} here"),
+    };
     let left = format!(" {} @ {} · {connection}{untaken}{here}", session.nick(), session.server());
     let unread = match app.scrollback() {
         it if it.unread() > 0 => format!("{} new ↓ C-End ", it.unread()),

@@ -1,0 +1,163 @@
+//! A download from inside: plots of the last half minute, and what happened.
+
+use std::time::Duration;
+
+use backchat_core::text::visible;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::symbols::Marker;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Axis, Chart, Dataset, GraphType};
+
+use crate::app::App;
+use crate::app::gauge::{Gauge, Incident, STEP, STEPS, Sample};
+use crate::app::wrap::clip;
+use crate::cli::render::units;
+use crate::tui::theme::Theme;
+
+/// Rows that a plot needs to say anything.
+const PLOT: u16 = 5;
+
+/// Most rows of what happened, its title among them.
+const MOST_EVENTS: u16 = 6;
+
+pub(super) fn draw(app: &App, theme: &Theme, area: Rect, frame: &mut Frame<'_>) {
+    let Some((name, gauge)) = app.inspected() else {
+        let text = "no download yet: /get NAME begins one, F2 then shows it from inside";
+        return frame.render_widget(Line::styled(clip(text, usize::from(area.width)), theme.notice), area);
+    };
+    let mut rest = area;
+    for line in numbers(name, gauge, theme) {
+        row(line, &mut rest, frame);
+    }
+    let events = MOST_EVENTS.min(rest.height / 3).max(1);
+    let plots = rest.height.saturating_sub(events);
+    let count = (plots / PLOT).min(3);
+    for (place, plot) in PLOTS.iter().take(usize::from(count)).enumerate() {
+        let left = count - u16::try_from(place).unwrap_or(0);
+        let height = (rest.height - events) / left;
+        draw_plot(plot, gauge, theme, Rect { height, ..rest }, frame);
+        rest = Rect { y: rest.y + height, height: rest.height - height, ..rest };
+    }
+    row(Line::styled("what was seen here", theme.title), &mut rest, frame);
+    for (at, incident) in gauge.incidents().take(usize::from(rest.height)) {
+        let at = format!("{:>8.1} s  ", at.as_secs_f64());
+        let words = words(incident, gauge.view().segment);
+        row(Line::from(vec![Span::styled(at, theme.dim), Span::raw(words)]), &mut rest, frame);
+    }
+}
+
+fn row(line: Line<'_>, rest: &mut Rect, frame: &mut Frame<'_>) {
+    if rest.height > 0 {
+        frame.render_widget(line, Rect { height: 1, ..*rest });
+        *rest = Rect { y: rest.y + 1, height: rest.height - 1, ..*rest };
+    }
+}
+
+/// What is known now, in numbers, and who measured it.
+fn numbers<'a>(name: &str, gauge: &Gauge, theme: &Theme) -> [Line<'a>; 3] {
+    let view = gauge.view();
+    let round_trip = view.round_trip.map_or_else(|| "unknown".to_owned(), units::time);
+    let ahead = view.highest.saturating_sub(view.rcv_nxt);
+    [
+        Line::styled(format!("{} (F2: the next, Esc: back)", visible(name)), theme.title),
+        Line::raw(format!(
+            "rcv_nxt {} · window {} · ahead {} · RTT {round_trip} · RTO {}",
+            view.rcv_nxt,
+            units::size(view.limit.saturating_sub(view.rcv_nxt)),
+            units::size(ahead),
+            units::time(view.rto),
+        )),
+        Line::styled(
+            format!(
+                "segments of {} B: {} behind a gap, {} twice; measured at this end",
+                view.segment, view.discarded, view.duplicates
+            ),
+            theme.dim,
+        ),
+    ]
+}
+
+/// A line of a plot: its name, and its value in a step.
+type Series = (&'static str, fn(&Sample) -> f64);
+
+/// One plot: its lines, and how its values are written.
+struct Plot {
+    title: &'static str,
+    lines: &'static [Series],
+    write: fn(f64) -> String,
+}
+
+const PLOTS: [Plot; 3] = [
+    Plot {
+        title: "goodput",
+        lines: &[("new bytes a second", |sample| sample.goodput as f64)],
+        write: |value| units::rate(value as u64),
+    },
+    Plot {
+        title: "window",
+        lines: &[
+            ("arrived in a round trip", |sample| sample.flight as f64),
+            ("window told", |sample| sample.window as f64),
+        ],
+        write: |value| units::size(value as u64),
+    },
+    Plot {
+        title: "time",
+        lines: &[
+            ("round trip", |sample| sample.round_trip.as_secs_f64()),
+            ("RTO", |sample| sample.rto.as_secs_f64()),
+        ],
+        write: |value| units::time(Duration::from_secs_f64(value)),
+    },
+];
+
+fn draw_plot(plot: &Plot, gauge: &Gauge, theme: &Theme, area: Rect, frame: &mut Frame<'_>) {
+    let mut title = vec![Span::styled(format!("{}  ", plot.title), theme.title)];
+    let styles = theme.series.iter().copied().chain(std::iter::repeat(Style::new()));
+    for ((name, _), style) in plot.lines.iter().zip(styles.clone()) {
+        title.push(Span::styled("— ", style));
+        title.push(Span::raw(format!("{name}  ")));
+    }
+    let mut below = area;
+    row(Line::from(title), &mut below, frame);
+    let first = STEPS - gauge.samples().len();
+    let seconds = |place: usize| (first + place) as f64 * STEP.as_secs_f64();
+    let points: Vec<Vec<(f64, f64)>> = plot
+        .lines
+        .iter()
+        .map(|(_, value)| {
+            gauge.samples().enumerate().map(|(at, sample)| (seconds(at), value(sample))).collect()
+        })
+        .collect();
+    let most = points.iter().flatten().map(|(_, value)| *value).fold(0.0, f64::max);
+    let top = if most > 0.0 { most * 1.1 } else { 1.0 };
+    let datasets = points.iter().zip(styles).map(|(points, style)| {
+        Dataset::default().marker(Marker::Braille).graph_type(GraphType::Line).style(style).data(points)
+    });
+    let scale =
+        [(plot.write)(0.0), (plot.write)(most)].map(|text| Span::styled(format!("{text:>11}"), theme.dim));
+    let chart = Chart::new(datasets.collect())
+        .x_axis(Axis::default().bounds([0.0, STEPS as f64 * STEP.as_secs_f64()]).style(theme.dim))
+        .y_axis(Axis::default().bounds([0.0, top]).labels(scale).style(theme.dim));
+    frame.render_widget(chart, below);
+}
+
+/// `went back 41 ← 58`: in segments, as the field counts.
+fn words(incident: &Incident, segment: u16) -> String {
+    let segments = |byte: u64| byte.checked_div(u64::from(segment)).unwrap_or(byte);
+    match incident {
+        Incident::Began(0) => "began".to_owned(),
+        Incident::Began(start) => format!("began at segment {}", segments(*start)),
+        Incident::WentBack { from, to, times } => {
+            let times = if *times > 1 { format!(", the last of {times} times") } else { String::new() };
+            format!("went back {} ← {}{times}", segments(*to), segments(*from))
+        }
+        Incident::Duplicates(1) => "a segment came twice".to_owned(),
+        Incident::Duplicates(count) => format!("{count} segments came twice"),
+        Incident::Paused => "paused".to_owned(),
+        Incident::Resumed => "goes on".to_owned(),
+        Incident::Ended(how) => format!("ended: {how}"),
+    }
+}
