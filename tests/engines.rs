@@ -103,7 +103,7 @@ struct Messages(BTreeMap<Name, BTreeMap<Name, Vec<Name>>>);
 impl Sink for Messages {
     fn record(&mut self, record: &Record) {
         if let Event::Message { from, text, .. } | Event::Private { from, text, .. } = &record.event {
-            let shown = self.0.entry(record.node.clone()).or_default();
+            let shown = self.0.entry(record.node.into()).or_default();
             shown.entry(from.clone()).or_default().push(text.clone());
         }
     }

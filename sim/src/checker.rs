@@ -92,69 +92,77 @@ pub trait Checker {
     }
 }
 
-/// All checkers that always run.
-pub struct Checkers {
-    all: Vec<(Box<dyn Checker>, usize)>,
-    violations: Vec<Violation>,
-    last: Instant,
+/// A checker, and how much it has found.
+#[derive(Debug, Default)]
+struct Watching<C> {
+    checker: C,
+    count: usize,
+}
+
+impl<C: Checker> Watching<C> {
+    #[inline]
+    fn record(&mut self, record: &Record, violations: &mut Vec<Violation>) {
+        if self.count >= MAX_EACH {
+            return;
+        }
+        let before = violations.len();
+        let mut found = Found { checker: self.checker.name(), violations };
+        self.checker.record(record, &mut found);
+        self.count += violations.len() - before;
+    }
+
+    fn finish(&mut self, end: Instant, violations: &mut Vec<Violation>) {
+        let mut found = Found { checker: self.checker.name(), violations };
+        self.checker.finish(end, &mut found);
+    }
+}
+
+macro_rules! checkers {
+    ($($name:ident: $type:ty,)+) => {
+        /// All checkers that always run. Each is called as what it is: millions of records pass by all of them.
+        #[derive(Debug, Default)]
+        pub struct Checkers {
+            $($name: Watching<$type>,)+
+            violations: Vec<Violation>,
+            last: Instant,
+        }
+
+        impl Checkers {
+            /// There are no more records. Answers everything that was found.
+            pub fn finish(mut self) -> Vec<Violation> {
+                $(self.$name.finish(self.last, &mut self.violations);)+
+                self.violations
+            }
+        }
+
+        impl Sink for Checkers {
+            fn record(&mut self, record: &Record) {
+                self.last = record.at;
+                $(self.$name.record(record, &mut self.violations);)+
+            }
+        }
+    };
+}
+
+checkers! {
+    delivery: delivery::Delivery,
+    window: window::Window,
+    timers: timers::Timers,
+    conservation: conservation::Conservation,
+    quiescence: quiescence::Quiescence,
+    recovery: recovery::Recovery,
+    paths: paths::Paths,
+    sessions: sessions::Sessions,
 }
 
 impl Checkers {
     /// Nothing has happened.
     pub fn new() -> Self {
-        let all: Vec<Box<dyn Checker>> = vec![
-            Box::new(delivery::Delivery::new()),
-            Box::new(window::Window::new()),
-            Box::new(timers::Timers::new()),
-            Box::new(conservation::Conservation::new()),
-            Box::new(quiescence::Quiescence::new()),
-            Box::new(recovery::Recovery::new()),
-            Box::new(paths::Paths::new()),
-            Box::new(sessions::Sessions::new()),
-        ];
-        let all = all.into_iter().map(|checker| (checker, 0)).collect();
-        Self { all, violations: Vec::new(), last: Instant::ZERO }
+        Self::default()
     }
 
     /// What was found so far, in the order of finding.
     pub fn violations(&self) -> &[Violation] {
         &self.violations
-    }
-
-    /// There are no more records. Answers everything that was found.
-    pub fn finish(mut self) -> Vec<Violation> {
-        let (violations, last) = (&mut self.violations, self.last);
-        for (checker, _) in &mut self.all {
-            let mut found = Found { checker: checker.name(), violations };
-            checker.finish(last, &mut found);
-        }
-        self.violations
-    }
-}
-
-impl Default for Checkers {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Sink for Checkers {
-    fn record(&mut self, record: &Record) {
-        self.last = record.at;
-        for (checker, count) in &mut self.all {
-            if *count >= MAX_EACH {
-                continue;
-            }
-            let before = self.violations.len();
-            let mut found = Found { checker: checker.name(), violations: &mut self.violations };
-            checker.record(record, &mut found);
-            *count += self.violations.len() - before;
-        }
-    }
-}
-
-impl core::fmt::Debug for Checkers {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Checkers").field("violations", &self.violations).finish_non_exhaustive()
     }
 }

@@ -18,9 +18,11 @@
 //! # What is where
 //! - [`Plan`]: what a direction is like, and what is done to it.
 //! - [`Link`], [`Offered`]: packets. [`Pipe`]: streams over the same direction.
-//! - `draws`, `burst`: chance. `line`: rate and queue. `explicit`, `inject`: faults that name packets or make them.
+//! - `draws`, `burst`: chance. `line`: rate and queue. `blackouts`. `explicit`, `inject`: faults that name packets or
+//!   make them. [`Names`]: what packets are called.
 //! - [`Damage`]: what bytes have suffered. [`Counters`]: where every datagram went.
 
+mod blackouts;
 mod burst;
 mod chance;
 mod counters;
@@ -30,6 +32,7 @@ mod explicit;
 mod identity;
 mod inject;
 mod line;
+mod names;
 mod pipe;
 mod plan;
 mod schedule;
@@ -42,17 +45,20 @@ use backchat_core::seed::Seed;
 use backchat_core::time::Instant;
 use core::time::Duration;
 
+pub use blackouts::Blackout;
 pub use chance::{Chance, ChanceError};
 pub use counters::Counters;
 pub use damage::{Damage, MAX_FLIPS};
 pub use identity::{Identity, IdentityError, PacketRef, Passing, kind_name};
 pub use inject::{Injected, InjectedWhat};
 pub use line::BitsPerSecond;
+pub use names::Names;
 pub use pipe::Pipe;
 pub use plan::{DEFAULT_MTU, Fault, FaultKind, Inject, Late, Loss, Plan, Profile, QueueLimit, Runs};
 pub use schedule::Schedule;
 pub use verdict::{Copies, Copy, DropReason, MAX_COPIES, Offered, Verdict};
 
+use blackouts::Blackouts;
 use burst::{LossState, Run};
 use draws::{Block, Draws, up_to, up_to_by_word};
 use explicit::{Explicit, Marks};
@@ -70,7 +76,7 @@ pub struct Link {
     profile: Profile,
     is_random: bool,
     heal: Instant,
-    blackouts: Vec<Schedule>,
+    blackouts: Blackouts,
     explicit: Explicit,
     injections: Injections,
     line: Option<Line>,
@@ -90,7 +96,7 @@ impl Link {
         Self {
             is_random: plan.profile.is_random(),
             heal: plan.heal.unwrap_or(NEVER),
-            blackouts: blackouts.map(|fault| fault.schedule).collect(),
+            blackouts: Blackouts::new(blackouts.map(|fault| fault.schedule)),
             explicit: Explicit::new(faults.iter()),
             injections: Injections::new(seed, name, faults.iter()),
             line: plan.profile.rate.map(|rate| Line::new(rate, plan.profile.queue)),
@@ -124,7 +130,7 @@ impl Link {
             Err(reason) => (now, Verdict::Dropped(reason)),
             Ok(departed) => {
                 let is_healed = departed >= self.heal;
-                if self.blackouts.iter().any(|blackout| blackout.is_active(departed)) {
+                if self.blackouts.is_active(departed) {
                     (departed, Verdict::Dropped(DropReason::Blackout))
                 } else if is_lost && !is_healed {
                     (departed, Verdict::Dropped(DropReason::Loss))
@@ -174,6 +180,17 @@ impl Link {
         self.counters.injected += 1;
         self.counters.queued += 1;
         Some(injected)
+    }
+
+    /// When a blackout begins or ends next, and that is to be told.
+    pub fn next_blackout(&self) -> Option<Instant> {
+        self.blackouts.next()
+    }
+
+    /// The next blackout that has begun or ended by `now`, for a trace: they hold whether anybody asks or not. Ask
+    /// until there is none. Of one that comes again and again the first thousand are told.
+    pub fn poll_blackout(&mut self, now: Instant) -> Option<(Instant, Blackout)> {
+        self.blackouts.poll(now)
     }
 
     /// Where every datagram went.

@@ -124,7 +124,7 @@ mod tests {
 
     fn run(marks: &[&'static str], others: usize) -> RunMarks {
         let mut run = RunMarks::new();
-        let mut add = |event| run.record(&Record { at: Instant::ZERO, node: Name::of("a"), event });
+        let mut add = |event| run.record(&Record { at: Instant::ZERO, node: "a".into(), event });
         for mark in marks {
             add(Event::Marked { transfer: None, mark: Name::of(mark) });
         }

@@ -3,7 +3,7 @@
 use backchat_core::time::Instant;
 
 use crate::link::{Identity, PacketRef, Passing};
-use crate::trace::{Event, Name, Record, Sink};
+use crate::trace::{Event, Node, Record, Sink};
 
 /// A datagram that was offered to a direction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub struct Offer {
     /// When.
     pub at: Instant,
     /// Which direction: `server->alice`.
-    pub direction: Name,
+    pub direction: Node,
     /// Its number in that direction.
     pub ordinal: u64,
     /// Bytes of UDP payload.
@@ -53,11 +53,10 @@ impl Sink for Offers {
     fn record(&mut self, record: &Record) {
         let Event::Offered { ordinal, length, what } = &record.event else { return };
         // A trace leaves the number of a path's first download out, where a fault would mean any.
-        let identity: Option<Identity> = what.parse().ok();
-        let identity = identity.map(|it| Identity { download: it.download.or(Some(1)), ..it });
+        let identity = what.identity().map(|it| Identity { download: it.download.or(Some(1)), ..it });
         self.0.push(Offer {
             at: record.at,
-            direction: record.node.clone(),
+            direction: record.node,
             ordinal: *ordinal,
             length: usize::try_from(*length).unwrap_or(usize::MAX),
             identity,

@@ -1,6 +1,6 @@
 //! One run of a scenario, judged: the engine, the checkers over its records, and what is left to explain a failure.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use backchat_core::time::Instant;
 
@@ -12,7 +12,7 @@ use crate::engine::turmoil;
 use crate::scenario::Scenario;
 use crate::signature::Signature;
 use crate::summary::Summary;
-use crate::trace::{Event, Name, Record, Sink};
+use crate::trace::{Event, NodeMap, Record, Sink};
 
 /// What runs a scenario.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,11 +72,6 @@ impl<S: Sink> Sink for Judge<'_, S> {
     }
 }
 
-/// Nobody wants the records.
-impl Sink for () {
-    fn record(&mut self, _: &Record) {}
-}
-
 /// Runs `scenario` with `seed`, and hands each record to `sink` as well.
 ///
 /// # Errors
@@ -99,17 +94,17 @@ pub fn run(scenario: &Scenario, seed: u64, engine: Engine, sink: &mut impl Sink)
 pub struct Before {
     until: Instant,
     each: usize,
-    last: BTreeMap<Name, VecDeque<Record>>,
+    last: NodeMap<VecDeque<Record>>,
 }
 
 impl Before {
     /// The last `each` records of every host up to `until`.
     pub fn new(until: Instant, each: usize) -> Self {
-        Self { until, each, last: BTreeMap::new() }
+        Self { until, each, last: NodeMap::new() }
     }
 
     /// What each host did last.
-    pub fn hosts(&self) -> &BTreeMap<Name, VecDeque<Record>> {
+    pub fn hosts(&self) -> &NodeMap<VecDeque<Record>> {
         &self.last
     }
 }
@@ -123,10 +118,7 @@ impl Sink for Before {
         if record.at > self.until || is_told {
             return;
         }
-        let last = match self.last.get_mut(&record.node) {
-            Some(last) => last,
-            None => self.last.entry(record.node.clone()).or_default(),
-        };
+        let last = self.last.get_or(record.node, VecDeque::new);
         if last.len() == self.each {
             last.pop_front();
         }

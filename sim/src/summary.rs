@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use backchat_core::time::Instant;
 use backchat_core::wire::TransferId;
 
-use crate::trace::{Event, Name, Record, Sink};
+use crate::trace::{Event, Name, Node, Record, Sink};
 
 /// See the module.
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
     /// In the order of their start.
     downloads: Vec<Download>,
-    places: BTreeMap<(Name, u64), usize>,
+    places: BTreeMap<(Node, u64), usize>,
     by_transfer: BTreeMap<TransferId, Served>,
     owners: BTreeMap<TransferId, usize>,
     /// Messages that the server took.
@@ -100,8 +100,8 @@ impl Summary {
         downloads
     }
 
-    fn download(&mut self, client: &Name, wish: u64) -> Option<&mut Download> {
-        let place = *self.places.get(&(client.clone(), wish))?;
+    fn download(&mut self, client: Node, wish: u64) -> Option<&mut Download> {
+        let place = *self.places.get(&(client, wish))?;
         self.downloads.get_mut(place)
     }
 }
@@ -113,9 +113,9 @@ impl Sink for Summary {
             Event::Asked { wish, what, detail } if *what == "get" => {
                 let place = self.downloads.len();
                 // One that is wanted again after a crash began before.
-                if *self.places.entry((node.clone(), *wish)).or_insert(place) == place {
+                if *self.places.entry((*node, *wish)).or_insert(place) == place {
                     self.downloads.push(Download {
-                        client: node.clone(),
+                        client: (*node).into(),
                         file: detail.clone().unwrap_or(Name::of("")),
                         bytes: 0,
                         end: None,
@@ -125,24 +125,24 @@ impl Sink for Summary {
                 }
             }
             Event::DownloadStarted { wish, transfer, .. } => {
-                if let Some(place) = self.places.get(&(node.clone(), *wish)) {
+                if let Some(place) = self.places.get(&(*node, *wish)) {
                     self.owners.insert(*transfer, *place);
                 }
             }
             Event::DownloadFinished { wish, size, .. } => {
-                if let Some(it) = self.download(node, *wish) {
+                if let Some(it) = self.download(*node, *wish) {
                     it.bytes = *size;
                     it.end = Some(End { at: *at, failed: None });
                 }
             }
             Event::DownloadFailed { wish, reason, kept, .. } => {
-                if let Some(it) = self.download(node, *wish) {
+                if let Some(it) = self.download(*node, *wish) {
                     it.bytes = *kept;
                     it.end = Some(End { at: *at, failed: Some(reason.clone()) });
                 }
             }
             Event::NotTaken { wish, .. } => {
-                if let Some(it) = self.download(node, *wish) {
+                if let Some(it) = self.download(*node, *wish) {
                     it.end = Some(End { at: *at, failed: Some(Name::of("not-taken")) });
                 }
             }

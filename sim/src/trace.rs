@@ -4,8 +4,8 @@
 //! run has one thread, so there is one order. From the same record come a line of JSON for programs, a line in fixed
 //! columns for people, and the bytes that are hashed: nothing is written down twice.
 //!
-//! - [`event`]: every event, as a table. `value`: what a field can be.
-//! - [`record`]: one record. [`recorder`]: where records are made, put in order and handed on.
+//! - [`event`]: every event, as a table. `value`: what a field can be; `name`, `datagram`: texts and packets.
+//! - [`record`]: one record. [`node`]: where. [`recorder`]: where records are made, put in order and handed on.
 //! - [`json`], [`text`]: the two forms; [`condensed`]: one to be reviewed. [`recorded`]: a recorded trace, back from its lines.
 //! - `hash`: BLAKE3 over a fixed-width, length-prefixed form.
 //! - [`convert`]: what the core observes, in the words of the trace.
@@ -14,22 +14,26 @@
 
 pub mod condensed;
 pub mod convert;
+mod datagram;
 pub mod event;
 mod hash;
 pub mod json;
 mod name;
+pub mod node;
 pub mod record;
 pub mod recorded;
 pub mod recorder;
 pub mod text;
 mod value;
 
+pub use datagram::Datagram;
 pub use event::Event;
 pub use name::Name;
+pub use node::{Direction, Node, NodeMap};
 pub use record::{Header, Record};
 pub use recorded::{ReadError, Recorded, read};
 pub use recorder::{Recorder, Sink};
 pub use value::{Field, Value};
 
-/// The version of the format. A reader refuses another.
-pub const FORMAT: u64 = 1;
+/// The version of the format. A reader refuses another. 2: a trace has an end.
+pub const FORMAT: u64 = 2;

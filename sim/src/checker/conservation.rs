@@ -1,25 +1,22 @@
 //! Conservation: `offered + duplicated + injected = delivered + dropped + queued`, in each direction, and not only as a
 //! sum: each copy of each datagram is in exactly one place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use backchat_core::time::Instant;
 
 use super::{Checker, Found, Wrong};
-use crate::trace::{Event, Name, Record};
+use crate::trace::{Event, Node, NodeMap, Record};
 
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Conservation {
-    links: BTreeMap<Name, Link>,
+    links: NodeMap<Link>,
 }
 
 #[derive(Debug, Default)]
 struct Link {
-    /// The last ordinal that was offered.
-    last: u64,
-    /// Datagrams of which copies are under way.
-    open: BTreeMap<u64, Copies>,
+    open: Open,
     /// Copies that the engine says are under way at the end.
     in_flight: u64,
     offered: u64,
@@ -29,28 +26,56 @@ struct Link {
     dropped: u64,
 }
 
-#[derive(Debug)]
+/// Datagrams of which copies are under way.
+#[derive(Debug, Default)]
+struct Open {
+    /// The last ordinal that was offered.
+    last: u64,
+    /// Offered ones in their order, up to the last: a window over it that begins where not all copies have ended.
+    window: VecDeque<Copies>,
+    /// Those without a place in the order: injected ones, and what should not be.
+    others: BTreeMap<u64, Copies>,
+}
+
+#[derive(Clone, Copy, Debug)]
 struct Copies {
     under_way: u64,
     /// Which copies have ended, a bit each.
     ended: u64,
 }
 
-impl Conservation {
-    /// Nothing was sent.
-    pub fn new() -> Self {
-        Self::default()
-    }
+impl Copies {
+    /// One, under way.
+    const ONE: Self = Self { under_way: 1, ended: 0 };
 }
 
-impl Link {
-    fn begin(&mut self, ordinal: u64) {
-        self.open.insert(ordinal, Copies { under_way: 1, ended: 0 });
+impl Open {
+    /// The next in the order. Answers which ordinal it should have had, if another.
+    fn offer(&mut self, ordinal: u64) -> Result<(), u64> {
+        let expected = self.last + 1;
+        if ordinal == expected {
+            self.window.push_back(Copies::ONE);
+            self.last = ordinal;
+            return Ok(());
+        }
+        // From here the order is another one; what is under way keeps its name.
+        let first = expected - self.window.len() as u64;
+        self.others.extend((first..).zip(self.window.drain(..)).filter(|(_, it)| it.under_way > 0));
+        self.others.insert(ordinal, Copies::ONE);
+        self.last = ordinal;
+        Err(expected)
+    }
+
+    fn find(&mut self, ordinal: u64) -> Option<&mut Copies> {
+        let first = (self.last + 1).saturating_sub(self.window.len() as u64);
+        let place = ordinal.checked_sub(first).and_then(|place| usize::try_from(place).ok());
+        let found = place.and_then(|place| self.window.get_mut(place));
+        found.or_else(|| self.others.get_mut(&ordinal)).filter(|it| it.under_way > 0)
     }
 
     /// A copy has ended: what is wrong with that.
     fn end(&mut self, ordinal: u64, copy: u64) -> Option<Wrong> {
-        let Some(copies) = self.open.get_mut(&ordinal) else {
+        let Some(copies) = self.find(ordinal) else {
             let wrong = format!("datagram {ordinal} ended more often than it was sent, or was never sent");
             return Some(("ended_unsent", wrong));
         };
@@ -61,9 +86,25 @@ impl Link {
         copies.ended |= bit;
         copies.under_way -= 1;
         if copies.under_way == 0 {
-            self.open.remove(&ordinal);
+            self.others.remove(&ordinal);
+            while self.window.pop_front_if(|first| first.under_way == 0).is_some() {}
         }
         None
+    }
+
+    fn under_way(&self) -> u64 {
+        self.window.iter().chain(self.others.values()).map(|copies| copies.under_way).sum()
+    }
+}
+
+impl Conservation {
+    /// Nothing was sent.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn link(&mut self, node: Node) -> &mut Link {
+        self.links.get_or(node, Link::default)
     }
 }
 
@@ -73,30 +114,24 @@ impl Checker for Conservation {
     }
 
     fn record(&mut self, record: &Record, found: &mut Found<'_>) {
-        if !record.event.name().starts_with("net:") {
-            return;
-        }
-        let link = match self.links.get_mut(&record.node) {
-            Some(link) => link,
-            None => self.links.entry(record.node.clone()).or_default(),
-        };
         let wrong = match &record.event {
             Event::Offered { ordinal, .. } => {
-                let expected = link.last + 1;
-                link.last = *ordinal;
+                let link = self.link(record.node);
                 link.offered += 1;
-                link.begin(*ordinal);
-                let wrong = || format!("datagram {ordinal} was offered, expected {expected}");
-                (*ordinal != expected).then(|| ("out_of_order", wrong()))
+                let expected = link.open.offer(*ordinal).err();
+                let wrong = |expected| format!("datagram {ordinal} was offered, expected {expected}");
+                expected.map(|expected| ("out_of_order", wrong(expected)))
             }
             Event::Injected { ordinal, .. } => {
+                let link = self.link(record.node);
                 link.injected += 1;
-                link.begin(*ordinal);
+                link.open.others.insert(*ordinal, Copies::ONE);
                 None
             }
             Event::Duplicated { ordinal, extra } => {
+                let link = self.link(record.node);
                 link.duplicated += extra;
-                match link.open.get_mut(ordinal) {
+                match link.open.find(*ordinal) {
                     Some(copies) => {
                         copies.under_way += extra;
                         None
@@ -108,15 +143,17 @@ impl Checker for Conservation {
                 }
             }
             Event::Delivered { ordinal, copy, .. } => {
+                let link = self.link(record.node);
                 link.delivered += 1;
-                link.end(*ordinal, *copy)
+                link.open.end(*ordinal, *copy)
             }
             Event::NetDropped { ordinal, copy, .. } => {
+                let link = self.link(record.node);
                 link.dropped += 1;
-                link.end(*ordinal, *copy)
+                link.open.end(*ordinal, *copy)
             }
             Event::InFlight { copies } => {
-                link.in_flight = *copies;
+                self.link(record.node).in_flight = *copies;
                 None
             }
             _ => None,
@@ -127,8 +164,8 @@ impl Checker for Conservation {
     }
 
     fn finish(&mut self, end: Instant, found: &mut Found<'_>) {
-        for (name, link) in &self.links {
-            let queued: u64 = link.open.values().map(|copies| copies.under_way).sum();
+        for (name, link) in self.links.iter() {
+            let queued = link.open.under_way();
             let Link { offered, duplicated, injected, delivered, dropped, in_flight, .. } = link;
             if queued != *in_flight || offered + duplicated + injected != delivered + dropped + in_flight {
                 let sums = format!(
@@ -136,7 +173,7 @@ impl Checker for Conservation {
                      delivered {delivered} + dropped {dropped} + queued {in_flight}; \
                      {queued} copies have not ended",
                 );
-                found.add(end, name, ("sums", sums));
+                found.add(end, &name, ("sums", sums));
             }
         }
     }
@@ -146,11 +183,12 @@ impl Checker for Conservation {
 mod tests {
     use super::*;
     use crate::checker::testing::{at, verdict};
+    use crate::trace::Name;
 
     const LINK: &str = "a->server";
 
     fn offered(ordinal: u64) -> Record {
-        at(ordinal, LINK, Event::Offered { ordinal, length: 9, what: Name::of("ack@0") })
+        at(ordinal, LINK, Event::Offered { ordinal, length: 9, what: "ack@0".parse().expect("an identity") })
     }
 
     fn delivered(ordinal: u64, copy: u64) -> Record {
@@ -178,7 +216,7 @@ mod tests {
 
     #[test]
     fn a_datagram_that_vanishes_or_comes_from_nowhere_is_found() {
-        let cases: [(&[Record], &str); 5] = [
+        let cases: [(&[Record], &str); 6] = [
             (
                 &[offered(1)],
                 "offered 1 + duplicated 0 + injected 0 should be delivered 0 + dropped 0 + queued 0; 1 copies",
@@ -186,6 +224,8 @@ mod tests {
             (&[delivered(1, 0)], "datagram 1 ended more often than it was sent"),
             (&[offered(1), delivered(1, 0), delivered(1, 0)], "datagram 1 ended more often"),
             (&[offered(2)], "datagram 2 was offered, expected 1"),
+            // What was under way before the order broke is not forgotten.
+            (&[offered(1), offered(9), delivered(1, 0), delivered(1, 0)], "datagram 1 ended more often"),
             (
                 &[
                     offered(1),

@@ -5,6 +5,7 @@
 //! be what is owed next. A gap that a client was told of is none of our business. What is owed at the end must have
 //! come, if things had been calm for long enough.
 
+use core::fmt;
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -12,7 +13,7 @@ use backchat_core::time::Instant;
 use backchat_core::wire::Hash;
 
 use super::{Checker, Found, Wrong};
-use crate::trace::{Event, Name, Record};
+use crate::trace::{Direction, Event, Name, Node, NodeMap, Record};
 
 /// How much longer than twice the path's delay a message may take on a calm path: servers and clients are woken by
 /// the millisecond.
@@ -27,12 +28,12 @@ pub struct Delivery {
     sessions: BTreeMap<SessionKey, Session>,
     /// Who has a nickname, in this life of the server.
     nicks: BTreeMap<Name, u64>,
-    clients: BTreeMap<Name, Client>,
+    clients: NodeMap<Client>,
     /// Messages of this life: who said them, and what everybody was shown.
     messages: BTreeMap<u64, Message>,
     /// What was taken under which id: client, life of the client, id.
-    taken: BTreeMap<(Name, u64, Name), (u64, u64)>,
-    delays: BTreeMap<Name, Duration>,
+    taken: BTreeMap<(Node, u64, Name), (u64, u64)>,
+    delays: NodeMap<Duration>,
     calm: Option<Instant>,
 }
 
@@ -43,7 +44,7 @@ type SessionKey = (u64, u64);
 struct Session {
     nick: Name,
     /// Whose it is, and in which of its lives.
-    owner: (Name, u64),
+    owner: (Node, u64),
     owed: VecDeque<(u64, Instant)>,
     is_here: bool,
 }
@@ -62,7 +63,24 @@ struct Client {
 #[derive(Debug)]
 struct Message {
     /// What the first one who saw it saw.
-    shown: Option<(Name, Name)>,
+    shown: Option<(Node, Content)>,
+}
+
+/// Who said what to whom; to all, if to nobody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Content {
+    from: Name,
+    to: Option<Name>,
+    text: Name,
+}
+
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.to {
+            None => write!(f, "{}: {}", self.from, self.text),
+            Some(to) => write!(f, "{} to {to}: {}", self.from, self.text),
+        }
+    }
 }
 
 impl Delivery {
@@ -71,8 +89,8 @@ impl Delivery {
         Self::default()
     }
 
-    fn client(&mut self, name: &Name) -> &mut Client {
-        self.clients.entry(name.clone()).or_default()
+    fn client(&mut self, node: Node) -> &mut Client {
+        self.clients.get_or(node, Client::default)
     }
 
     fn session(&mut self, session: u64) -> Option<&mut Session> {
@@ -81,8 +99,9 @@ impl Delivery {
 
     fn joined(&mut self, session: u64, nick: &Name) {
         self.nicks.insert(nick.clone(), session);
-        let life = self.client(nick).life;
-        let owner = (nick.clone(), life);
+        // A client is called as its node.
+        let client = Node::new(nick);
+        let owner = (client, self.client(client).life);
         let new = Session { nick: nick.clone(), owner, owed: VecDeque::new(), is_here: true };
         self.sessions.insert((self.life, session), new);
     }
@@ -99,9 +118,9 @@ impl Delivery {
         if self.messages.insert(number, Message { shown: None }).is_some() {
             wrong = Some(("number_given_twice", format!("number {number} was given to two messages")));
         }
-        let owner = self.session(session).map(|session| session.owner.clone());
+        let owner = self.session(session).map(|session| session.owner);
         if let (Some((client, life)), Some(id)) = (owner, id) {
-            let key = (client.clone(), life, id.clone());
+            let key = (client, life, id.clone());
             if let Some((before, in_life)) = self.taken.insert(key, (number, self.life)) {
                 let from = if in_life == self.life { "the same" } else { "an earlier" };
                 let said = format!(
@@ -121,10 +140,10 @@ impl Delivery {
         wrong
     }
 
-    fn shown(&mut self, record: &Record, number: u64, content: Name, backlog: bool) -> Vec<Wrong> {
+    fn shown(&mut self, record: &Record, number: u64, content: Content, backlog: bool) -> Vec<Wrong> {
         let mut wrong = Vec::new();
-        let name = &record.node;
-        let client = self.clients.entry(name.clone()).or_default();
+        let name = record.node;
+        let client = self.clients.get_or(name, Client::default);
         if number <= client.last {
             let said = format!("{name} was shown message {number} after {}", client.last);
             wrong.push(("shown_out_of_order", said));
@@ -146,11 +165,11 @@ impl Delivery {
                     wrong.push(("shown_and_never_taken", said));
                 }
                 Some(message) => match &message.shown {
-                    None => message.shown = Some((name.clone(), content)),
+                    None => message.shown = Some((name, content)),
                     Some((other, theirs)) if *theirs != content => {
-                        let said = format!(
-                            "{name} was shown message {number} as {content:?}, {other} as {theirs:?}"
-                        );
+                        let (here, there) = (content.to_string(), theirs.to_string());
+                        let said =
+                            format!("{name} was shown message {number} as {here:?}, {other} as {there:?}");
                         wrong.push(("shown_differently", said));
                     }
                     Some(_) => {}
@@ -177,7 +196,7 @@ impl Delivery {
 
     fn finished(
         &self,
-        name: &Name,
+        name: Node,
         file: &Name,
         size: u64,
         blake3: Hash,
@@ -200,7 +219,7 @@ impl Delivery {
         if self.calm.is_none_or(|calm| calm > now) {
             return;
         }
-        for (client, it) in &self.clients {
+        for (client, it) in self.clients.iter() {
             let Some(session) = it.session.and_then(|key| self.sessions.get(&key)) else { continue };
             let is_current = it.session.is_some_and(|(life, _)| life == self.life);
             let delay = self.delays.get(client).copied().unwrap_or_default();
@@ -214,7 +233,7 @@ impl Delivery {
                 let said = format!(
                     "{client} was not shown message {number}, which was taken {waited:?} ago at {at}"
                 );
-                found.add(now, client, ("owed", said));
+                found.add(now, &client, ("owed", said));
             }
         }
     }
@@ -233,22 +252,22 @@ impl Checker for Delivery {
                 self.files.insert(name.clone(), (*size, *blake3));
             }
             Event::LinkShaped { delay, .. } => {
-                if let Some(client) = node.strip_prefix("server->") {
-                    self.delays.insert(client.into(), *delay);
+                if let Some(Direction::Down(client)) = node.direction() {
+                    *self.delays.get_or(client, Duration::default) = *delay;
                 }
             }
             Event::CalmExpected { from, .. } => self.calm = Some(*from),
-            Event::Started { life } if *node == "server" => {
+            Event::Started { life } if *node == Node::SERVER => {
                 self.life = *life;
                 self.nicks.clear();
                 self.messages.clear();
             }
             Event::Started { life } => {
-                *self.client(node) = Client { life: *life, ..Client::default() };
+                *self.client(*node) = Client { life: *life, ..Client::default() };
             }
-            Event::Crashed { .. } if *node != "server" => {
+            Event::Crashed { .. } if *node != Node::SERVER => {
                 if let Some(session) =
-                    self.client(node).session.take().and_then(|it| self.sessions.get_mut(&it))
+                    self.client(*node).session.take().and_then(|it| self.sessions.get_mut(&it))
                 {
                     session.owed.clear();
                 }
@@ -274,23 +293,24 @@ impl Checker for Delivery {
             }
             Event::Joined { nick, new_epoch, resumed } => {
                 let (life, session) = (self.life, self.nicks.get(nick).copied());
-                let client = self.client(node);
+                let client = self.client(*node);
                 if *new_epoch || !*resumed {
                     client.last = 0;
                 }
                 client.session = session.map(|session| (life, session));
             }
-            Event::Gap { .. } => self.client(node).has_gap = true,
+            Event::Gap { .. } => self.client(*node).has_gap = true,
             Event::Message { number, from, text, backlog } => {
-                let content = format!("{from}: {text}").into();
+                let content = Content { from: from.clone(), to: None, text: text.clone() };
                 wrong = self.shown(record, *number, content, *backlog);
             }
             Event::Private { number, from, to, text, backlog } => {
-                let content = format!("{from} to {to}: {text}").into();
+                let (from, to, text) = (from.clone(), Some(to.clone()), text.clone());
+                let content = Content { from, to, text };
                 wrong = self.shown(record, *number, content, *backlog);
             }
             Event::DownloadFinished { file, size, blake3, differs_at, .. } => {
-                wrong.extend(self.finished(node, file, *size, *blake3, *differs_at));
+                wrong.extend(self.finished(*node, file, *size, *blake3, *differs_at));
             }
             Event::Ending { .. } => self.check_owed(*at, found),
             _ => {}

@@ -5,17 +5,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use backchat_core::wire::TransferId;
+use backchat_core::wire::{Kind, TransferId};
 
 use super::{Checker, Found};
-use crate::trace::{Event, Name, Record};
+use crate::link::Identity;
+use crate::trace::{Datagram, Direction, Event, Node, NodeMap, Record};
 
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Paths {
-    clients: BTreeMap<Name, Client>,
+    clients: NodeMap<Client>,
     /// Whose each transfer is.
-    owners: BTreeMap<TransferId, Name>,
+    owners: BTreeMap<TransferId, Node>,
 }
 
 #[derive(Debug, Default)]
@@ -34,16 +35,13 @@ impl Paths {
         Self::default()
     }
 
-    fn client(&mut self, name: &str) -> &mut Client {
-        if !self.clients.contains_key(name) {
-            self.clients.insert(name.into(), Client::default());
-        }
-        self.clients.entry(name.into()).or_default()
+    fn client(&mut self, node: Node) -> &mut Client {
+        self.clients.get_or(node, Client::default)
     }
 
     fn proven(&mut self, transfer: TransferId) {
-        if let Some(owner) = self.owners.get(&transfer).cloned() {
-            let client = self.client(&owner);
+        if let Some(owner) = self.owners.get(&transfer).copied() {
+            let client = self.client(owner);
             client.is_proven = true;
             client.has_moved = false;
         }
@@ -58,17 +56,17 @@ impl Checker for Paths {
     fn record(&mut self, record: &Record, found: &mut Found<'_>) {
         let Record { at, node, event } = record;
         match event {
-            Event::StateChanged { transfer, .. } if *node != "server" => {
-                self.owners.entry(*transfer).or_insert_with(|| node.clone());
+            Event::StateChanged { transfer, .. } if *node != Node::SERVER => {
+                self.owners.entry(*transfer).or_insert(*node);
             }
             Event::StateChanged { transfer, to, .. } if *to == "sending" => self.proven(*transfer),
             Event::PathValidated { transfer } => self.proven(*transfer),
-            Event::Rebound { .. } => self.client(node).has_moved = true,
+            Event::Rebound { .. } => self.client(*node).has_moved = true,
             Event::Offered { ordinal, length, what } => {
-                let Some(name) = node.strip_prefix("server->") else { return };
+                let Some(Direction::Down(name)) = node.direction() else { return };
                 let client = self.client(name);
                 client.sent += length;
-                if client.has_moved && what.starts_with("data@") {
+                if client.has_moved && matches!(what, Datagram::Packet(Identity { kind: Kind::Data, .. })) {
                     client.unproven.insert(*ordinal);
                 }
                 if !client.is_proven && client.sent > client.received {
@@ -79,18 +77,16 @@ impl Checker for Paths {
                     found.add(*at, node, ("amplified", said));
                 }
             }
-            Event::Delivered { ordinal, length, .. } => {
-                if let Some(name) = node.strip_suffix("->server") {
-                    self.client(name).received += length;
-                } else if let Some(name) = node.strip_prefix("server->")
-                    && self.client(name).unproven.remove(ordinal)
-                {
+            Event::Delivered { ordinal, length, .. } => match node.direction() {
+                Some(Direction::Up(name)) => self.client(name).received += length,
+                Some(Direction::Down(name)) if self.client(name).unproven.remove(ordinal) => {
                     let said = format!(
                         "datagram {ordinal} brought data to {name}'s new address, which is not proven"
                     );
                     found.add(*at, node, ("data_to_unproven_path", said));
                 }
-            }
+                Some(Direction::Down(_)) | None => {}
+            },
             _ => {}
         }
     }
@@ -100,13 +96,14 @@ impl Checker for Paths {
 mod tests {
     use super::*;
     use crate::checker::testing::{T, at, verdict};
+    use crate::trace::Name;
 
     fn up(length: u64) -> Record {
         at(1, "ann->server", Event::Delivered { ordinal: 1, copy: 0, length })
     }
 
-    fn down(ordinal: u64, length: u64, what: &'static str) -> Record {
-        at(2, "server->ann", Event::Offered { ordinal, length, what: Name::of(what) })
+    fn down(ordinal: u64, length: u64, what: &str) -> Record {
+        at(2, "server->ann", Event::Offered { ordinal, length, what: what.parse().expect(what) })
     }
 
     fn arrives(ordinal: u64) -> Record {
@@ -124,10 +121,9 @@ mod tests {
     #[test]
     fn as_much_as_came_may_go_before_the_proof_and_anything_after() {
         let proof = [state("ann", "confirming"), state("server", "sending")];
-        let records =
-            [&[up(100), down(1, 100, "syn_ack@0")], &proof[..], &[down(2, 1_000, "data@0")]].concat();
+        let records = [&[up(100), down(1, 100, "syn-ack")], &proof[..], &[down(2, 1_000, "data@0")]].concat();
         assert_eq!(verdict(Paths::new(), &records), Vec::<String>::new());
-        let said = verdict(Paths::new(), &[up(100), down(1, 101, "syn_ack@0")]);
+        let said = verdict(Paths::new(), &[up(100), down(1, 101, "syn-ack")]);
         assert!(said[0].ends_with("ann, who has proven nothing, was sent 101 bytes and has sent 100"));
     }
 
@@ -135,7 +131,7 @@ mod tests {
     fn data_at_a_new_address_before_its_proof_is_found() {
         let begin = [up(100), state("ann", "confirming"), state("server", "sending"), moved()];
         let proof = at(3, "server", Event::PathValidated { transfer: T });
-        let right = [down(1, 9, "path_challenge@0"), arrives(1), proof, down(2, 9, "data@0"), arrives(2)];
+        let right = [down(1, 9, "path-challenge"), arrives(1), proof, down(2, 9, "data@0"), arrives(2)];
         assert_eq!(verdict(Paths::new(), &[&begin[..], &right[..]].concat()), Vec::<String>::new());
         // What goes to the old address arrives nowhere.
         let wrong = [down(1, 9, "data@0"), down(2, 9, "data@0"), arrives(2)];

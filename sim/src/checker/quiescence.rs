@@ -20,7 +20,7 @@ use backchat_core::transfer::SILENCE;
 use backchat_core::wire::TransferId;
 
 use super::{Checker, Found};
-use crate::trace::{Event, Name, Record};
+use crate::trace::{Event, Name, Node, NodeMap, Record};
 
 /// What it may take until a failure is noticed, and until a client is back: a minute of silence, or a nickname that is
 /// held for 30 s and attempts that are 8 s apart, and a margin.
@@ -55,16 +55,16 @@ pub struct Bound {
 #[derive(Debug, Default)]
 pub struct Quiescence {
     sizes: BTreeMap<Name, u64>,
-    paths: BTreeMap<Name, Path>,
+    paths: NodeMap<Path>,
     impairs: bool,
     calm: Option<Instant>,
     duration: Duration,
-    open: BTreeMap<(Name, u64), Wish>,
+    open: BTreeMap<(Node, u64), Wish>,
     /// Steps that are done again after they have ended, and how often still.
-    planned: BTreeMap<(Name, Name, Option<Name>), u64>,
-    down: BTreeSet<Name>,
-    alive: BTreeSet<Name>,
-    armed: BTreeMap<(Name, TransferId), BTreeSet<Name>>,
+    planned: BTreeMap<(Node, Name, Option<Name>), u64>,
+    down: BTreeSet<Node>,
+    alive: BTreeSet<Node>,
+    armed: BTreeMap<(TransferId, Node), Vec<Name>>,
     bound: Option<Bound>,
     is_late: bool,
     is_ended: bool,
@@ -99,13 +99,13 @@ impl Quiescence {
 
     fn compute(&self, from: Instant) -> Bound {
         let end = Instant::ZERO + self.duration;
-        let mut left: BTreeMap<Name, Left> = BTreeMap::new();
+        let mut left: BTreeMap<Node, Left> = BTreeMap::new();
         for ((client, _), wish) in &self.open {
-            left.entry(client.clone()).or_default().add(&wish.what, self.size(wish), 1);
+            left.entry(*client).or_default().add(&wish.what, self.size(wish), 1);
         }
         for ((client, what, detail), times) in &self.planned {
             let size = detail.as_ref().and_then(|file| self.sizes.get(file)).copied().unwrap_or(0);
-            left.entry(client.clone()).or_default().add(what, size, *times);
+            left.entry(*client).or_default().add(what, size, *times);
         }
         let total = left.values().fold(Left::default(), |total, it| Left {
             downloads: total.downloads + it.downloads,
@@ -113,7 +113,7 @@ impl Quiescence {
             requests: total.requests + it.requests,
         });
         let needs =
-            left.iter().map(|(client, it)| it.needs(self.paths.get(client).copied().unwrap_or_default()));
+            left.iter().map(|(client, it)| it.needs(self.paths.get(*client).copied().unwrap_or_default()));
         let needs = needs.max().unwrap_or_default();
         let until = if self.impairs { end } else { (from + needs).min(end) };
         let Left { downloads, bytes, requests } = total;
@@ -198,34 +198,34 @@ impl Checker for Quiescence {
                 self.sizes.insert(name.clone(), *size);
             }
             Event::LinkShaped { delay, jitter, rate, impairs } => {
-                let client = node.strip_prefix("server->").or_else(|| node.strip_suffix("->server"));
-                let path = self.paths.entry(client.unwrap_or_default().into()).or_default();
+                self.impairs |= impairs;
+                let Some(direction) = node.direction() else { return };
+                let path = self.paths.get_or(direction.client(), Path::default);
                 path.round_trip += *delay + *jitter;
                 path.reorders |= !jitter.is_zero();
                 path.rate = [path.rate, *rate].into_iter().flatten().min();
-                self.impairs |= impairs;
             }
             Event::CalmExpected { from, duration } => {
                 self.calm = Some(*from);
                 self.duration = *duration;
             }
             Event::Planned { what, detail, times } => {
-                let key = (node.clone(), what.clone(), detail.clone());
+                let key = (*node, what.clone(), detail.clone());
                 *self.planned.entry(key).or_default() += times;
             }
             Event::Asked { wish, what, detail } => {
                 let (what, detail) = (what.clone(), detail.clone());
-                if let Some(left) = self.planned.get_mut(&(node.clone(), what.clone(), detail.clone())) {
+                if let Some(left) = self.planned.get_mut(&(*node, what.clone(), detail.clone())) {
                     *left = left.saturating_sub(1);
                 }
                 let new = Wish { at: *at, what, detail, written: 0 };
-                self.open.entry((node.clone(), *wish)).or_insert(new);
+                self.open.entry((*node, *wish)).or_insert(new);
             }
             Event::Answered { wish, .. }
             | Event::NotTaken { wish, .. }
             | Event::DownloadFinished { wish, .. }
             | Event::DownloadFailed { wish, .. } => {
-                let was_open = self.open.remove(&(node.clone(), *wish)).is_some();
+                let was_open = self.open.remove(&(*node, *wish)).is_some();
                 if !was_open {
                     let said = format!("{node}'s wish {wish} ended and was not open");
                     found.add(*at, node, ("ended_twice", said));
@@ -233,24 +233,27 @@ impl Checker for Quiescence {
             }
             Event::Started { .. } => {
                 self.down.remove(node);
-                self.alive.insert(node.clone());
+                self.alive.insert(*node);
             }
             Event::Crashed { .. } => {
-                self.down.insert(node.clone());
+                self.down.insert(*node);
                 self.alive.remove(node);
-                self.armed.retain(|(of, _), _| of != node);
+                self.armed.retain(|(_, of), _| of != node);
             }
             Event::TimerSet { transfer, timer, .. } => {
-                self.armed.entry((node.clone(), *transfer)).or_default().insert(timer.clone());
+                let armed = self.armed.entry((*transfer, *node)).or_default();
+                if !armed.contains(timer) {
+                    armed.push(timer.clone());
+                }
             }
             Event::TimerStopped { transfer, timer } | Event::TimerExpired { transfer, timer } => {
-                if let Some(armed) = self.armed.get_mut(&(node.clone(), *transfer)) {
-                    armed.remove(timer);
+                if let Some(armed) = self.armed.get_mut(&(*transfer, *node)) {
+                    armed.retain(|it| it != timer);
                 }
             }
             Event::Stopped { .. } => {
                 self.alive.remove(node);
-                for ((of, transfer), armed) in &self.armed {
+                for ((transfer, of), armed) in &self.armed {
                     // One that only answers late packets goes with its host.
                     let left: Vec<&str> =
                         armed.iter().map(Name::as_str).filter(|it| *it != "quiet").collect();
@@ -260,7 +263,7 @@ impl Checker for Quiescence {
                         found.add(*at, node, ("timer_armed", said));
                     }
                 }
-                self.armed.retain(|(of, _), _| of != node);
+                self.armed.retain(|(_, of), _| of != node);
             }
             Event::Ending { reason } if *reason == "duration" && !self.is_late => {
                 self.is_late = true;

@@ -18,25 +18,25 @@ use backchat_core::transfer::MAX_BACKOFF;
 use backchat_core::wire::TransferId;
 
 use super::{Checker, Found, Wrong};
-use crate::trace::{Event, Name, Record};
+use crate::trace::{Event, Name, Node, NodeMap, Record};
 
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Recovery {
     senders: BTreeMap<TransferId, Sender>,
     /// Where each receiver's next byte is.
-    receivers: BTreeMap<(Name, TransferId), u64>,
+    receivers: BTreeMap<(TransferId, Node), u64>,
     /// Receivers that have everything; and one that was told so again and has still to answer.
-    finished: BTreeSet<(Name, TransferId)>,
-    unanswered: Option<(Instant, Name, TransferId)>,
+    finished: BTreeSet<(TransferId, Node)>,
+    unanswered: Option<(Instant, Node, TransferId)>,
     /// Whose each transfer is, and how long both ways take at least.
-    owners: BTreeMap<TransferId, Name>,
-    round_trips: BTreeMap<Name, Duration>,
+    owners: BTreeMap<TransferId, Node>,
+    round_trips: NodeMap<Duration>,
 }
 
 #[derive(Debug)]
 struct Sender {
-    node: Name,
+    node: Node,
     start: u64,
     size: u64,
     una: u64,
@@ -52,7 +52,7 @@ struct Sender {
     limit: u64,
     /// When it last went back for duplicate acknowledgments, and to where.
     went_back: Option<(Instant, u64)>,
-    timers: BTreeMap<Name, Timer>,
+    timers: Vec<(Name, Timer)>,
     /// How many inputs there were: packets and timers.
     input: u64,
 }
@@ -81,13 +81,13 @@ impl Recovery {
         }
     }
 
-    fn sender(&mut self, node: &Name, transfer: TransferId) -> Option<&mut Sender> {
-        self.senders.get_mut(&transfer).filter(|it| it.node == *node)
+    fn sender(&mut self, node: Node, transfer: TransferId) -> Option<&mut Sender> {
+        self.senders.get_mut(&transfer).filter(|it| it.node == node)
     }
 }
 
 impl Sender {
-    fn new(node: Name, start: u64, size: u64) -> Self {
+    fn new(node: Node, start: u64, size: u64) -> Self {
         Self {
             node,
             start,
@@ -101,14 +101,14 @@ impl Sender {
             path_changed: None,
             limit: start,
             went_back: None,
-            timers: BTreeMap::new(),
+            timers: Vec::new(),
             input: 0,
         }
     }
 
     /// Progress: backoff begins anew, for every timer that was not set by it.
     fn begin_anew(&mut self) {
-        for timer in self.timers.values_mut() {
+        for (_, timer) in &mut self.timers {
             timer.ran_out = false;
             if timer.set_in < self.input {
                 timer.set_for = Duration::ZERO;
@@ -149,11 +149,19 @@ impl Sender {
         wrong
     }
 
+    fn timer(&mut self, timer: &Name) -> &mut Timer {
+        let known = self.timers.iter().position(|(name, _)| name == timer);
+        let place = known.unwrap_or_else(|| {
+            self.timers.push((timer.clone(), Timer::default()));
+            self.timers.len() - 1
+        });
+        &mut self.timers[place].1
+    }
+
     fn set(&mut self, at: Instant, timer: &Name, due: Instant) -> Option<Wrong> {
-        let it = self.timers.entry(timer.clone()).or_default();
-        let (before, now) = (it.set_for, due - at);
-        let has_run_out =
-            core::mem::replace(it, Timer { set_in: self.input, set_for: now, ran_out: false }).ran_out;
+        let (set_in, now) = (self.input, due - at);
+        let it = core::mem::replace(self.timer(timer), Timer { set_in, set_for: now, ran_out: false });
+        let (before, has_run_out) = (it.set_for, it.ran_out);
         let least = (before * 2).min(MAX_BACKOFF);
         (has_run_out && now < least).then(|| {
             let said = format!(
@@ -177,10 +185,10 @@ impl Checker for Recovery {
         };
         match event {
             Event::TransferOffered { transfer, size, start, .. } => {
-                self.senders.insert(*transfer, Sender::new(node.clone(), *start, *size));
+                self.senders.insert(*transfer, Sender::new(*node, *start, *size));
             }
             Event::SegmentsSent { transfer, start, end, resent, cwnd, .. } => {
-                let Some(it) = self.sender(node, *transfer) else { return };
+                let Some(it) = self.sender(*node, *transfer) else { return };
                 it.max = it.max.max(*end);
                 it.cwnd.get_or_insert(*cwnd);
                 if *resent > 0 {
@@ -188,36 +196,36 @@ impl Checker for Recovery {
                 }
             }
             Event::RttUpdated { transfer, .. } => {
-                if let Some(it) = self.sender(node, *transfer) {
+                if let Some(it) = self.sender(*node, *transfer) {
                     it.sampled = Some(*at);
                 }
             }
             Event::WindowChanged { transfer, cwnd } => {
-                let Some(it) = self.sender(node, *transfer) else { return };
+                let Some(it) = self.sender(*node, *transfer) else { return };
                 let before = it.cwnd.replace(*cwnd);
                 if let Some(before) = before.filter(|before| before < cwnd && it.path_changed != Some(*at)) {
                     it.grew = Some((*at, before, *cwnd));
                 }
             }
             Event::Acknowledged { transfer, una, limit, .. } => {
-                let Some(it) = self.sender(node, *transfer) else { return };
+                let Some(it) = self.sender(*node, *transfer) else { return };
                 it.acknowledged(*at, *una, *limit).into_iter().for_each(|wrong| say(transfer, wrong));
             }
             Event::PathValidated { transfer } => {
-                if let Some(it) = self.sender(node, *transfer) {
+                if let Some(it) = self.sender(*node, *transfer) {
                     it.path_changed = Some(*at);
                     it.begin_anew();
                 }
             }
             Event::Paused { transfer, .. } => {
-                if let Some(it) = self.sender(node, *transfer) {
+                if let Some(it) = self.sender(*node, *transfer) {
                     it.begin_anew();
                 }
             }
             Event::WentBack { transfer, to, cause, .. } if *cause == "duplicate_acks" => {
                 let round_trip =
-                    self.owners.get(transfer).and_then(|owner| self.round_trips.get(owner)).copied();
-                let Some(it) = self.sender(node, *transfer) else { return };
+                    self.owners.get(transfer).and_then(|owner| self.round_trips.get(*owner)).copied();
+                let Some(it) = self.sender(*node, *transfer) else { return };
                 let before = it.went_back.replace((*at, *to));
                 if let (Some((when, place)), Some(round_trip)) = (before, round_trip)
                     && place == *to
@@ -231,27 +239,28 @@ impl Checker for Recovery {
                 }
             }
             Event::LinkShaped { delay, .. } => {
-                let client = node.strip_prefix("server->").or_else(|| node.strip_suffix("->server"));
-                *self.round_trips.entry(client.unwrap_or_default().into()).or_default() += *delay;
+                if let Some(direction) = node.direction() {
+                    *self.round_trips.get_or(direction.client(), Duration::default) += *delay;
+                }
             }
-            Event::StateChanged { transfer, to, .. } if *node != "server" => {
-                self.owners.insert(*transfer, node.clone());
+            Event::StateChanged { transfer, to, .. } if *node != Node::SERVER => {
+                self.owners.insert(*transfer, *node);
                 if *to == "finishing" {
-                    self.finished.insert((node.clone(), *transfer));
+                    self.finished.insert((*transfer, *node));
                 } else if *to != "done" {
-                    self.finished.remove(&(node.clone(), *transfer));
+                    self.finished.remove(&(*transfer, *node));
                 }
             }
             Event::PacketSent { transfer, kind, .. } if *kind == "end-ack" => {
                 self.unanswered.take_if(|(_, of, it)| of == node && it == transfer);
             }
             Event::PacketReceived { transfer, kind, .. }
-                if *kind == "end" && self.finished.contains(&(node.clone(), *transfer)) =>
+                if *kind == "end" && self.finished.contains(&(*transfer, *node)) =>
             {
-                self.unanswered = Some((*at, node.clone(), *transfer));
+                self.unanswered = Some((*at, *node, *transfer));
             }
             Event::StateChanged { transfer, from, to } => {
-                let Some(it) = self.sender(node, *transfer) else { return };
+                let Some(it) = self.sender(*node, *transfer) else { return };
                 it.begin_anew();
                 if *to == "ending" && it.una != it.size {
                     let (una, size) = (it.una, it.size);
@@ -263,30 +272,28 @@ impl Checker for Recovery {
                 }
             }
             Event::TimerSet { transfer, timer, due } => {
-                let Some(it) = self.sender(node, *transfer) else { return };
+                let Some(it) = self.sender(*node, *transfer) else { return };
                 if let Some(wrong) = it.set(*at, timer, *due) {
                     say(transfer, wrong);
                 }
             }
             Event::PacketReceived { transfer, .. } => {
-                if let Some(it) = self.sender(node, *transfer) {
+                if let Some(it) = self.sender(*node, *transfer) {
                     it.input += 1;
                 }
             }
             Event::TimerExpired { transfer, timer } => {
-                if let Some(it) = self.sender(node, *transfer) {
+                if let Some(it) = self.sender(*node, *transfer) {
                     it.input += 1;
                 }
                 // The path's is not one that backs off: it asks three times and gives up.
-                if let Some(it) = self.sender(node, *transfer).filter(|_| *timer != "path")
-                    && let Some(timer) = it.timers.get_mut(timer)
-                {
-                    timer.ran_out = true;
+                if let Some(it) = self.sender(*node, *transfer).filter(|_| *timer != "path") {
+                    it.timer(timer).ran_out = true;
                 }
             }
             Event::SegmentReceived { transfer, start, end } => {
                 let offered = self.senders.get(transfer).map(|it| it.start);
-                let next = self.receivers.insert((node.clone(), *transfer), *end).or(offered);
+                let next = self.receivers.insert((*transfer, *node), *end).or(offered);
                 if let Some(next) = next.filter(|next| next != start) {
                     let said = format!("{start}..{end} was kept, and what comes next is {next}");
                     say(transfer, ("kept_out_of_order", said));
@@ -294,8 +301,8 @@ impl Checker for Recovery {
             }
             Event::Crashed { .. } => {
                 self.senders.retain(|_, it| it.node != *node);
-                self.receivers.retain(|(of, _), _| of != node);
-                self.finished.retain(|(of, _)| of != node);
+                self.receivers.retain(|(_, of), _| of != node);
+                self.finished.retain(|(_, of)| of != node);
                 self.unanswered = None;
             }
             _ => {}

@@ -7,14 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Checker, Found};
-use crate::trace::{Event, Name, Record};
+use crate::trace::{Event, Name, Node, NodeMap, Record};
 
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Sessions {
-    clients: BTreeMap<Name, Client>,
+    clients: NodeMap<Client>,
     /// Whose each session of this life of the server is.
-    owners: BTreeMap<u64, Name>,
+    owners: BTreeMap<u64, Node>,
 }
 
 #[derive(Debug, Default)]
@@ -34,14 +34,13 @@ impl Sessions {
         Self::default()
     }
 
-    fn client(&mut self, name: &Name) -> &mut Client {
-        self.clients.entry(name.clone()).or_default()
+    fn client(&mut self, node: Node) -> &mut Client {
+        self.clients.get_or(node, Client::default)
     }
 
     /// The client of a session.
     fn owner(&mut self, session: u64) -> Option<&mut Client> {
-        let name = self.owners.get(&session)?;
-        self.clients.get_mut(name)
+        self.clients.get_mut(*self.owners.get(&session)?)
     }
 }
 
@@ -55,18 +54,19 @@ impl Checker for Sessions {
         match event {
             Event::Started { .. } if *node == "server" => {
                 self.owners.clear();
-                for client in self.clients.values_mut() {
+                for (_, client) in self.clients.iter_mut() {
                     (client.has_token, client.is_parked, client.is_back) = (false, false, false);
                 }
             }
             Event::Started { .. } => {
-                let client = self.client(node);
+                let client = self.client(*node);
                 (client.has_token, client.is_back) = (false, false);
             }
             Event::ChatJoined { session, nick } => {
                 // A client is called as its node; another who takes the name of one is not told apart.
-                self.client(nick).nicks.insert(nick.clone());
-                self.owners.insert(*session, nick.clone());
+                let owner = Node::new(nick);
+                self.client(owner).nicks.insert(nick.clone());
+                self.owners.insert(*session, owner);
             }
             Event::ChatRenamed { session, to, .. } => {
                 if let Some(client) = self.owner(*session) {
@@ -74,7 +74,7 @@ impl Checker for Sessions {
                 }
             }
             Event::Joined { nick, .. } => {
-                let client = self.client(node);
+                let client = self.client(*node);
                 client.nicks.insert(nick.clone());
                 (client.has_token, client.is_back) = (true, false);
             }
@@ -89,21 +89,21 @@ impl Checker for Sessions {
                 }
             }
             Event::Connected {} => {
-                let client = self.client(node);
+                let client = self.client(*node);
                 client.is_back = client.is_parked && client.has_token;
             }
-            Event::Disconnected { .. } => self.client(node).is_back = false,
+            Event::Disconnected { .. } => self.client(*node).is_back = false,
             Event::ChatRefused { code, .. } if *code == "nick-taken" => {
-                for (name, client) in &mut self.clients {
+                for (name, client) in self.clients.iter_mut() {
                     if core::mem::take(&mut client.is_back) {
                         let said =
                             format!("{name} came back to its parked session, and its nickname was taken");
-                        found.add(*at, name, ("parked_not_resumed", said));
+                        found.add(*at, &name, ("parked_not_resumed", said));
                     }
                 }
             }
             Event::Private { number, from, to, .. } => {
-                let client = self.client(node);
+                let client = self.client(*node);
                 if !client.nicks.contains(from) && !client.nicks.contains(to) {
                     let said =
                         format!("{node} was shown message {number}, which was between {from} and {to}");

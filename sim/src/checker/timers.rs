@@ -10,7 +10,7 @@ use backchat_core::time::Instant;
 use backchat_core::wire::TransferId;
 
 use super::{Checker, Found};
-use crate::trace::{Event, Name, Record};
+use crate::trace::{Event, Name, Node, Record};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ pub struct Timers {
     now: Instant,
 }
 
-type Key = (Name, TransferId);
+type Key = (TransferId, Node);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Sender {
@@ -78,13 +78,13 @@ impl Timers {
             if let Some((rule, wrong)) = sender.wrong() {
                 let Sender { una, nxt, size, limit, .. } = sender;
                 let state = format!("una {una}, nxt {nxt}, size {size}, limit {limit}");
-                found.add(self.now, &key.0, (rule, format!("{}: {}: {wrong} ({state})", key.0, key.1)));
+                found.add(self.now, &key.1, (rule, format!("{}: {}: {wrong} ({state})", key.1, key.0)));
             }
         }
     }
 
-    fn sender(&mut self, node: &Name, transfer: TransferId) -> Option<&mut Sender> {
-        let key = (node.clone(), transfer);
+    fn sender(&mut self, node: Node, transfer: TransferId) -> Option<&mut Sender> {
+        let key = (transfer, node);
         let sender = self.senders.get_mut(&key)?;
         if !sender.is_touched {
             sender.is_touched = true;
@@ -109,43 +109,43 @@ impl Checker for Timers {
             Event::TransferOffered { transfer, size, start, .. } => {
                 let sender =
                     Sender { una: *start, nxt: *start, size: *size, limit: *start, ..Sender::default() };
-                self.senders.insert((node.clone(), *transfer), sender);
+                self.senders.insert((*transfer, *node), sender);
             }
             Event::StateChanged { transfer, to, .. } => {
-                if let Some(sender) = self.sender(node, *transfer) {
+                if let Some(sender) = self.sender(*node, *transfer) {
                     sender.is_sending = *to == "sending";
                 }
             }
             Event::SegmentsSent { transfer, start, end, count, .. } => {
-                if let Some(sender) = self.sender(node, *transfer) {
+                if let Some(sender) = self.sender(*node, *transfer) {
                     sender.segment = sender.segment.max((end - start).div_ceil(*count.max(&1)));
                     sender.nxt = *end;
                 }
             }
             Event::Acknowledged { transfer, una, limit, .. } => {
-                if let Some(sender) = self.sender(node, *transfer) {
+                if let Some(sender) = self.sender(*node, *transfer) {
                     sender.una = sender.una.max(*una);
                     sender.nxt = sender.nxt.max(sender.una);
                     sender.limit = sender.limit.max(*limit);
                 }
             }
             Event::WentBack { transfer, to, .. } => {
-                if let Some(sender) = self.sender(node, *transfer) {
+                if let Some(sender) = self.sender(*node, *transfer) {
                     sender.nxt = *to;
                 }
             }
             Event::Paused { transfer, paused } => {
-                if let Some(sender) = self.sender(node, *transfer) {
+                if let Some(sender) = self.sender(*node, *transfer) {
                     sender.is_paused = *paused;
                 }
             }
-            Event::TimerSet { transfer, timer, .. } => self.timer(node, *transfer, timer, true),
+            Event::TimerSet { transfer, timer, .. } => self.timer(*node, *transfer, timer, true),
             Event::TimerStopped { transfer, timer } | Event::TimerExpired { transfer, timer } => {
-                self.timer(node, *transfer, timer, false);
+                self.timer(*node, *transfer, timer, false);
             }
             // Whoever is killed has no timers.
             Event::Crashed { .. } => {
-                self.senders.retain(|(of, _), _| of != node);
+                self.senders.retain(|(_, of), _| of != node);
             }
             _ => {}
         }
@@ -157,7 +157,7 @@ impl Checker for Timers {
 }
 
 impl Timers {
-    fn timer(&mut self, node: &Name, transfer: TransferId, timer: &Name, runs: bool) {
+    fn timer(&mut self, node: Node, transfer: TransferId, timer: &Name, runs: bool) {
         if *timer != "retransmit" && *timer != "persist" {
             return;
         }

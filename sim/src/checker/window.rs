@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use backchat_core::wire::TransferId;
 
 use super::{Checker, Found};
-use crate::trace::{Event, Name, Record};
+use crate::trace::{Event, Node, Record};
 
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Window {
-    senders: BTreeMap<(Name, TransferId), Sender>,
+    senders: BTreeMap<(TransferId, Node), Sender>,
 }
 
 /// What is known of a sender.
@@ -30,8 +30,8 @@ impl Window {
         Self::default()
     }
 
-    fn sender(&mut self, node: &Name, transfer: TransferId, una: u64) -> &mut Sender {
-        self.senders.entry((node.clone(), transfer)).or_insert(Sender { una, limit: None, cwnd: None })
+    fn sender(&mut self, node: Node, transfer: TransferId, una: u64) -> &mut Sender {
+        self.senders.entry((transfer, node)).or_insert(Sender { una, limit: None, cwnd: None })
     }
 }
 
@@ -44,15 +44,15 @@ impl Checker for Window {
         let Record { at, node, event } = record;
         match event {
             Event::Acknowledged { transfer, una, limit, .. } => {
-                let sender = self.sender(node, *transfer, *una);
+                let sender = self.sender(*node, *transfer, *una);
                 sender.una = sender.una.max(*una);
                 sender.limit = Some(sender.limit.unwrap_or(0).max(*limit));
             }
             Event::WindowChanged { transfer, cwnd } => {
-                self.sender(node, *transfer, 0).cwnd = Some(*cwnd);
+                self.sender(*node, *transfer, 0).cwnd = Some(*cwnd);
             }
             Event::SegmentsSent { transfer, start, end, in_flight, cwnd, .. } => {
-                let sender = self.sender(node, *transfer, *start);
+                let sender = self.sender(*node, *transfer, *start);
                 let outstanding = end.saturating_sub(sender.una);
                 let window = sender.cwnd.unwrap_or(*cwnd);
                 let mut wrong =

@@ -2,28 +2,37 @@
 
 use std::fs::File;
 use std::io::{self, BufReader, Write};
+use std::path::Path;
 
 use super::args::CheckArgs;
 use super::exit::{Exit, Trouble};
 use crate::checker::Checkers;
-use crate::trace::{Sink as _, read};
+use crate::trace::{Recorded, Sink as _, read};
 
 /// Violations that are printed; the others are counted.
 const SHOWN_MAX: usize = 20;
 
-pub(super) fn check(args: &CheckArgs) -> Result<Exit, Trouble> {
-    let path = &args.trace;
+/// A recorded trace, from its file.
+pub(super) fn recorded(path: &Path) -> Result<Recorded, Trouble> {
     let file = File::open(path)
         .map_err(|error| Trouble::Nothing(format!("cannot read {}: {error}", path.display())))?;
-    let recorded =
-        read(BufReader::new(file)).map_err(|error| Trouble::Trace { path: path.clone(), error })?;
+    read(BufReader::new(file)).map_err(|error| Trouble::Trace { path: path.to_owned(), error })
+}
+
+pub(super) fn check(args: &CheckArgs) -> Result<Exit, Trouble> {
+    let path = &args.trace;
+    let recorded = recorded(path)?;
     let mut checkers = Checkers::new();
     for record in &recorded.records {
         checkers.record(record);
     }
     let violations = checkers.finish();
     let mut out = io::stdout().lock();
-    let verdict = if violations.is_empty() { "PASS" } else { "FAIL" };
+    let verdict = match (&recorded.edited, violations.is_empty()) {
+        (None, true) => "PASS",
+        (Some(_), true) => "EDITED",
+        (_, false) => "FAIL",
+    };
     let header = &recorded.header;
     writeln!(
         out,
@@ -40,5 +49,15 @@ pub(super) fn check(args: &CheckArgs) -> Result<Exit, Trouble> {
     if violations.len() > SHOWN_MAX {
         writeln!(out, "  and {} more", violations.len() - SHOWN_MAX)?;
     }
-    Ok(if violations.is_empty() { Exit::Passed } else { Exit::Failed })
+    drop(out);
+    match recorded.edited {
+        // What was edited is judged as it is; only that nothing was found would be no verdict.
+        Some(error) if violations.is_empty() => Err(Trouble::Trace { path: path.clone(), error }),
+        Some(error) => {
+            writeln!(io::stderr(), "{}:{error}", path.display())?;
+            Ok(Exit::Failed)
+        }
+        None if violations.is_empty() => Ok(Exit::Passed),
+        None => Ok(Exit::Failed),
+    }
 }

@@ -89,8 +89,10 @@ impl Sink for Story {
                 None
             }
             Event::Joined { nick, .. } => Some(format!("joined as {nick}")),
-            Event::Message { from, text, .. } if from != node => Some(format!("{from}: {text}")),
-            Event::Private { from, text, .. } if from != node => Some(format!("{from}, privately: {text}")),
+            Event::Message { from, text, .. } if **from != **node => Some(format!("{from}: {text}")),
+            Event::Private { from, text, .. } if **from != **node => {
+                Some(format!("{from}, privately: {text}"))
+            }
             Event::DownloadStarted { size, .. } => Some(format!("download of {size} bytes begins")),
             Event::DownloadFinished { file, blake3, duplicates, .. } => Some(format!(
                 "{file} is whole, {duplicates} segments came twice; BLAKE3 {}…",

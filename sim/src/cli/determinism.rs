@@ -73,11 +73,11 @@ impl Compare<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::{Event, Name};
+    use crate::trace::Event;
     use backchat_core::time::Instant;
 
     fn record(life: u64) -> Record {
-        Record { at: Instant::from_millis(life), node: Name::of("a"), event: Event::Started { life } }
+        Record { at: Instant::from_millis(life), node: "a".into(), event: Event::Started { life } }
     }
 
     fn difference(first: &[Record], second: &[Record]) -> Option<String> {

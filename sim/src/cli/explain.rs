@@ -7,7 +7,7 @@ use backchat_core::hex::Hex;
 
 use crate::run::{Before, Engine, Report};
 use crate::summary::Download;
-use crate::trace::{Name, text::Line};
+use crate::trace::{Node, text::Line};
 
 /// The most lines of a failure.
 pub const LINES_MAX: usize = 25;
@@ -126,15 +126,15 @@ pub fn failure(which: Which<'_>, report: &Report, before: &Before) -> String {
     let room = LINES_MAX - lines.len() - 1;
     let first = report.violations.first();
     // Hosts that the first violation names come first, then the server, then whoever acted last.
-    let is_named = |node: &Name| {
+    let is_named = |node: Node| {
         first.is_some_and(|it| {
-            it.message.split(|c: char| !c.is_alphanumeric() && c != '-').any(|word| *node == word)
+            it.message.split(|c: char| !c.is_alphanumeric() && c != '-').any(|word| node == *word)
         })
     };
-    let mut hosts: Vec<&Name> = before.hosts().keys().collect();
+    let mut hosts: Vec<Node> = before.hosts().iter().map(|(node, _)| node).collect();
     hosts.sort_by_key(|node| {
         let last = before.hosts().get(*node).and_then(|records| records.back()).map(|record| record.at);
-        (!is_named(node), **node != "server", core::cmp::Reverse(last))
+        (!is_named(*node), *node != Node::SERVER, core::cmp::Reverse(last))
     });
     let shown = hosts.len().clamp(1, (room / 3).max(1));
     let each = room / shown;

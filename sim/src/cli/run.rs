@@ -12,7 +12,8 @@ use super::wall::Stopwatch;
 use super::{determinism, json};
 use crate::engine::outcome::RunError;
 use crate::run::{self, Before, Engine, Report};
-use crate::trace::{Header, Record, Sink, json as lines, text::Line};
+use crate::trace::json::Lines;
+use crate::trace::{Header, Record, Sink, text::Line};
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Trouble> {
     let engine = engine(&args.engine, payloads(args.bytes))?;
@@ -93,25 +94,25 @@ pub(super) fn judged(
 /// A run that is judged, and its trace in a file.
 pub(super) fn traced(path: &Path, loaded: &Loaded, seed: u64, engine: Engine) -> Result<Report, Trouble> {
     let file = File::create(path).map_err(Trouble::write(path))?;
-    let mut writer = TraceFile { to: BufWriter::new(file), failed: None };
     let header = Header { scenario: loaded.path.clone(), seed, engine: engine.name().to_owned() };
-    lines::write_header(&mut writer.to, &header).map_err(Trouble::write(path))?;
+    let mut writer = TraceFile { lines: Lines::new(file, &header), failed: None };
     let report = judged(loaded, seed, engine, &mut writer)?;
-    let done = writer.failed.map_or(Ok(()), Err).and_then(|()| writer.to.flush());
+    let TraceFile { lines, failed } = writer;
+    let done = failed.map_or(Ok(()), Err).and_then(|()| lines.finish(report.end.events, report.end.hash));
     done.map_err(Trouble::write(path))?;
     Ok(report)
 }
 
 /// Writes records as JSON until that fails.
 struct TraceFile {
-    to: BufWriter<File>,
+    lines: Lines<File>,
     failed: Option<io::Error>,
 }
 
 impl Sink for TraceFile {
     fn record(&mut self, record: &Record) {
         if self.failed.is_none() {
-            self.failed = lines::write_record(&mut self.to, record).err();
+            self.failed = self.lines.record(record).err();
         }
     }
 }

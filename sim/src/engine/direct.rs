@@ -34,14 +34,13 @@ use self::outside::{Outside, ServerHost};
 use self::server::{STOPPED, Serving};
 use super::contents::Contents;
 use super::faults::{Happening, Node, NodeFaults};
-use super::network::{ClientIndex, Network, SERVER_NAME, Way};
+use super::network::{ClientIndex, Network, Way};
 use super::node::{LAST_WORDS, LINGER};
 use super::outcome::{RunEnd, RunError};
 use super::script::Script;
 use super::shape::{self, longest_round_trip};
 use crate::scenario::{ClientStep, Scenario};
-use crate::trace::record::SIM;
-use crate::trace::{Event, Name, Sink};
+use crate::trace::{self, Event, Name, Sink};
 
 /// Runs a scenario, and hands each record to `sink` in its order.
 ///
@@ -80,7 +79,7 @@ impl<'a> Run<'a> {
         let contents = Contents::new(number, &scenario.file().server.files);
         let mut out = Outside::new(Network::new(&seed, scenario), contents, payloads);
         for (node, event) in shape::records(scenario, &out.contents) {
-            out.record(&node, event);
+            out.record(node, event);
         }
         let mut steps: Vec<Vec<&ClientStep>> = vec![Vec::new(); scenario.clients().len()];
         for step in scenario.steps() {
@@ -138,6 +137,7 @@ impl<'a> Run<'a> {
         let end = self.scenario.end();
         let linger = longest_round_trip(self.scenario) + LINGER;
         let mut done_since = None;
+        self.out.network.tell_blackouts(self.out.now());
         let reason = loop {
             self.instant()?;
             let now = self.out.now();
@@ -155,7 +155,7 @@ impl<'a> Run<'a> {
             let until = done.unwrap_or(end).min(links_end.unwrap_or(end));
             self.advance(until, sink);
         };
-        self.out.record(&SIM, Event::Ending { reason });
+        self.out.record(trace::Node::SIM, Event::Ending { reason });
         for client in &mut self.clients {
             client.close(&mut self.out);
         }
@@ -166,7 +166,7 @@ impl<'a> Run<'a> {
             self.out.wake(Node::Server);
         }
         self.until(|run| run.server.is_none(), sink)?;
-        self.out.record(&SIM, Event::Ended {});
+        self.out.record(trace::Node::SIM, Event::Ended {});
         let (events, hash) = self.out.finish(sink);
         let datagrams = self.out.network.datagrams();
         Ok(RunEnd { at: self.out.now(), events, datagrams, hash })
@@ -188,6 +188,7 @@ impl<'a> Run<'a> {
     fn advance(&mut self, until: Instant, sink: &mut impl Sink) {
         let to = self.out.agenda.next().map_or(until, |at| at.min(until));
         self.out.advance(to);
+        self.out.network.tell_blackouts(to);
         self.out.network.settle(to, sink);
     }
 
@@ -253,7 +254,7 @@ impl<'a> Run<'a> {
                 if !server.turn(&mut self.out)
                     && let Some(server) = self.server.take()
                 {
-                    self.out.record(&SERVER_NAME, Event::Stopped { outcome: STOPPED });
+                    self.out.record(trace::Node::SERVER, Event::Stopped { outcome: STOPPED });
                     server.end(&mut self.out);
                     self.out.server = ServerHost::Refusing;
                 }
@@ -281,10 +282,10 @@ impl<'a> Run<'a> {
     fn carry_out(&mut self, happening: Happening) -> Result<(), RunError> {
         let now = self.out.now();
         match happening {
-            Happening::Healed => self.out.record(&SIM, Event::Healed {}),
+            Happening::Healed => self.out.record(trace::Node::SIM, Event::Healed {}),
             Happening::Rebind(client, addr) => self.out.network.rebind(now, client, addr),
             Happening::Kill { node: Node::Server, power } => {
-                self.out.record(&SERVER_NAME, Event::Crashed { power });
+                self.out.record(trace::Node::SERVER, Event::Crashed { power });
                 self.out.reset(Node::Server);
                 self.out.server = if power { ServerHost::Silent } else { ServerHost::Refusing };
                 if let Some(server) = self.server.take() {

@@ -23,8 +23,7 @@ pub(super) use datagrams::Flight;
 use self::identity::Names;
 use crate::link::{Link, Pipe, Plan};
 use crate::scenario::Scenario;
-use crate::trace::record::SIM;
-use crate::trace::{Event, Name, Recorder, Sink};
+use crate::trace::{Event, Node, Recorder, Sink};
 
 /// Where the server's chat and downloads are reached.
 pub(super) const SERVER_IP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
@@ -34,9 +33,6 @@ pub(super) const UDP_PORT: u16 = 44_000;
 
 /// The port of its chat, the original's.
 pub(super) const CHAT_PORT: u16 = 55_000;
-
-/// The name of the server's records.
-pub(super) const SERVER_NAME: Name = Name::of("server");
 
 /// What Linux gives a socket whose owner asks for more than it allows: `net.core.rmem_max`.
 pub(super) const RECEIVE_BUFFER: usize = 212_992;
@@ -80,7 +76,7 @@ impl Way {
 
 /// One direction of one client's path.
 struct Direction {
-    name: Name,
+    name: Node,
     link: Link,
     /// What a new connection over it starts from.
     pipe: Pipe,
@@ -98,7 +94,7 @@ impl Direction {
 
 /// A client, as the network sees it.
 struct Client {
-    name: Name,
+    name: Node,
     up: Direction,
     down: Direction,
     names: Names,
@@ -110,6 +106,8 @@ pub(super) struct Network<S> {
     clients: Vec<Client>,
     sockets: Sockets<S>,
     datagrams: u64,
+    /// When a blackout begins or ends next in any direction, or earlier.
+    next_blackout: Option<Instant>,
 }
 
 impl<S> Network<S> {
@@ -123,16 +121,16 @@ impl<S> Network<S> {
         });
         let clients: Vec<Client> = clients.collect();
         let sockets = Sockets::new(clients.len());
-        Self { recorder: Recorder::new(), clients, sockets, datagrams: 0 }
+        Self { recorder: Recorder::new(), clients, sockets, datagrams: 0, next_blackout: Some(Instant::ZERO) }
     }
 
     /// What a client's records are called.
-    pub(super) fn client_name(&self, client: ClientIndex) -> Name {
-        self.clients.get(client.0).map_or(SIM, |client| client.name.clone())
+    pub(super) fn client_name(&self, client: ClientIndex) -> Node {
+        self.clients.get(client.0).map_or(Node::SIM, |client| client.name)
     }
 
     /// Something happened.
-    pub(super) fn record(&mut self, at: Instant, node: Name, event: Event) {
+    pub(super) fn record(&mut self, at: Instant, node: Node, event: Event) {
         self.recorder.add(at, node, event);
     }
 
@@ -162,12 +160,29 @@ impl<S> Network<S> {
         flights.for_each(|flight| *counts.entry((flight.client, flight.way)).or_default() += 1);
         for ((client, way), copies) in counts {
             if let Some(direction) = self.direction(client, way) {
-                let name = direction.name.clone();
+                let name = direction.name;
                 self.recorder.add(now, name, Event::InFlight { copies });
             }
         }
         self.recorder.finish(sink);
         (self.recorder.count(), self.recorder.hash())
+    }
+
+    /// Tells of blackouts that begin or end by `now`, before anything else of that time.
+    pub(super) fn tell_blackouts(&mut self, now: Instant) {
+        if self.next_blackout.is_none_or(|at| at > now) {
+            return;
+        }
+        self.next_blackout = None;
+        for client in &mut self.clients {
+            for direction in [&mut client.up, &mut client.down] {
+                while let Some((at, blackout)) = direction.link.poll_blackout(now) {
+                    self.recorder.add(at, direction.name, blackout.into());
+                }
+                let next = direction.link.next_blackout();
+                self.next_blackout = [self.next_blackout, next].into_iter().flatten().min();
+            }
+        }
     }
 
     fn direction(&mut self, client: ClientIndex, way: Way) -> Option<&mut Direction> {
@@ -188,7 +203,7 @@ impl<S> Network<S> {
         let name = self.client_name(client);
         for (from, to) in self.sockets.rebind(client, new_ip) {
             let (from, to) = (from.to_string().into(), to.to_string().into());
-            self.recorder.add(now, name.clone(), Event::Rebound { from, to });
+            self.recorder.add(now, name, Event::Rebound { from, to });
         }
     }
 }

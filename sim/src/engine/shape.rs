@@ -8,16 +8,15 @@ use backchat_core::time::Instant;
 use super::contents::Contents;
 use crate::link::{Plan, Schedule};
 use crate::scenario::{Action, NodeFaultKind, Scenario};
-use crate::trace::record::SIM;
-use crate::trace::{Event, Name};
+use crate::trace::{Event, Name, Node};
 
 /// The records that stand at the beginning of every trace: what is shared, and the scenario.
-pub fn records(scenario: &Scenario, contents: &Contents) -> Vec<(Name, Event)> {
+pub fn records(scenario: &Scenario, contents: &Contents) -> Vec<(Node, Event)> {
     let shared = contents.files().map(|file| {
         let (name, size) = (contents.name(file).into(), contents.size(file));
-        (SIM, Event::FileShared { name, size, blake3: contents.hash(file) })
+        (Node::SIM, Event::FileShared { name, size, blake3: contents.hash(file) })
     });
-    let mut records: Vec<(Name, Event)> = shared.collect();
+    let mut records: Vec<(Node, Event)> = shared.collect();
     for client in scenario.clients() {
         let directions = [
             (format!("{}->server", client.nick), &client.up),
@@ -28,12 +27,13 @@ pub fn records(scenario: &Scenario, contents: &Contents) -> Vec<(Name, Event)> {
         }
     }
     for step in scenario.steps().iter().filter(|step| step.times > 1) {
-        let client = scenario.clients().get(step.client.0).map_or(SIM, |client| client.nick.as_str().into());
+        let client =
+            scenario.clients().get(step.client.0).map_or(Node::SIM, |client| client.nick.as_str().into());
         let (what, detail) = (Name::of(step.action.name()), detail(&step.action));
         records.push((client, Event::Planned { what, detail, times: u64::from(step.times) }));
     }
     let calm = Event::CalmExpected { from: calm(scenario), duration: scenario.file().duration };
-    records.push((SIM, calm));
+    records.push((Node::SIM, calm));
     records
 }
 

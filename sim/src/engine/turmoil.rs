@@ -42,8 +42,7 @@ use super::outcome::{RunEnd, RunError};
 use super::script::Script;
 use super::shape::{self, longest_round_trip};
 use crate::scenario::Scenario;
-use crate::trace::record::SIM;
-use crate::trace::{Event, Name, Sink};
+use crate::trace::{Event, Name, Node, Sink};
 
 /// turmoil's name of the server's host.
 const SERVER: &str = "server";
@@ -85,7 +84,7 @@ impl Run {
         let world = World::new(seed, scenario);
         let contents = Arc::new(Contents::new(number, &scenario.file().server.files));
         for (node, event) in shape::records(scenario, &contents) {
-            world.record(Instant::ZERO, &node, event);
+            world.record(Instant::ZERO, node, event);
         }
         let mut sim = turmoil::Builder::new()
             .epoch(clock::turmoil_epoch())
@@ -166,7 +165,7 @@ impl Run {
                 break Name::of("duration");
             }
         };
-        self.world.record(self.now(), &SIM, Event::Ending { reason });
+        self.world.record(self.now(), Node::SIM, Event::Ending { reason });
         for desk in &self.desks {
             desk.close();
         }
@@ -185,7 +184,7 @@ impl Run {
         }
         let mut world = self.world.lock();
         let now = world.now();
-        world.record(now, SIM, Event::Ended {});
+        world.record(now, Node::SIM, Event::Ended {});
         let (events, hash) = world.finish(sink);
         let datagrams = world.datagrams();
         Ok(RunEnd { at: now, events, datagrams, hash })
@@ -208,6 +207,7 @@ impl Run {
         }
         {
             let mut world = self.world.lock();
+            world.tell_blackouts(now + TICK);
             world.inject(now);
             world.sweep(now);
         }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use backchat_core::hex::Hex;
 
-use super::{Record, Sink, text::Line};
+use super::{Node, Record, Sink, text::Line};
 
 /// The most lines.
 pub const LINES_MAX: usize = 120;
@@ -19,7 +19,7 @@ const ENDS: usize = 30;
 pub struct Condensed {
     head: Vec<Record>,
     tail: VecDeque<Record>,
-    counts: BTreeMap<(String, &'static str), u64>,
+    counts: BTreeMap<(Node, &'static str), u64>,
     total: usize,
 }
 
@@ -75,7 +75,7 @@ impl Sink for Condensed {
             self.tail.pop_front();
         }
         self.tail.push_back(record.clone());
-        let key = (record.node.to_string(), record.event.name());
+        let key = (record.node, record.event.name());
         *self.counts.entry(key).or_default() += 1;
     }
 }
@@ -83,13 +83,13 @@ impl Sink for Condensed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::{Event, Name};
+    use crate::trace::Event;
     use backchat_core::time::Instant;
 
     fn lines(records: u64) -> Vec<String> {
         let mut condensed = Condensed::new();
         for life in 0..records {
-            let node = Name::from(format!("client-{}", life % 50));
+            let node = Node::from(format!("client-{}", life % 50));
             condensed.record(&Record {
                 at: Instant::from_millis(life),
                 node,

@@ -6,7 +6,7 @@ use backchat_core::trace;
 use backchat_core::wire::TransferId;
 
 use super::{Event, Name};
-use crate::link::kind_name;
+use crate::link::{Blackout, kind_name};
 
 /// An observation of a machine. One that says no download where it has to is of the download 0, which never is.
 pub fn core(record: trace::Record) -> Event {
@@ -61,6 +61,15 @@ pub fn core(record: trace::Record) -> Event {
         Core::Dropped { reason } => Event::PacketDropped { transfer: of, reason: Name::of(reason.name()) },
         Core::Marked(mark) => Event::Marked { transfer: of, mark: Name::of(mark.name()) },
         Core::Ended { outcome } => Event::TransferEnded { transfer, outcome: Name::of(outcome) },
+    }
+}
+
+impl From<Blackout> for Event {
+    fn from(blackout: Blackout) -> Self {
+        match blackout {
+            Blackout::Began { until } => Self::BlackoutBegan { until },
+            Blackout::Ended => Self::BlackoutEnded {},
+        }
     }
 }
 

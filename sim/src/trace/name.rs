@@ -36,6 +36,12 @@ impl Deref for Name {
     }
 }
 
+impl From<super::Node> for Name {
+    fn from(node: super::Node) -> Self {
+        Self::of(node.as_str())
+    }
+}
+
 impl From<&str> for Name {
     fn from(text: &str) -> Self {
         Self(Inner::Shared(text.into()))
@@ -50,7 +56,9 @@ impl From<String> for Name {
 
 impl PartialEq for Name {
     fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
+        let (this, other) = (self.as_str(), other.as_str());
+        // Most are of the program itself, and one with itself.
+        core::ptr::eq(this, other) || this == other
     }
 }
 

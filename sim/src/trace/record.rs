@@ -2,7 +2,7 @@
 
 use backchat_core::time::Instant;
 
-use super::{Event, Name};
+use super::{Event, Node};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub struct Record {
     /// When, since the run began.
     pub at: Instant,
     /// Where: a host such as `alice`, a direction such as `server->alice`, or `sim` for the run itself.
-    pub node: Name,
+    pub node: Node,
     /// What.
     pub event: Event,
 }
@@ -25,6 +25,3 @@ pub struct Header {
     /// The engine.
     pub engine: String,
 }
-
-/// The node of records about the run itself.
-pub const SIM: Name = Name::of("sim");

@@ -1,15 +1,28 @@
 //! A recorded trace, back from its lines. Whoever wrote it: nothing in it is believed unchecked.
 
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
 use std::io::BufRead;
 
+use backchat_core::hex::Hex;
 use backchat_core::time::Instant;
+use backchat_core::wire::Hash;
 use serde_json::{Map, Value};
 
+use super::hash::TraceHash;
 use super::value::Field;
-use super::{Event, FORMAT, Header, Name, Record};
+use super::{Event, FORMAT, Header, Node, Record};
 
 /// The longest line. A record has a text of 15 KiB at most, which JSON may write six times as long.
 const MAX_LINE: usize = 256 << 10;
+
+/// The most nodes: their names are kept for good. A scenario of 10,000 clients has 30,000.
+const MAX_NODES: usize = 1 << 20;
+
+/// How the header and the end of a trace call it.
+const NAME: &str = "backchat-trace";
 
 /// A recorded trace that could be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +31,8 @@ pub struct Recorded {
     pub header: Header,
     /// What happened.
     pub records: Vec<Record>,
+    /// Where its end says something else than its records: somebody has edited it.
+    pub edited: Option<ReadError>,
 }
 
 /// What is wrong with a recorded trace, and where.
@@ -26,7 +41,7 @@ pub struct Recorded {
 pub struct ReadError {
     /// The line, from 1.
     pub line: usize,
-    /// The column, from 1.
+    /// The column, from 1, in characters.
     pub column: usize,
     /// What is there.
     pub found: String,
@@ -34,130 +49,191 @@ pub struct ReadError {
     pub expected: String,
 }
 
-/// Reads a whole trace.
+/// Reads a whole trace. One that was edited and is still a trace is read; see [`Recorded::edited`].
 ///
 /// # Errors
 /// The first line that is none of a trace.
 pub fn read(mut from: impl BufRead) -> Result<Recorded, ReadError> {
-    let mut lines = Lines { from: &mut from, line: 0, bytes: Vec::new() };
-    let Some(first) = lines.next()? else {
-        return Err(error(1, "an empty file", "a trace's header: {\"format\":\"backchat-trace\",…}"));
+    let mut lines = Lines { from: &mut from, number: 0, bytes: Vec::new() };
+    let header = match lines.next()? {
+        Some((line, mut object)) => header(line, &mut object)?,
+        None => {
+            let expected = "a trace's header: {\"format\":\"backchat-trace\",…}";
+            return Err(lines.behind_the_last().error("an empty file", expected));
+        }
     };
-    let header = header(first)?;
     let mut records: Vec<Record> = Vec::new();
-    let mut reader = Reader::default();
-    while let Some((line, object)) = lines.next()? {
-        let record = reader.record(line, object)?;
+    let mut reader = Reader { nodes: BTreeMap::new() };
+    let mut hash = TraceHash::new();
+    loop {
+        let Some((line, mut object)) = lines.next()? else {
+            let expected = "a trace's end, {\"end\":\"backchat-trace\",…}: it was cut short";
+            return Err(lines.behind_the_last().error("the end of the file", expected));
+        };
+        // A range of bytes has an end too, but no event.
+        if object.contains_key("end") && !object.contains_key("event") {
+            let edited = end(line, &mut object, records.len(), hash.finish())?;
+            return match lines.next()? {
+                Some((line, _)) => Err(line.error("a line behind the trace's end", "none")),
+                None => Ok(Recorded { header, records, edited }),
+            };
+        }
+        let record = reader.record(line, &mut object)?;
         if let Some(before) = records.last().filter(|before| before.at > record.at) {
             let found = format!("a record at {} ns", record.at.as_nanos());
-            return Err(error(line, &found, &format!("one at {} ns or later", before.at.as_nanos())));
+            let expected = format!("one at {} ns or later", before.at.as_nanos());
+            return Err(line.error_at("at", &found, &expected));
         }
+        hash.add(&record);
         records.push(record);
     }
-    Ok(Recorded { header, records })
 }
 
-/// The number of a line, and the object in it.
-type Numbered = (usize, Map<String, Value>);
-
+/// A file, line by line.
 struct Lines<'a, R> {
     from: &'a mut R,
-    line: usize,
+    number: usize,
     bytes: Vec<u8>,
 }
 
+/// One of them.
+#[derive(Clone, Copy)]
+struct Line<'a> {
+    number: usize,
+    text: &'a str,
+}
+
+/// A line, and the object in it.
+type Parsed<'a> = (Line<'a>, Map<String, Value>);
+
 impl<R: BufRead> Lines<'_, R> {
-    /// The next object and the number of its line.
-    fn next(&mut self) -> Result<Option<Numbered>, ReadError> {
+    /// The next line.
+    fn next(&mut self) -> Result<Option<Parsed<'_>>, ReadError> {
         self.bytes.clear();
-        self.line += 1;
+        self.number += 1;
+        let mut line = Line { number: self.number, text: "" };
         let mut bounded = std::io::Read::take(&mut *self.from, MAX_LINE as u64 + 1);
         match bounded.read_until(b'\n', &mut self.bytes) {
             Ok(0) => return Ok(None),
             Ok(_) if self.bytes.len() > MAX_LINE => {
-                return Err(error(self.line, "a longer line", &format!("at most {MAX_LINE} bytes")));
+                return Err(line.error("a longer line", &format!("at most {MAX_LINE} bytes")));
             }
             Ok(_) => {}
-            Err(problem) => return Err(error(self.line, &problem.to_string(), "a readable file")),
+            Err(problem) => return Err(line.error(&problem.to_string(), "a file that can be read")),
         }
-        match serde_json::from_slice(&self.bytes) {
-            Ok(Value::Object(object)) => Ok(Some((self.line, object))),
-            Ok(_) => Err(error(self.line, "JSON that is no object", "one JSON object a line")),
-            Err(problem) => Err(ReadError {
-                line: self.line,
-                column: problem.column().max(1),
-                found: problem.to_string(),
-                expected: "one JSON object a line".to_owned(),
-            }),
+        let expected = "one JSON object a line";
+        line.text =
+            std::str::from_utf8(&self.bytes).map_err(|_| line.error("bytes that are not UTF-8", expected))?;
+        match serde_json::from_str(line.text) {
+            Ok(Value::Object(object)) => Ok(Some((line, object))),
+            Ok(_) => Err(line.error("JSON that is no object", expected)),
+            Err(problem) => {
+                // Its own line is always the first, for it has seen no other.
+                let said = problem.to_string();
+                let said = said.split(" at line ").next().unwrap_or_default();
+                Err(ReadError { column: problem.column().max(1), ..line.error(said, expected) })
+            }
         }
+    }
+
+    /// Where the next line would be.
+    fn behind_the_last(&self) -> Line<'static> {
+        Line { number: self.number, text: "" }
     }
 }
 
-fn error(line: usize, found: &str, expected: &str) -> ReadError {
-    ReadError { line, column: 1, found: found.to_owned(), expected: expected.to_owned() }
+impl Line<'_> {
+    /// Something is wrong with the line as a whole.
+    fn error(self, found: &str, expected: &str) -> ReadError {
+        let (found, expected) = (found.to_owned(), expected.to_owned());
+        ReadError { line: self.number, column: 1, found, expected }
+    }
+
+    /// Something is wrong with what stands under a key.
+    fn error_at(self, key: &str, found: &str, expected: &str) -> ReadError {
+        // No text can hold this: in one, the second quote has a backslash before it.
+        let place = self.text.find(&format!("\"{key}\":")).unwrap_or(0);
+        let column = self.text.get(..place).map_or(0, |before| before.chars().count()) + 1;
+        ReadError { column, ..self.error(found, expected) }
+    }
 }
 
-fn header((line, mut object): Numbered) -> Result<Header, ReadError> {
-    let mut take = |name: &str| object.remove(name).unwrap_or(Value::Null);
-    if take("format") != "backchat-trace" {
-        return Err(error(line, "another format", "\"format\":\"backchat-trace\""));
+fn header(line: Line<'_>, object: &mut Map<String, Value>) -> Result<Header, ReadError> {
+    if object.remove("format").unwrap_or_default() != NAME {
+        return Err(line.error_at("format", "another format", "\"format\":\"backchat-trace\""));
     }
-    let version = take("version");
+    let version = object.remove("version").unwrap_or_default();
     if version.as_u64() != Some(FORMAT) {
-        return Err(error(line, &format!("version {version}"), &format!("version {FORMAT}")));
+        let expected = format!("version {FORMAT}, the one of this build");
+        return Err(line.error_at("version", &format!("version {version}"), &expected));
     }
-    let text = |value: Value| value.as_str().map(str::to_owned);
-    let (scenario, engine) = (text(take("scenario")), text(take("engine")));
-    let seed = text(take("seed")).and_then(|seed| seed.parse().ok());
+    let mut text = |name: &str| object.remove(name).and_then(|value| value.as_str().map(str::to_owned));
+    let (scenario, engine) = (text("scenario"), text("engine"));
+    let seed = text("seed").and_then(|seed| seed.parse().ok());
     match (scenario, seed, engine) {
         (Some(scenario), Some(seed), Some(engine)) => Ok(Header { scenario, seed, engine }),
-        _ => Err(error(line, "a header without them", "\"scenario\", \"seed\" and \"engine\", each a text")),
+        _ => Err(line.error("a header without them", "\"scenario\", \"seed\" and \"engine\", each a text")),
     }
 }
 
-/// Remembers the nodes, which are few.
-#[derive(Default)]
+/// Reads the end. Answers how it contradicts the records.
+fn end(
+    line: Line<'_>,
+    object: &mut Map<String, Value>,
+    records: usize,
+    hash: [u8; 32],
+) -> Result<Option<ReadError>, ReadError> {
+    if object.remove("end").unwrap_or_default() != NAME {
+        return Err(line.error_at("end", "another end", "\"end\":\"backchat-trace\""));
+    }
+    let mut fields = Fields { line, event: "the end", object };
+    let (said, said_hash) = (fields.take::<u64>("records")?, fields.take::<Hash>("hash")?);
+    fields.none_is_left()?;
+    if said != records as u64 {
+        let found = format!("an end of {said} records");
+        return Ok(Some(line.error_at(
+            "records",
+            &found,
+            &format!("{records}, as there are: it was edited"),
+        )));
+    }
+    let expected = format!("{}, that of the records: it was edited", Hex(hash));
+    let is_right = said_hash.0 == hash;
+    Ok((!is_right).then(|| line.error_at("hash", &format!("the hash {said_hash}"), &expected)))
+}
+
+/// Remembers the nodes.
 struct Reader {
-    nodes: Vec<Name>,
+    nodes: BTreeMap<String, Node>,
 }
 
 impl Reader {
-    fn record(&mut self, line: usize, mut object: Map<String, Value>) -> Result<Record, ReadError> {
+    fn record(&mut self, line: Line<'_>, object: &mut Map<String, Value>) -> Result<Record, ReadError> {
         let at = object.remove("at").as_ref().and_then(Instant::from_json);
         let node = object.remove("node");
         let event = object.remove("event");
-        let at = at.ok_or_else(|| error(line, "no time", "\"at\": a number of nanoseconds"))?;
+        let at = at.ok_or_else(|| line.error_at("at", "no time", "\"at\": a number of nanoseconds"))?;
         let node = node.as_ref().and_then(Value::as_str);
-        let node = node.ok_or_else(|| error(line, "no node", "\"node\": a text"))?;
+        let node = node.ok_or_else(|| line.error_at("node", "no node", "\"node\": a text"))?;
         let event = event.as_ref().and_then(Value::as_str);
-        let event = event.ok_or_else(|| error(line, "no event", "\"event\": a text"))?;
-        let node = self.node(node);
-        let mut fields = Fields { line, event, object: &mut object };
+        let event = event.ok_or_else(|| line.error_at("event", "no event", "\"event\": a text"))?;
+        let node = match self.nodes.get(node) {
+            Some(node) => *node,
+            None if self.nodes.len() >= MAX_NODES => {
+                return Err(line.error_at("node", "one more node", &format!("at most {MAX_NODES}")));
+            }
+            None => *self.nodes.entry(node.to_owned()).or_insert(Node::new(node)),
+        };
+        let mut fields = Fields { line, event, object };
         let event = Event::read(event, &mut fields)?;
-        match object.keys().next() {
-            Some(unknown) => {
-                let found = format!("{unknown:?} in {}", event.name());
-                Err(error(line, &found, "only the fields of that event"))
-            }
-            None => Ok(Record { at, node, event }),
-        }
-    }
-
-    fn node(&mut self, node: &str) -> Name {
-        match self.nodes.iter().find(|known| **known == node) {
-            Some(known) => known.clone(),
-            None => {
-                let node = Name::from(node);
-                self.nodes.push(node.clone());
-                node
-            }
-        }
+        fields.none_is_left()?;
+        Ok(Record { at, node, event })
     }
 }
 
 /// The fields of one event, taken one by one.
 pub(super) struct Fields<'a> {
-    line: usize,
+    line: Line<'a>,
     event: &'a str,
     object: &'a mut Map<String, Value>,
 }
@@ -171,7 +247,7 @@ impl Fields<'_> {
                 Value::Null => format!("{} without {name:?}", self.event),
                 other => format!("{}: {name:?} is {other}", self.event),
             };
-            error(self.line, &found, &format!("{name:?}: {}", T::EXPECTED))
+            self.line.error_at(name, &found, &format!("{name:?}: {}", T::EXPECTED))
         })
     }
 
@@ -179,6 +255,13 @@ impl Fields<'_> {
     pub(super) fn unknown(&self) -> ReadError {
         let near = Event::NAMES.iter().min_by_key(|name| strsim::damerau_levenshtein(name, self.event));
         let expected = near.map_or_else(String::new, |near| format!("a known event, such as {near:?}"));
-        error(self.line, &format!("event {:?}", self.event), &expected)
+        self.line.error_at("event", &format!("event {:?}", self.event), &expected)
+    }
+
+    fn none_is_left(&self) -> Result<(), ReadError> {
+        self.object.keys().next().map_or(Ok(()), |unknown| {
+            let found = format!("{unknown:?} in {}", self.event);
+            Err(self.line.error_at(unknown, &found, "only the fields of that event"))
+        })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use backchat_core::time::Instant;
 
 use super::hash::TraceHash;
-use super::{Event, Name, Record};
+use super::{Event, Node, Record};
 
 /// Who is handed every record, in order: a checker, a file, a counter.
 pub trait Sink {
@@ -33,29 +33,44 @@ impl Recorder {
     }
 
     /// Something happened.
-    pub fn add(&mut self, at: Instant, node: Name, event: Event) {
-        // From behind: almost everything comes in order.
-        let place = self.waiting.iter().rposition(|before| before.at <= at).map_or(0, |before| before + 1);
-        self.waiting.insert(place, Record { at, node, event });
+    pub fn add(&mut self, at: Instant, node: Node, event: Event) {
+        let record = Record { at, node, event };
+        match self.waiting.back() {
+            // Almost everything comes in order, or nearly.
+            Some(last) if last.at > at => {
+                let place = self.waiting.partition_point(|before| before.at <= at);
+                self.waiting.insert(place, record);
+            }
+            _ => self.waiting.push_back(record),
+        }
+    }
+
+    /// Something happened, and nothing will be added that is earlier: hands it on, behind what waits.
+    pub fn pass(&mut self, at: Instant, node: Node, event: Event, sink: &mut impl Sink) {
+        if !self.waiting.is_empty() {
+            self.finish(sink);
+        }
+        self.hand_on(&Record { at, node, event }, sink);
     }
 
     /// Nothing will be added that is earlier than `before`: hands on what is.
     pub fn settle(&mut self, before: Instant, sink: &mut impl Sink) {
-        while let Some(record) = self.waiting.front().filter(|record| record.at < before) {
-            self.hash.add(record);
-            self.count += 1;
-            sink.record(record);
-            self.waiting.pop_front();
+        while let Some(record) = self.waiting.pop_front_if(|record| record.at < before) {
+            self.hand_on(&record, sink);
         }
     }
 
     /// Nothing will be added any more: hands on everything.
     pub fn finish(&mut self, sink: &mut impl Sink) {
-        for record in self.waiting.drain(..) {
-            self.hash.add(&record);
-            self.count += 1;
-            sink.record(&record);
+        while let Some(record) = self.waiting.pop_front() {
+            self.hand_on(&record, sink);
         }
+    }
+
+    fn hand_on(&mut self, record: &Record, sink: &mut impl Sink) {
+        self.hash.add(record);
+        self.count += 1;
+        sink.record(record);
     }
 
     /// How many records were handed on.
@@ -83,6 +98,11 @@ impl<A: Sink, B: Sink> Sink for (A, B) {
     }
 }
 
+/// Nobody wants the records.
+impl Sink for () {
+    fn record(&mut self, _: &Record) {}
+}
+
 impl Sink for Vec<Record> {
     fn record(&mut self, record: &Record) {
         self.push(record.clone());
@@ -102,7 +122,7 @@ mod tests {
         let mut recorder = Recorder::new();
         let mut seen: Vec<Record> = Vec::new();
         for (time, life) in [(2, 0), (1, 1), (2, 2), (1, 3), (3, 4)] {
-            recorder.add(at(time), Name::of("a"), Event::Started { life });
+            recorder.add(at(time), "a".into(), Event::Started { life });
         }
         recorder.settle(at(3), &mut seen);
         let lives = |seen: &[Record]| -> Vec<Event> { seen.iter().map(|it| it.event.clone()).collect() };
@@ -113,11 +133,24 @@ mod tests {
     }
 
     #[test]
+    fn what_passes_comes_behind_what_waits() {
+        let mut recorder = Recorder::new();
+        let mut seen: Vec<Record> = Vec::new();
+        recorder.add(at(1), "a".into(), Event::Started { life: 1 });
+        recorder.pass(at(2), "a".into(), Event::Started { life: 2 }, &mut seen);
+        assert_eq!(seen.iter().map(|it| it.at).collect::<Vec<_>>(), [at(1), at(2)]);
+        let mut waited = Recorder::new();
+        seen.iter().for_each(|it| waited.add(it.at, it.node, it.event.clone()));
+        waited.finish(&mut ());
+        assert_eq!(recorder.hash(), waited.hash());
+    }
+
+    #[test]
     fn the_hash_depends_on_every_part_of_a_record() {
-        let hash = |time, node, life| {
+        let hash = |time, node: &str, life| {
             let mut recorder = Recorder::new();
-            recorder.add(at(time), Name::of(node), Event::Started { life });
-            recorder.finish(&mut Vec::new());
+            recorder.add(at(time), node.into(), Event::Started { life });
+            recorder.finish(&mut ());
             recorder.hash()
         };
         let one = hash(1, "a", 0);

@@ -6,6 +6,7 @@
 
 use core::fmt;
 
+use super::event::Visitor;
 use super::{Record, Value};
 
 /// A record, as a line without its end.
@@ -31,15 +32,27 @@ impl fmt::Display for Line<'_> {
         let name = event.name();
         write!(f, "{at:>15}  {node:<NODE$}  {name}")?;
         // Nothing stands behind the last word: it would be in every snapshot and seen in none.
-        let mut gap = EVENT.saturating_sub(name.len()) + 1;
-        let mut result = Ok(());
-        event.visit(&mut |name, value| {
-            if result.is_ok() && value != Value::None {
-                result = write!(f, "{:gap$}{name}=", "").and_then(|()| show(f, value));
-                gap = 1;
-            }
-        });
-        result
+        let gap = EVENT.saturating_sub(name.len()) + 1;
+        let mut fields = Fields { f, gap, result: Ok(()) };
+        event.visit(&mut fields);
+        fields.result
+    }
+}
+
+struct Fields<'a, 'f> {
+    f: &'a mut fmt::Formatter<'f>,
+    /// Blanks before the next field.
+    gap: usize,
+    result: fmt::Result,
+}
+
+impl Visitor for Fields<'_, '_> {
+    fn field(&mut self, name: &'static str, value: Value<'_>) {
+        if self.result.is_ok() && value != Value::None {
+            let gap = self.gap;
+            self.result = write!(self.f, "{:gap$}{name}=", "").and_then(|()| show(self.f, value));
+            self.gap = 1;
+        }
     }
 }
 
@@ -51,6 +64,7 @@ fn show(f: &mut fmt::Formatter<'_>, value: Value<'_>) -> fmt::Result {
             write!(f, "{text:?}")
         }
         Value::Text(text) => f.write_str(text),
+        Value::Datagram(it) => write!(f, "{it}"),
         Value::Flag(flag) => f.write_str(if flag { "yes" } else { "no" }),
         Value::Transfer(id) => f.write_str(id.to_string().get(..TRANSFER_DIGITS).unwrap_or_default()),
         Value::At(at) => write!(f, "{at}"),

@@ -5,7 +5,7 @@ use core::time::Duration;
 use backchat_core::time::Instant;
 use backchat_core::wire::{Hash, TransferId};
 
-use super::Name;
+use super::{Datagram, Name};
 
 /// A field, as it is written and hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum Value<'a> {
     Number(u64),
     /// A text.
     Text(&'a str),
+    /// What a datagram is.
+    Datagram(Datagram),
     /// Yes or no.
     Flag(bool),
     /// The number of a transfer: 64 bits, as a text of hexadecimal digits, for JSON's numbers end at 53.
@@ -42,6 +44,7 @@ pub trait Field: Sized {
 
 impl Field for u64 {
     const EXPECTED: &'static str = "a whole number";
+    #[inline]
     fn value(&self) -> Value<'_> {
         Value::Number(*self)
     }
@@ -52,6 +55,7 @@ impl Field for u64 {
 
 impl Field for bool {
     const EXPECTED: &'static str = "true or false";
+    #[inline]
     fn value(&self) -> Value<'_> {
         Value::Flag(*self)
     }
@@ -62,6 +66,7 @@ impl Field for bool {
 
 impl Field for Name {
     const EXPECTED: &'static str = "a text";
+    #[inline]
     fn value(&self) -> Value<'_> {
         Value::Text(self)
     }
@@ -70,8 +75,20 @@ impl Field for Name {
     }
 }
 
+impl Field for Datagram {
+    const EXPECTED: &'static str = "what a datagram is, such as \"data@12000#2\"";
+    #[inline]
+    fn value(&self) -> Value<'_> {
+        Value::Datagram(*self)
+    }
+    fn from_json(json: &serde_json::Value) -> Option<Self> {
+        json.as_str()?.parse().ok()
+    }
+}
+
 impl Field for TransferId {
     const EXPECTED: &'static str = "16 hexadecimal digits";
+    #[inline]
     fn value(&self) -> Value<'_> {
         Value::Transfer(*self)
     }
@@ -82,6 +99,7 @@ impl Field for TransferId {
 
 impl Field for Hash {
     const EXPECTED: &'static str = "64 hexadecimal digits";
+    #[inline]
     fn value(&self) -> Value<'_> {
         Value::Hash(*self)
     }
@@ -92,6 +110,7 @@ impl Field for Hash {
 
 impl Field for Instant {
     const EXPECTED: &'static str = "a number of nanoseconds";
+    #[inline]
     fn value(&self) -> Value<'_> {
         Value::At(*self)
     }
@@ -102,6 +121,7 @@ impl Field for Instant {
 
 impl Field for Duration {
     const EXPECTED: &'static str = "a number of nanoseconds";
+    #[inline]
     fn value(&self) -> Value<'_> {
         Value::Span(*self)
     }
@@ -112,6 +132,7 @@ impl Field for Duration {
 
 impl<T: Field> Field for Option<T> {
     const EXPECTED: &'static str = T::EXPECTED;
+    #[inline]
     fn value(&self) -> Value<'_> {
         self.as_ref().map_or(Value::None, T::value)
     }

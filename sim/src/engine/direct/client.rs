@@ -17,12 +17,12 @@ use crate::engine::node::{client_config, entropy};
 use crate::engine::script::{Next, Script, Wish};
 use crate::engine::user::{Found, Surroundings, User, path};
 use crate::scenario::{Client as Description, Scenario, Transfer};
-use crate::trace::{Event, Name};
+use crate::trace::{self, Event, Name};
 
 /// What outlives the program.
 pub(super) struct Person {
     index: ClientIndex,
-    name: Name,
+    name: trace::Node,
     nick: Nickname,
     script: Script,
     disk: Disk,
@@ -62,7 +62,7 @@ impl Surroundings for Around<'_> {
     }
 
     fn record(&mut self, at: Instant, event: Event) {
-        self.out.network.record(at, self.person.name.clone(), event);
+        self.out.network.record(at, self.person.name, event);
     }
 
     fn look(&mut self, wish: Wish, file: &str) -> Found {
@@ -191,8 +191,8 @@ impl Client {
         }
         let life = self.lives;
         self.lives += 1;
-        out.record(&self.person.name, Event::Started { life });
-        let user = User::new(self.person.name.clone(), self.transfer, life);
+        out.record(self.person.name, Event::Started { life });
+        let user = User::new(self.person.name.into(), self.transfer, life);
         let config = client_config(&self.person.nick, self.patience);
         let entropy = entropy(&self.seed, &self.person.name, life);
         let running = Running::start(config, entropy, user, &self.person, out.now());
@@ -202,7 +202,7 @@ impl Client {
     /// Its life is over in good order.
     fn ended(&mut self, out: &mut Outside) {
         let Stage::Running(running) = core::mem::replace(&mut self.stage, Stage::Finished) else { return };
-        out.record(&self.person.name, Event::Stopped { outcome: Name::of("left") });
+        out.record(self.person.name, Event::Stopped { outcome: Name::of("left") });
         let end = running.end(&mut self.person, out);
         if let Some(at) = end.starts_again(out.now(), &self.person.script) {
             self.stage = Stage::Waiting(at);
@@ -212,7 +212,7 @@ impl Client {
 
     /// It is killed.
     pub(super) fn kill(&mut self, power: bool, out: &mut Outside) {
-        out.record(&self.person.name, Event::Crashed { power });
+        out.record(self.person.name, Event::Crashed { power });
         out.reset(self.person.node());
         self.is_down = true;
         if power {
@@ -224,7 +224,7 @@ impl Client {
         running.give_up(&self.person, out);
         for wish in self.person.script.killed(out.now()) {
             let outcome = Name::of("killed");
-            out.record(&self.person.name, Event::Answered { wish, outcome, number: None });
+            out.record(self.person.name, Event::Answered { wish, outcome, number: None });
         }
     }
 

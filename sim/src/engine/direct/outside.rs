@@ -14,7 +14,7 @@ use crate::engine::contents::Contents;
 use crate::engine::faults::Node;
 use crate::engine::network::{ClientIndex, Network, SYN_AGAIN, SocketId, Way};
 use crate::link::DropReason;
-use crate::trace::{Event, Name};
+use crate::trace::{self, Event};
 
 /// What the bytes of files are in a run. The traces are the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -104,8 +104,8 @@ impl Outside {
     }
 
     /// Something happened at this time.
-    pub(super) fn record(&mut self, node: &Name, event: Event) {
-        self.network.record(self.now, node.clone(), event);
+    pub(super) fn record(&mut self, node: trace::Node, event: Event) {
+        self.network.record(self.now, node, event);
     }
 
     /// A node has something to do now.
@@ -352,7 +352,7 @@ impl Outside {
     }
 
     /// Datagrams that are still on their way.
-    pub(super) fn finish(&mut self, sink: &mut impl crate::trace::Sink) -> (u64, [u8; 32]) {
+    pub(super) fn finish(&mut self, sink: &mut impl trace::Sink) -> (u64, [u8; 32]) {
         self.network.finish(self.now, self.flights.iter(), sink)
     }
 }

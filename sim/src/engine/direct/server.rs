@@ -21,10 +21,10 @@ use super::flights::{Datagram, Filling};
 use super::outside::Outside;
 use super::streams::{ConnectionId, Read, Write};
 use crate::engine::faults::Node;
-use crate::engine::network::{RECEIVE_BUFFER, SERVER_NAME, SocketId, Way, server_udp};
+use crate::engine::network::{RECEIVE_BUFFER, SocketId, Way, server_udp};
 use crate::engine::node::{EPOCH, GRACE, entropy};
 use crate::scenario::Scenario;
-use crate::trace::{Event, Name, convert};
+use crate::trace::{self, Event, Name, convert};
 
 /// Datagrams that are taken in a turn, streams that are read in one, bytes of them before what they caused is written,
 /// and frames that one write takes: the shipped loop's.
@@ -75,9 +75,9 @@ impl Serving {
         out: &mut Outside,
     ) -> std::io::Result<Self> {
         let now = out.now();
-        out.record(&SERVER_NAME, Event::Started { life });
+        out.record(trace::Node::SERVER, Event::Started { life });
         let socket = out.bind(Node::Server, RECEIVE_BUFFER);
-        let seed = Seed::from_entropy(entropy(seed, &SERVER_NAME, life));
+        let seed = Seed::from_entropy(entropy(seed, &trace::Node::SERVER, life));
         let settings = &scenario.file().server;
         let at = EPOCH.saturating_add(now - Instant::ZERO);
         let config = ServerConfig {
@@ -218,8 +218,8 @@ impl Serving {
                 }
                 ServerOutput::Transmit(transmit) => self.transmit(&transmit, out),
                 ServerOutput::Share(request) => self.share.submit(request, &out.contents),
-                ServerOutput::Event(event) => out.record(&SERVER_NAME, convert::server(event)),
-                ServerOutput::Trace(record) => out.record(&SERVER_NAME, convert::core(record)),
+                ServerOutput::Event(event) => out.record(trace::Node::SERVER, convert::server(event)),
+                ServerOutput::Trace(record) => out.record(trace::Node::SERVER, convert::core(record)),
                 ServerOutput::Stopped => {
                     if self.life == Life::Running {
                         self.life = Life::Lingering(now + LAST_LINGER);

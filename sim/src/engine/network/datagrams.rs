@@ -74,9 +74,9 @@ impl<S> Network<S> {
         };
         let offered = direction.link.offer(now, length, passing.as_ref());
         let Offered { ordinal, keep, verdict, .. } = offered;
-        let node = direction.name.clone();
+        let node = direction.name;
         let length = length as u64;
-        self.recorder.add(now, node.clone(), Event::Offered { ordinal, length, what });
+        self.recorder.add(now, node, Event::Offered { ordinal, length, what });
         let copies = match verdict {
             Verdict::Dropped(reason) => {
                 let reason = Name::of(reason.name());
@@ -106,7 +106,7 @@ impl<S> Network<S> {
         let Some(direction) = self.direction(sent.client, sent.way) else { return };
         let how = Name::of(if copy.damage.is_truncated() { "truncate" } else { "corrupt" });
         let (ordinal, copy, length) = (sent.ordinal, u64::from(copy.number), length as u64);
-        let name = direction.name.clone();
+        let name = direction.name;
         self.recorder.add(now, name, Event::Damaged { ordinal, copy, how, length });
     }
 
@@ -142,7 +142,7 @@ impl<S> Network<S> {
                 Event::NetDropped { ordinal, copy, reason: Name::of(reason.name()) }
             }
         };
-        let name = direction.name.clone();
+        let name = direction.name;
         self.recorder.add(now, name, event);
     }
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::{ClientIndex, Network, Way, server_udp};
 use crate::link::{DropReason, InjectedWhat};
 use crate::trace::event::INJECTED;
-use crate::trace::{Event, Name};
+use crate::trace::{Datagram, Event};
 
 /// A datagram that nobody sent, at its receiver's.
 pub(in crate::engine) struct Injected {
@@ -45,14 +45,14 @@ impl<S> Network<S> {
         let injected = direction.link.poll_injection(now)?;
         direction.injected += 1;
         let ordinal = INJECTED + direction.injected;
-        let (bytes, what): (Bytes, Name) = match injected.what {
-            InjectedWhat::Bytes(bytes) => (bytes.into(), Name::of("bytes")),
+        let (bytes, what): (Bytes, Datagram) = match injected.what {
+            InjectedWhat::Bytes(bytes) => (bytes.into(), Datagram::Bytes),
             InjectedWhat::Replay(of) => {
                 let bytes = direction.kept.get(&of).cloned().unwrap_or_default();
-                (bytes, format!("replay:{of}").into())
+                (bytes, Datagram::Replay(of))
             }
         };
-        let name = direction.name.clone();
+        let name = direction.name;
         let length = bytes.len() as u64;
         self.recorder.add(now, name, Event::Injected { ordinal, length, what });
         let its = self.sockets.seen_at(client);

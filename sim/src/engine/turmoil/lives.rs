@@ -27,10 +27,10 @@ use super::udp::SimUdp;
 use super::user::{Desk, Seated};
 use super::world::World;
 use crate::engine::contents::{Contents, SHARE};
-use crate::engine::network::{ClientIndex, RECEIVE_BUFFER, SERVER_NAME, UDP_PORT};
+use crate::engine::network::{ClientIndex, RECEIVE_BUFFER, UDP_PORT};
 use crate::engine::node::client_config;
 use crate::scenario::Transfer;
-use crate::trace::{Event, Name, convert};
+use crate::trace::{Event, Name, Node, convert};
 
 /// What a server is made of, in each of its lives.
 pub(super) struct ServerHost {
@@ -50,7 +50,7 @@ impl ServerHost {
         let life = self.life.fetch_add(1, Ordering::Relaxed);
         let world = Arc::clone(&self.world);
         let began = now(&world);
-        world.record(began, &SERVER_NAME, Event::Started { life });
+        world.record(began, Node::SERVER, Event::Started { life });
         let listener = SimListener::bind(Arc::clone(&world)).await?;
         let udp = SimUdp::bind_server(Arc::clone(&world), UDP_PORT, RECEIVE_BUFFER).await?;
         self.power.up();
@@ -67,7 +67,7 @@ impl ServerHost {
             Some(Err(error)) => error.to_string().into(),
             None => return Ok(()),
         };
-        world.record(now(&world), &SERVER_NAME, Event::Stopped { outcome });
+        world.record(now(&world), Node::SERVER, Event::Stopped { outcome });
         self.control.send_replace(None);
         Ok(())
     }
@@ -78,11 +78,11 @@ struct Noted(Arc<World>);
 
 impl Observer for Noted {
     fn event(&mut self, now: Instant, event: ServerEvent) {
-        self.0.record(now, &SERVER_NAME, convert::server(event));
+        self.0.record(now, Node::SERVER, convert::server(event));
     }
 
     fn trace(&mut self, record: Record) {
-        self.0.record(record.at, &SERVER_NAME, convert::core(record));
+        self.0.record(record.at, Node::SERVER, convert::core(record));
     }
 }
 
@@ -132,7 +132,7 @@ impl Switch {
 impl ClientHost {
     /// All of its lives.
     pub(super) async fn live(self) {
-        let name = self.desk.name.clone();
+        let name = self.desk.name;
         let world = Arc::clone(&self.world);
         let lives = self.lives();
         caught(&world, &name, lives).await;
@@ -151,7 +151,7 @@ impl ClientHost {
             if desk.is_closing() {
                 break;
             }
-            world.record(now(world), &desk.name, Event::Started { life });
+            world.record(now(world), desk.name, Event::Started { life });
             let mut user = Seated::new(
                 Arc::clone(desk),
                 Arc::clone(world),
@@ -173,12 +173,12 @@ impl ClientHost {
                 let lost = desk.script().killed(now);
                 for wish in lost {
                     let killed = Event::Answered { wish, outcome: Name::of("killed"), number: None };
-                    world.record(now, &desk.name, killed);
+                    world.record(now, desk.name, killed);
                 }
                 begin = now;
                 continue;
             };
-            world.record(now, &desk.name, Event::Stopped { outcome });
+            world.record(now, desk.name, Event::Stopped { outcome });
             user.life_ended(now);
             let starts_again = user.end().starts_again(now, &desk.script());
             let Some(at) = starts_again else { break };

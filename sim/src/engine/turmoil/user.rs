@@ -17,11 +17,11 @@ use crate::engine::contents::Contents;
 use crate::engine::script::{Next, Script, Wish};
 use crate::engine::user::{DOWNLOADS, Found, LifeEnd, Surroundings, User, Wanted, path};
 use crate::scenario::Transfer;
-use crate::trace::{Event, Name, convert};
+use crate::trace::{Event, Node, convert};
 
 /// What the engine and all lives of one client share.
 pub(super) struct Desk {
-    pub(super) name: Name,
+    pub(super) name: Node,
     pub(super) disk: MemoryDisk,
     script: Mutex<Script>,
     /// Something of the above has changed: look again.
@@ -39,7 +39,7 @@ struct DeskState {
 }
 
 impl Desk {
-    pub(super) fn new(name: Name, script: Script) -> Arc<Self> {
+    pub(super) fn new(name: Node, script: Script) -> Arc<Self> {
         let disk = MemoryDisk::new();
         disk.add_folder(DOWNLOADS);
         Arc::new(Self {
@@ -106,7 +106,7 @@ impl Surroundings for Around<'_> {
     }
 
     fn record(&mut self, at: Instant, event: Event) {
-        self.world.record(at, &self.desk.name, event);
+        self.world.record(at, self.desk.name, event);
     }
 
     fn look(&mut self, wish: Wish, file: &str) -> Found {
@@ -123,7 +123,7 @@ impl Seated {
         transfer: Transfer,
         life: u64,
     ) -> Self {
-        Self { user: User::new(desk.name.clone(), transfer, life), desk, world, contents }
+        Self { user: User::new(desk.name.into(), transfer, life), desk, world, contents }
     }
 
     /// How this life ended, once it has.

@@ -18,7 +18,7 @@ use super::inbox::Inbox;
 use crate::engine::network::{ClientIndex, Flight, Network, SocketId, Way};
 use crate::link::{DropReason, Pipe};
 use crate::scenario::Scenario;
-use crate::trace::{Event, Name, Sink};
+use crate::trace::{Event, Node, Sink};
 
 /// How long after its time a datagram that no socket has taken is given up: turmoil needs two ticks at most.
 const GRACE_NANOS: u64 = 3_000_000;
@@ -79,8 +79,8 @@ impl World {
     }
 
     /// Something happened.
-    pub(super) fn record(&self, at: Instant, node: &Name, event: Event) {
-        self.lock().record(at, node.clone(), event);
+    pub(super) fn record(&self, at: Instant, node: Node, event: Event) {
+        self.lock().record(at, node, event);
     }
 }
 
@@ -94,12 +94,12 @@ impl State {
         self.now = now;
     }
 
-    pub(super) fn client_name(&self, client: ClientIndex) -> Name {
+    pub(super) fn client_name(&self, client: ClientIndex) -> Node {
         self.network.client_name(client)
     }
 
     /// Something happened.
-    pub(super) fn record(&mut self, at: Instant, node: Name, event: Event) {
+    pub(super) fn record(&mut self, at: Instant, node: Node, event: Event) {
         self.network.record(at, node, event);
     }
 
@@ -232,6 +232,11 @@ impl State {
                 self.network.arrived(now, &flight, 0, Err(DropReason::Unreachable));
             }
         }
+    }
+
+    /// Tells of blackouts that begin or end by `now`.
+    pub(super) fn tell_blackouts(&mut self, now: Instant) {
+        self.network.tell_blackouts(now);
     }
 
     /// Puts what faults inject into the sockets it is for.

@@ -291,7 +291,7 @@ impl Running {
                 ClientOutput::Transmit(Transmit::Segments { .. }) => {}
                 ClientOutput::Target(request) => self.target(request, brought, person, out),
                 ClientOutput::Event(event) => self.event(event, person, out),
-                ClientOutput::Trace(record) => out.record(&person.name, convert::core(record)),
+                ClientOutput::Trace(record) => out.record(person.name, convert::core(record)),
                 ClientOutput::Timeout(deadline) => return deadline,
             }
         }
@@ -396,7 +396,7 @@ impl Running {
             Some(_) => io::ErrorKind::ConnectionRefused,
             None => io::ErrorKind::TimedOut,
         };
-        out.record(&person.name, Event::CannotConnect { error: kind.to_string().into() });
+        out.record(person.name, Event::CannotConnect { error: kind.to_string().into() });
         self.core.handle_connect_failed(now);
     }
 
