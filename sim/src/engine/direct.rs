@@ -11,6 +11,7 @@
 //! datagrams that arrive together meet a receive buffer that nobody has emptied meanwhile, as they do on a machine.
 //!
 //! - `agenda`: what will happen. `outside`: what nodes share. `flights`, `streams`: datagrams and connections on their way.
+//! - `pace`: whether a run gets anywhere.
 //! - `server`, `client`: the nodes. `files`: what they read and write, as ranges or as bytes.
 
 mod agenda;
@@ -18,6 +19,7 @@ mod client;
 mod files;
 mod flights;
 mod outside;
+mod pace;
 mod server;
 mod streams;
 
@@ -31,6 +33,7 @@ use self::client::Client;
 use self::files::Disk;
 pub use self::outside::Payloads;
 use self::outside::{Outside, ServerHost};
+use self::pace::Going;
 use self::server::{STOPPED, Serving};
 use super::contents::Contents;
 use super::faults::{Happening, Node, NodeFaults};
@@ -45,7 +48,8 @@ use crate::trace::{self, Event, Name, Sink};
 /// Runs a scenario, and hands each record to `sink` in its order.
 ///
 /// # Errors
-/// A panic: never what the scenario says or its nodes do.
+/// A panic, or nodes that keep each other busy without end: a mistake of the core or of the engine, whatever the
+/// scenario says.
 pub fn run(
     scenario: &Scenario,
     seed: u64,
@@ -197,9 +201,13 @@ impl<'a> Run<'a> {
         loop {
             while let Some(what) = self.out.agenda.take(self.out.now()) {
                 self.happens(what)?;
+                if self.out.step() == Going::Nowhere {
+                    return self.out.pace.check();
+                }
             }
             let Some(node) = self.out.next_woken() else { return Ok(()) };
             self.turn(node);
+            self.out.pace.check()?;
         }
     }
 

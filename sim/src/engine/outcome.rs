@@ -2,6 +2,8 @@
 
 use backchat_core::time::Instant;
 
+use crate::signature::{Place, Signature};
+
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunEnd {
@@ -21,7 +23,36 @@ pub enum RunError {
     /// A task panicked.
     #[error("panicked: {0}")]
     Panicked(String),
+    /// Nodes keep each other busy, and no time goes by.
+    #[error("virtual time stands still at {at} s: more than {steps} steps at this instant")]
+    StandsStill {
+        /// When.
+        at: Instant,
+        /// How many there may be.
+        steps: u64,
+    },
+    /// There was no end to it.
+    #[error("no end after {steps} steps, at {at} s of virtual time")]
+    Endless {
+        /// How far it came.
+        at: Instant,
+        /// How many there may be.
+        steps: u64,
+    },
     /// The simulation itself failed.
     #[error("the simulation failed: {0}")]
     Failed(String),
+}
+
+impl RunError {
+    /// What it is, as a failure among others.
+    pub const fn signature(&self) -> Signature {
+        let rule = match self {
+            Self::Panicked(_) => "panicked",
+            Self::StandsStill { .. } => "time_stands_still",
+            Self::Endless { .. } => "no_end",
+            Self::Failed(_) => "simulation_failed",
+        };
+        Signature { checker: "run", rule, place: Place::Run }
+    }
 }

@@ -9,6 +9,7 @@ use backchat_core::wire::Packet;
 
 use super::agenda::{Agenda, What};
 use super::flights::{Datagram, Filling, FlightIndex, Flights, Flying, Inbox, bytes_of};
+use super::pace::{Bounds, Going, Pace};
 use super::streams::{ConnectionId, Connections, HowGone, Read, Write};
 use crate::engine::contents::Contents;
 use crate::engine::faults::Node;
@@ -49,6 +50,7 @@ struct Timer {
 /// See the module.
 pub(super) struct Outside {
     now: Instant,
+    pub(super) pace: Pace,
     pub(super) agenda: Agenda,
     pub(super) network: Network<Node>,
     pub(super) contents: Contents,
@@ -70,6 +72,7 @@ impl Outside {
         let nodes = network.clients() + 1;
         Self {
             now: Instant::ZERO,
+            pace: Pace::new(Bounds::default()),
             agenda: Agenda::default(),
             network,
             contents,
@@ -94,6 +97,11 @@ impl Outside {
     pub(super) fn advance(&mut self, to: Instant) {
         debug_assert!(self.now <= to, "time goes forward");
         self.now = to;
+    }
+
+    /// One more step of the run.
+    pub(super) fn step(&mut self) -> Going {
+        self.pace.step(self.now)
     }
 
     fn place(&self, node: Node) -> usize {

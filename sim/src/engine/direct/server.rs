@@ -19,6 +19,7 @@ use backchat_core::time::Instant;
 use super::files::Share;
 use super::flights::{Datagram, Filling};
 use super::outside::Outside;
+use super::pace::Going;
 use super::streams::{ConnectionId, Read, Write};
 use crate::engine::faults::Node;
 use crate::engine::network::{RECEIVE_BUFFER, SocketId, Way, server_udp};
@@ -123,6 +124,9 @@ impl Serving {
             let deadline = self.drain(out);
             if self.has_ended() {
                 return false;
+            }
+            if out.step() == Going::Nowhere {
+                return true;
             }
             match self.serve(round, deadline, out) {
                 Some(source) => round.served(source),

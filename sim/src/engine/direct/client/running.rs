@@ -23,6 +23,7 @@ use super::Person;
 use crate::engine::direct::files::{Piece, Targets, Told};
 use crate::engine::direct::flights::{Datagram, Filling};
 use crate::engine::direct::outside::Outside;
+use crate::engine::direct::pace::Going;
 use crate::engine::direct::streams::{ConnectionId, Read, Write};
 use crate::engine::network::{CHAT_PORT, SERVER_IP, SocketId, Way};
 use crate::engine::user::{LifeEnd, User, Wanted};
@@ -152,6 +153,9 @@ impl Running {
             let deadline = self.drain(person, out);
             if self.has_ended() {
                 return false;
+            }
+            if out.step() == Going::Nowhere {
+                return true;
             }
             if core::mem::take(&mut self.wants_connect)
                 && let Some(connection) = out.connect(person.index)
