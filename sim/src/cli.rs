@@ -2,8 +2,9 @@
 //!
 //! - [`args`]: commands and options. [`exit`]: exit codes, and what went wrong.
 //! - [`load`]: scenarios from files and folders.
-//! - `run`, `sweep`, `shrink`, `exhaust`, `marks`, `check`, `list`, `demo`: the commands. `determinism`: the same run
-//!   twice.
+//! - `run`, `sweep`, `swarm`, `shrink`, `exhaust`, `marks`, `check`, `list`, `demo`: the commands. `determinism`: the same
+//!   run twice.
+//! - `workers`, `progress`, `interrupt`, `saved`: what commands that make many runs have in common.
 //! - [`explain`]: a failure in at most 25 lines. [`json`]: results for programs.
 //! - `wall`: the one place where real time is measured; it never gets into a trace.
 
@@ -14,14 +15,19 @@ mod determinism;
 mod exhaust;
 pub mod exit;
 pub mod explain;
+mod interrupt;
 pub mod json;
 mod list;
 pub mod load;
 mod marks;
+mod progress;
 mod run;
+mod saved;
 mod shrink;
+mod swarm;
 mod sweep;
 mod wall;
+mod workers;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -55,6 +61,8 @@ pub fn command(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Replay(args) => run::replay(&args),
         Command::Sweep(args) => sweep::sweep(&args),
         Command::Marks(args) => marks::marks(&args),
+        Command::Merge(args) => sweep::merge(&args),
+        Command::Swarm(args) => swarm::swarm(&args),
         Command::Check(args) => check::check(&args),
         Command::List(args) => list::list(&args),
         Command::Demo(args) => demo::demo(&args),

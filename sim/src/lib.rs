@@ -12,7 +12,7 @@
 //! - [`run`]: one run, judged. [`summary`]: what came of it. [`signature`]: what a failure is, whatever its seed.
 //! - [`shrink`]: from a failure to the smallest scenario that fails in the same way.
 //! - [`marks`]: which situations of the core runs have been in.
-//! - [`exhaust`]: every fate of the first packets, and a crash at every event.
+//! - [`exhaust`]: every fate of the first packets, and a crash at every event. [`swarm`]: scenarios that nobody wrote.
 //! - [`trace`]: what happened, as typed records in one order. [`offers`]: what was offered to the links.
 #![forbid(unsafe_code)]
 
@@ -28,4 +28,5 @@ pub mod scenario;
 pub mod shrink;
 pub mod signature;
 pub mod summary;
+pub mod swarm;
 pub mod trace;

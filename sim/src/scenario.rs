@@ -52,6 +52,7 @@ pub use server::{MAX_FILE_BYTES, MAX_FILES, Server, SharedFile};
 pub use steps::{Action, MAX_STEPS, MAX_STEPS_DONE, MAX_TEXT_BYTES, Repeat, Step};
 pub use transfer::Transfer;
 pub use values::MAX_SPAN;
+pub(crate) use values::{parse_rate, parse_size, parse_span};
 
 /// A scenario as it is run. See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]

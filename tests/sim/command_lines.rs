@@ -1,5 +1,9 @@
 //! `backchat-sim` as scripts see it: exit codes, what is printed where, files that are written.
 
+mod command_lines {
+    pub(crate) mod sweeps;
+}
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -1,4 +1,6 @@
-//! Commands and options.
+//! Commands and options. [`sweep`]: of those that make many runs.
+
+pub mod sweep;
 
 use core::num::NonZeroUsize;
 use core::time::Duration;
@@ -7,6 +9,7 @@ use std::path::PathBuf;
 use backchat::cli::generate::Generate;
 use clap::{Parser, Subcommand};
 
+pub use self::sweep::{MergeArgs, Partition, Seeds, SwarmArgs, SweepArgs};
 use crate::engine::direct::Payloads;
 use crate::run::Engine;
 use crate::shrink::oracle::MAX_RUNS;
@@ -31,7 +34,7 @@ Exit codes:
   96   a bad scenario or trace: file, line, column, what was expected
   100  a checker or an expectation failed
   102  the same run twice gave two traces
-  130  interrupted, and nothing had failed";
+  130  interrupted";
 
 /// What can be done.
 #[derive(Debug, Subcommand)]
@@ -46,6 +49,10 @@ pub enum Command {
     Sweep(SweepArgs),
     /// Which situations of the core scenarios have been in, how often, and the smallest run of each.
     Marks(MarksArgs),
+    /// The parts of a sweep, put together to what it would have written in one piece.
+    Merge(MergeArgs),
+    /// Scenarios that nobody wrote: random subsets of faults over random workloads, until told to stop.
+    Swarm(SwarmArgs),
     /// The checkers over a recorded trace.
     Check(CheckArgs),
     /// The scenarios, and what each is about.
@@ -110,41 +117,6 @@ pub struct ReplayArgs {
     pub bytes: bool,
 }
 
-/// `sweep`.
-#[derive(Debug, clap::Args)]
-pub struct SweepArgs {
-    /// Scenarios, and folders of them.
-    #[arg(required = true)]
-    pub files: Vec<PathBuf>,
-    /// From A up to and without B, decimal or 0x….
-    #[arg(long, value_name = "A..B", default_value = "0..100", value_parser = seeds)]
-    pub seeds: Seeds,
-    /// What runs them: turmoil or direct.
-    #[arg(long, default_value = "direct")]
-    pub engine: String,
-    /// Makes the bytes of files, where the direct engine would carry which bytes they are. The trace is the same.
-    #[arg(long)]
-    pub bytes: bool,
-    /// Runs at the same time; one for each processor by default. Results come in the same order whatever it is.
-    #[arg(long, value_name = "N")]
-    pub jobs: Option<usize>,
-    /// One part of N, so that several machines share a sweep: slice:M/N, M from 1.
-    #[arg(long, value_name = "slice:M/N", value_parser = partition)]
-    pub partition: Option<Partition>,
-    /// Writes one JSON object a line for each run, in order of file and seed.
-    #[arg(long, value_name = "OUT")]
-    pub json: Option<PathBuf>,
-    /// Writes a JUnit report.
-    #[arg(long, value_name = "OUT")]
-    pub junit: Option<PathBuf>,
-    /// Saves scenario, trace and explanation of each failure into a folder.
-    #[arg(long, value_name = "DIR")]
-    pub save_failures: Option<PathBuf>,
-    /// Begins no further run after this time.
-    #[arg(long, value_name = "D", value_parser = duration)]
-    pub max_time: Option<Duration>,
-}
-
 /// `shrink`.
 #[derive(Debug, clap::Args)]
 pub struct ShrinkArgs {
@@ -161,12 +133,12 @@ pub struct ShrinkArgs {
     pub engine: String,
     /// Runs at the same time; one for each processor by default. The result is the same whatever it is.
     #[arg(long, value_name = "N")]
-    pub jobs: Option<usize>,
+    pub jobs: Option<NonZeroUsize>,
     /// The most runs.
     #[arg(long, value_name = "N", default_value_t = MAX_RUNS)]
     pub max_runs: u32,
     /// Takes what it has after this time.
-    #[arg(long, value_name = "D", value_parser = duration)]
+    #[arg(long, value_name = "D", value_parser = sweep::duration)]
     pub max_time: Option<Duration>,
 }
 
@@ -177,7 +149,7 @@ pub struct MarksArgs {
     #[arg(default_value = "scenarios")]
     pub files: Vec<PathBuf>,
     /// From A up to and without B, decimal or 0x….
-    #[arg(long, value_name = "A..B", default_value = "0..1", value_parser = seeds)]
+    #[arg(long, value_name = "A..B", default_value = "0..1", value_parser = sweep::seeds)]
     pub seeds: Seeds,
     /// What runs them: turmoil or direct.
     #[arg(long, default_value = "turmoil")]
@@ -203,9 +175,9 @@ pub struct ExhaustArgs {
     pub crashes: bool,
     /// Runs at the same time; one for each processor by default.
     #[arg(long, value_name = "N")]
-    pub jobs: Option<usize>,
+    pub jobs: Option<NonZeroUsize>,
     /// Begins nothing further after this time, and says how far it came.
-    #[arg(long, value_name = "D", value_parser = duration)]
+    #[arg(long, value_name = "D", value_parser = sweep::duration)]
     pub max_time: Option<Duration>,
 }
 
@@ -232,31 +204,6 @@ pub struct Unbuilt {
     pub rest: Vec<String>,
 }
 
-/// Seeds from the first up to and without the last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seeds {
-    /// The first.
-    pub from: u64,
-    /// The first that is not.
-    pub to: u64,
-}
-
-/// One part of several.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Partition {
-    /// Which, from 0.
-    pub index: u64,
-    /// Of how many.
-    pub count: u64,
-}
-
-impl Partition {
-    /// Whether the `nth` run is in it.
-    pub const fn has(self, nth: u64) -> bool {
-        nth % self.count == self.index
-    }
-}
-
 /// A seed: decimal or `0x…`.
 pub fn seed(text: &str) -> Result<u64, String> {
     let parsed = match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
@@ -270,29 +217,6 @@ pub fn seed(text: &str) -> Result<u64, String> {
         .ok()
         .filter(|_| !text.starts_with('+'))
         .ok_or_else(|| "expected a number of 64 bits, such as 42 or 0x2a".to_owned())
-}
-
-fn seeds(text: &str) -> Result<Seeds, String> {
-    let (from, to) = text.split_once("..").ok_or("expected A..B, such as 0..100")?;
-    let (from, to) = (seed(from)?, seed(to)?);
-    if from > to {
-        return Err(format!("backwards: {from} is above {to}"));
-    }
-    Ok(Seeds { from, to })
-}
-
-fn partition(text: &str) -> Result<Partition, String> {
-    let parts = text.strip_prefix("slice:").and_then(|rest| rest.split_once('/'));
-    let parsed =
-        parts.and_then(|(part, count)| Some((part.parse::<u64>().ok()?, count.parse::<u64>().ok()?)));
-    match parsed {
-        Some((part, count)) if (1..=count).contains(&part) => Ok(Partition { index: part - 1, count }),
-        _ => Err("expected slice:M/N with M from 1 to N, such as slice:1/4".to_owned()),
-    }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|error| format!("{error}: expected a time such as 90s or 10m"))
 }
 
 /// The engine of this name, if this build has it.
@@ -333,19 +257,6 @@ mod tests {
         assert_eq!(seed("18446744073709551615"), Ok(u64::MAX));
         for wrong in ["", "-1", "+1", "0x", "0x+1", "1.5", "18446744073709551616", "a"] {
             assert!(seed(wrong).is_err(), "{wrong:?}");
-        }
-        assert_eq!(seeds("3..0x10"), Ok(Seeds { from: 3, to: 16 }));
-        assert_eq!(seeds("9..3"), Err("backwards: 9 is above 3".to_owned()));
-        assert!(seeds("3").is_err());
-    }
-
-    #[test]
-    fn parts_together_are_everything_and_no_run_is_in_two() {
-        let parts: Vec<Partition> =
-            ["slice:1/3", "slice:2/3", "slice:3/3"].iter().map(|text| partition(text).unwrap()).collect();
-        assert!((0..100).all(|nth| parts.iter().filter(|part| part.has(nth)).count() == 1));
-        for wrong in ["slice:0/3", "slice:4/3", "1/3", "slice:1", "slice:1/0"] {
-            assert!(partition(wrong).is_err(), "{wrong:?}");
         }
     }
 }

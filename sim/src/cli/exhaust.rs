@@ -1,13 +1,13 @@
 //! `exhaust`: every fate of the first packets, and a crash at every event.
 
 use std::io::{self, Write};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::ExhaustArgs;
+use super::args::sweep::jobs;
 use super::exit::{Exit, Trouble};
+use super::interrupt;
 use super::load;
 use super::wall::Stopwatch;
 use crate::exhaust::fates::{self, Scope};
@@ -30,7 +30,7 @@ pub(super) fn exhaust(args: &ExhaustArgs) -> Result<Exit, Trouble> {
         }
     };
     check(&scenario).map_err(|wrong| Trouble::Usage(format!("{name}: {wrong}")))?;
-    let jobs = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let jobs = jobs(args.jobs);
     let watch = Stopwatch::start();
     if args.crashes {
         let tried = crashes::try_all(&scenario);
@@ -44,14 +44,14 @@ pub(super) fn exhaust(args: &ExhaustArgs) -> Result<Exit, Trouble> {
     let Some(all) = scope.combinations() else {
         return Err(Trouble::Usage(format!("--first {} is more than can be counted", args.first)));
     };
-    let is_interrupted = interrupted();
+    interrupt::listen()?;
     let bar = ProgressBar::new_spinner();
     if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} runs {per_sec}") {
         bar.set_style(style);
     }
     let has_time = || {
         let is_early = args.max_time.is_none_or(|most| watch.elapsed() < most);
-        is_early && !is_interrupted.load(Ordering::Relaxed)
+        is_early && !interrupt::is_asked()
     };
     let tried = fates::try_all(&scenario, scope, jobs, &has_time, &|| bar.inc(1));
     bar.finish_and_clear();
@@ -62,7 +62,7 @@ pub(super) fn exhaust(args: &ExhaustArgs) -> Result<Exit, Trouble> {
     }
     let exit = end(&scenario, &what, &tried.failures, watch)?;
     // What was not tried has not passed.
-    let is_cut = is_interrupted.load(Ordering::Relaxed) && exit == Exit::Passed;
+    let is_cut = interrupt::is_asked() && exit == Exit::Passed;
     Ok(if is_cut { Exit::Interrupted } else { exit })
 }
 
@@ -78,17 +78,4 @@ fn end(scenario: &Scenario, what: &str, failures: &Failures, watch: Stopwatch) -
     let (seconds, failed) = (watch.elapsed().as_secs_f64(), failures.count());
     writeln!(out, "{what}, in {seconds:.1} s: {failed} failed")?;
     Ok(if failed > 0 { Exit::Failed } else { Exit::Passed })
-}
-
-/// Set when somebody presses Ctrl-C: what was tried so far is told.
-fn interrupted() -> Arc<AtomicBool> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&flag);
-    std::thread::spawn(move || {
-        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_io().build() else { return };
-        if runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
-            told.store(true, Ordering::Relaxed);
-        }
-    });
-    flag
 }

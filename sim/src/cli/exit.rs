@@ -23,7 +23,7 @@ pub enum Exit {
     Failed,
     /// The same run twice gave two traces.
     Nondeterministic,
-    /// Somebody pressed Ctrl-C, and nothing had failed until then.
+    /// Somebody has asked for the end.
     Interrupted,
 }
 
@@ -66,6 +66,18 @@ pub enum Trouble {
         /// Where, and what.
         error: ReadError,
     },
+    /// Results of a sweep that are none, or of another one.
+    #[error("{}:{line}:{column}: {what}", path.display())]
+    Results {
+        /// Which.
+        path: PathBuf,
+        /// Where in it.
+        line: u64,
+        /// Where in the line.
+        column: u64,
+        /// What was found, and expected.
+        what: String,
+    },
     /// A file cannot be written.
     #[error("cannot write {}: {error}", path.display())]
     Write {
@@ -88,6 +100,9 @@ pub enum Trouble {
     /// The demonstration with real sockets could not go on.
     #[error("the demonstration failed: {0}")]
     Demo(String),
+    /// Nobody would hear that somebody asks for the end.
+    #[error("cannot listen for signals: {0}")]
+    Signals(io::Error),
     /// Standard output cannot be written to.
     #[error("cannot write to standard output: {0}")]
     Output(#[from] io::Error),
@@ -99,10 +114,13 @@ impl Trouble {
         match self {
             Self::NotBuilt(_) | Self::Usage(_) => Exit::Usage,
             Self::Nothing(_) => Exit::NothingSelected,
-            Self::Scenario(_) | Self::Trace { .. } => Exit::BadFile,
-            Self::Write { .. } | Self::Run { .. } | Self::Shrunk(_) | Self::Demo(_) | Self::Output(_) => {
-                Exit::Internal
-            }
+            Self::Scenario(_) | Self::Trace { .. } | Self::Results { .. } => Exit::BadFile,
+            Self::Write { .. }
+            | Self::Run { .. }
+            | Self::Shrunk(_)
+            | Self::Demo(_)
+            | Self::Signals(_)
+            | Self::Output(_) => Exit::Internal,
         }
     }
 

@@ -6,6 +6,7 @@ use backchat_core::hex::Hex;
 use backchat_core::time::Instant;
 use serde_json::{Value, json};
 
+use crate::engine::outcome::RunError;
 use crate::run::{Engine, Report};
 use crate::summary::Download;
 use crate::trace::Name;
@@ -38,6 +39,30 @@ pub fn result(path: &str, seed: u64, engine: Engine, report: &Report, wall: Opti
         object.insert("wall_seconds".to_owned(), json!(wall.as_secs_f64()));
     }
     object
+}
+
+/// A run that came to no end, with the keys of one that did.
+pub fn unended(path: &str, seed: u64, engine: Engine, error: &RunError) -> Value {
+    let signature = error.signature();
+    let violation = json!({
+        "checker": signature.checker,
+        "signature": signature.to_string(),
+        "at_seconds": null,
+        "message": error.to_string(),
+    });
+    json!({
+        "scenario": path,
+        "seed": seed.to_string(),
+        "engine": engine.name(),
+        "outcome": "fail",
+        "violations": [violation],
+        "virtual_seconds": null,
+        "events": null,
+        "datagrams": null,
+        "trace_hash": null,
+        "transfers": [],
+        "messages": null,
+    })
 }
 
 fn transfer(it: &Download) -> Value {

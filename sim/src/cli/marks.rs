@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::args::sweep::jobs;
 use super::args::{MarksArgs, engine};
 use super::exit::{Exit, Trouble};
 use super::load;
@@ -21,8 +22,7 @@ pub(super) fn marks(args: &MarksArgs) -> Result<Exit, Trouble> {
         let (from, to) = (args.seeds.from, args.seeds.to);
         return Err(Trouble::Nothing(format!("no run is selected: seeds {from}..{to}")));
     }
-    let jobs =
-        args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let jobs = jobs(args.jobs);
     let next = AtomicU64::new(0);
     let coverage = Mutex::new(Coverage::new());
     let work = || -> Result<(), Trouble> {

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::args::sweep::jobs;
 use super::args::{ShrinkArgs, engine};
 use super::exit::{Exit, Trouble};
 use super::explain::Which;
@@ -16,10 +17,7 @@ use crate::shrink::{Origin, ShrinkError, report, shrink as smallest};
 pub(super) fn shrink(args: &ShrinkArgs) -> Result<Exit, Trouble> {
     let engine = engine(&args.engine, Payloads::Ranges)?;
     let loaded = load::one(&args.file)?;
-    let jobs = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    if jobs == 0 {
-        return Err(Trouble::Usage("--jobs 0 would never begin; expected 1 or more".to_owned()));
-    }
+    let jobs = jobs(args.jobs);
     let watch = Stopwatch::start();
     let bar = ProgressBar::new_spinner();
     if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {

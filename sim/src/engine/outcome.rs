@@ -51,7 +51,7 @@ impl RunError {
             Self::Panicked(_) => "panicked",
             Self::StandsStill { .. } => "time_stands_still",
             Self::Endless { .. } => "no_end",
-            Self::Failed(_) => "simulation_failed",
+            Self::Failed(_) => "broke",
         };
         Signature { checker: "run", rule, place: Place::Run }
     }

@@ -14,7 +14,7 @@ pub const MAX_SPAN: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_FRACTION_DIGITS: usize = 9;
 
 /// A length of time, `15ms`, `1m 30s`; the error is what was expected.
-pub(super) fn parse_span(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_span(text: &str) -> Result<Duration, String> {
     const EXPECTED: &str = "a duration such as \"15ms\" or \"2s\"";
     let text = text.trim();
     if text == "0" {
@@ -49,7 +49,7 @@ pub(super) fn print_span(span: Duration) -> String {
 }
 
 /// A number of bytes, `64KiB`, `1.5MB`, `512`; the error is what was expected.
-pub(super) fn parse_size(text: &str) -> Result<u64, String> {
+pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     const EXPECTED: &str = "a size such as \"64KiB\" or \"500KB\"";
     let number = Number::split(text).ok_or(EXPECTED)?;
     let factor =
@@ -66,7 +66,7 @@ pub(super) fn print_size(bytes: u64) -> String {
 }
 
 /// Bits a second, `10Mbit/s`, `1MiB/s`; the error is what was expected.
-pub(super) fn parse_rate(text: &str) -> Result<u64, String> {
+pub(crate) fn parse_rate(text: &str) -> Result<u64, String> {
     const EXPECTED: &str = "a rate such as \"10Mbit/s\" or \"1MiB/s\"";
     const WHOLE: &str = "a whole number of bits a second, below 2^64";
     let number = Number::split(text).ok_or(EXPECTED)?;

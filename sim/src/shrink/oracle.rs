@@ -12,10 +12,9 @@ use backchat_core::time::Instant;
 use super::case::Case;
 use super::ddmin::ddmin;
 use crate::checker::Violation;
-use crate::engine::outcome::RunError;
 use crate::run::{self, Engine};
 use crate::scenario::Scenario;
-use crate::signature::{Place, Signature};
+use crate::signature::Signature;
 use crate::trace::Sink;
 
 /// How far it may go.
@@ -184,22 +183,13 @@ pub fn verdict(scenario: &Scenario, seed: u64, engine: Engine, sink: &mut impl S
     let report = match run::run(scenario, seed, engine, sink) {
         Ok(report) => report,
         Err(error) => {
-            let first = broken(&error);
+            let first = error.signature();
             return Verdict::Fails(Failure { first, at: scenario.end(), all: BTreeSet::from([first]) });
         }
     };
     let all = report.violations.iter().map(Violation::signature).collect();
     let first = report.violations.first();
     first.map_or(Verdict::Passes, |it| Verdict::Fails(Failure { first: it.signature(), at: it.at, all }))
-}
-
-/// The signature of a run that came to no end.
-fn broken(error: &RunError) -> Signature {
-    let rule = match error {
-        RunError::Panicked(_) => "panicked",
-        RunError::Failed(_) => "broke",
-    };
-    Signature { checker: "run", rule, place: Place::Run }
 }
 
 fn control(case: &Case) -> Case {

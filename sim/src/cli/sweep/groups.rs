@@ -3,77 +3,120 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use super::plan::RunId;
 use crate::cli::explain::Which;
-use crate::signature::Signature;
 
 /// Groups of which the first failure is explained.
-const EXPLAINED_MAX: usize = 5;
+pub(in crate::cli) const EXPLAINED_MAX: usize = 5;
 
 /// Seeds that a group's head names.
 const SEEDS_MAX: usize = 5;
 
-/// Failures, each with the number of its scenario and its seed, in the order of the sweep.
+/// Failures of a group that are remembered. The others are counted: who wants them all has them in `--json`.
+const REMEMBERED_MAX: usize = 100;
+
+/// Failures in the order of the sweep. There are as many groups as checkers have rules.
 #[derive(Debug, Default)]
-pub(super) struct Groups {
-    by_signature: BTreeMap<Signature, Group>,
+pub(in crate::cli) struct Groups {
+    by_signature: BTreeMap<String, Group>,
     /// In the order in which they were first seen.
-    order: Vec<Signature>,
+    order: Vec<String>,
+    failures: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Group {
-    /// The first one, explained.
-    explained: String,
-    failures: Vec<(usize, u64)>,
+    count: u64,
+    /// The first of them.
+    first: Vec<RunId>,
 }
 
 impl Groups {
-    /// A failure, which comes behind those that were added before.
-    pub(super) fn add(&mut self, signature: Signature, scenario: usize, seed: u64, explained: String) {
-        let order = &mut self.order;
-        let group = self.by_signature.entry(signature).or_insert_with(|| {
-            order.push(signature);
-            Group { explained, failures: Vec::new() }
-        });
-        group.failures.push((scenario, seed));
+    /// A failure, which comes behind those that were added before. Answers how many of its group were before it.
+    pub(in crate::cli) fn add(&mut self, signature: &str, run: RunId) -> u64 {
+        self.failures += 1;
+        if !self.by_signature.contains_key(signature) {
+            self.order.push(signature.to_owned());
+        }
+        let group = self.by_signature.entry(signature.to_owned()).or_default();
+        if group.first.len() < REMEMBERED_MAX {
+            group.first.push(run);
+        }
+        group.count += 1;
+        group.count - 1
     }
 
     /// How many failures there are.
-    pub(super) fn failures(&self) -> usize {
-        self.by_signature.values().map(|group| group.failures.len()).sum()
+    pub(in crate::cli) const fn failures(&self) -> u64 {
+        self.failures
     }
 
-    /// Prints each group: what it is, its first failure explained, the line that makes that small, and the lines that
-    /// replay the others.
+    /// Each group: its signature, how many there are, the first of them.
+    pub(in crate::cli) fn heads(&self) -> impl Iterator<Item = (&str, u64, &[RunId])> {
+        let groups = self.order.iter().filter_map(|it| Some((it, self.by_signature.get(it)?)));
+        groups.map(|(signature, group)| (signature.as_str(), group.count, group.first.as_slice()))
+    }
+
+    /// The first failure of each of the groups that are explained.
+    pub(super) fn to_explain(&self) -> Vec<RunId> {
+        let groups = self.order.iter().take(EXPLAINED_MAX).filter_map(|it| self.by_signature.get(it));
+        groups.filter_map(|group| group.first.first().copied()).collect()
+    }
+
+    /// Prints each group: what it is, its first failure as it is explained, the line that makes that small, and the lines
+    /// that replay the others.
     pub(super) fn print<'a>(
         &self,
         out: &mut impl Write,
-        which: impl Fn(usize, u64) -> Option<Which<'a>>,
+        explained: &[String],
+        which: impl Fn(RunId) -> Which<'a>,
     ) -> io::Result<()> {
-        let groups = self.order.iter().filter_map(|it| Some((it, self.by_signature.get(it)?)));
-        for (place, (signature, group)) in groups.enumerate() {
-            let count = group.failures.len();
-            let Some(((scenario, seed), others)) = group.failures.split_first() else { continue };
-            let Some(first) = which(*scenario, *seed) else { continue };
-            let mut seeds: Vec<String> =
-                group.failures.iter().take(SEEDS_MAX).map(|(_, seed)| seed.to_string()).collect();
-            if count > SEEDS_MAX {
+        for (place, (signature, count, remembered)) in self.heads().enumerate() {
+            let Some((first, others)) = remembered.split_first() else { continue };
+            let seeds = remembered.iter().take(SEEDS_MAX);
+            let mut seeds: Vec<String> = seeds.map(|run| run.seed.to_string()).collect();
+            if count > SEEDS_MAX as u64 {
                 seeds.push("…".to_owned());
             }
             writeln!(out, "{signature}: {count} of them, the first with seeds {}", seeds.join(", "))?;
-            if place < EXPLAINED_MAX {
-                write!(out, "{}", group.explained)?;
-            } else {
-                writeln!(out, "{}", first.replay())?;
+            match explained.get(place) {
+                Some(text) => write!(out, "{text}")?,
+                None => writeln!(out, "{}", which(*first).replay())?,
             }
-            writeln!(out, "{}", first.shrink())?;
-            for (scenario, seed) in others {
-                if let Some(which) = which(*scenario, *seed) {
-                    writeln!(out, "{}", which.replay())?;
-                }
+            writeln!(out, "{}", which(*first).shrink())?;
+            for run in others {
+                writeln!(out, "{}", which(*run).replay())?;
+            }
+            let more = count - remembered.len() as u64;
+            if more > 0 {
+                writeln!(out, "and {more} more, which --json has")?;
             }
             writeln!(out)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Engine;
+
+    #[test]
+    fn a_group_remembers_its_first_failures_and_counts_all() {
+        let mut groups = Groups::default();
+        for seed in 0..1_000_000 {
+            assert_eq!(groups.add("window/beyond_cwnd@server", RunId { scenario: 0, seed }), seed);
+        }
+        assert_eq!(groups.add("timers/idle@server", RunId { scenario: 0, seed: 7 }), 0);
+        assert_eq!(groups.failures(), 1_000_001);
+        let mut out = Vec::new();
+        let which = |run: RunId| Which { path: "a.toml", seed: run.seed, engine: Engine::Turmoil };
+        groups.print(&mut out, &["explained\n".to_owned()], which).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let head = "window/beyond_cwnd@server: 1000000 of them, the first with seeds 0, 1, 2, 3, 4, …\nexplained\nshrink: ";
+        assert!(text.starts_with(head), "{text}");
+        assert!(text.contains("\nand 999900 more, which --json has\n"), "{text}");
+        assert_eq!(text.matches("replay: ").count(), REMEMBERED_MAX);
     }
 }
