@@ -26,8 +26,8 @@ pub struct Delivery {
     /// The server's lives so far.
     life: u64,
     sessions: BTreeMap<SessionKey, Session>,
-    /// Who has a nickname, in this life of the server.
-    nicks: BTreeMap<Name, u64>,
+    /// Whose a nickname is, or was last: a welcome that was under way when the server was killed arrives in its next life.
+    nicks: BTreeMap<Name, SessionKey>,
     clients: NodeMap<Client>,
     /// Messages of this life: who said them, and what everybody was shown.
     messages: BTreeMap<u64, Message>,
@@ -98,7 +98,7 @@ impl Delivery {
     }
 
     fn joined(&mut self, session: u64, nick: &Name) {
-        self.nicks.insert(nick.clone(), session);
+        self.nicks.insert(nick.clone(), (self.life, session));
         // A client is called as its node.
         let client = Node::new(nick);
         let owner = (client, self.client(client).life);
@@ -259,7 +259,6 @@ impl Checker for Delivery {
             Event::CalmExpected { from, .. } => self.calm = Some(*from),
             Event::Started { life } if *node == Node::SERVER => {
                 self.life = *life;
-                self.nicks.clear();
                 self.messages.clear();
             }
             Event::Started { life } => {
@@ -275,13 +274,13 @@ impl Checker for Delivery {
             Event::ChatJoined { session, nick } => self.joined(*session, nick),
             Event::ChatRenamed { session, from, to } => {
                 self.nicks.remove(from);
-                self.nicks.insert(to.clone(), *session);
+                self.nicks.insert(to.clone(), (self.life, *session));
                 if let Some(session) = self.session(*session) {
                     session.nick = to.clone();
                 }
             }
             Event::ChatLeft { session, nick, .. } => {
-                if self.nicks.get(nick) == Some(session) {
+                if self.nicks.get(nick) == Some(&(self.life, *session)) {
                     self.nicks.remove(nick);
                 }
                 if let Some(session) = self.session(*session) {
@@ -292,12 +291,12 @@ impl Checker for Delivery {
                 wrong.extend(self.said(record, *session, *number, *to, id.as_ref()));
             }
             Event::Joined { nick, new_epoch, resumed } => {
-                let (life, session) = (self.life, self.nicks.get(nick).copied());
+                let session = self.nicks.get(nick).copied();
                 let client = self.client(*node);
                 if *new_epoch || !*resumed {
                     client.last = 0;
                 }
-                client.session = session.map(|session| (life, session));
+                client.session = session;
             }
             Event::Gap { .. } => self.client(*node).has_gap = true,
             Event::Message { number, from, text, backlog } => {
@@ -381,6 +380,22 @@ mod tests {
         let said = two(&records);
         assert!(said[0].ends_with("bob was shown message 2 and not [1], which came before"), "{said:?}");
         assert!(said[1].ends_with("bob was shown message 1 after 2"));
+    }
+
+    #[test]
+    fn a_welcome_that_was_under_way_when_the_server_was_killed_is_one() {
+        let welcome = Event::Joined { nick: Name::of("eve"), resumed: false, new_epoch: false };
+        let welcome = at(20, "eve", welcome);
+        let restarted = [
+            at(15, "server", Event::ChatJoined { session: 3, nick: Name::of("eve") }),
+            at(16, "server", Event::Crashed { power: false }),
+            at(17, "server", Event::Started { life: 1 }),
+        ];
+        let backlog =
+            Event::Message { number: 1, from: Name::of("ann"), text: Name::of("text 1"), backlog: true };
+        let records = [&[said(10, 1, None)], &restarted[..], &[welcome, at(20, "eve", backlog)]].concat();
+        assert_eq!(two(&records), Vec::<String>::new());
+        assert!(two(&[said(10, 1, None), shown(20, "eve", 1)])[0].ends_with("before it had joined"));
     }
 
     #[test]

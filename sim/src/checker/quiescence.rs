@@ -7,7 +7,8 @@
 //!   anew;
 //! - for each download that is open or still to come, a handshake: ten round trips and a first RTO;
 //! - for the bytes left, whatever is longer: eight times what the rate would take, or a round trip for every four
-//!   segments, for each segment where jitter reorders;
+//!   segments, for each segment where jitter reorders; a window of fewer than four is its own measure, and segments
+//!   are as long as the longest that was sent;
 //! - for each message left half a second, the server's pace.
 //!
 //! Where a link still impairs at random, no bound holds but the run's duration.
@@ -33,7 +34,7 @@ const FIRST_RTO: Duration = Duration::from_secs(1);
 /// The server's pace for messages.
 const PER_MESSAGE: Duration = Duration::from_millis(500);
 
-/// Bytes of a segment; smaller ones than the default are rare, and the bound is generous.
+/// Bytes of a segment, until one has been sent; longer ones are counted as this, for a sender may fall back to it.
 const SEGMENT: u64 = 1_200;
 
 /// The bound as it was computed.
@@ -66,6 +67,9 @@ pub struct Quiescence {
     alive: BTreeSet<Node>,
     armed: BTreeMap<(TransferId, Node), Vec<Name>>,
     bound: Option<Bound>,
+    /// What was left to do when things were calm.
+    left: BTreeMap<Node, Left>,
+    stride: Stride,
     is_late: bool,
     is_ended: bool,
 }
@@ -97,8 +101,7 @@ impl Quiescence {
         self.bound
     }
 
-    fn compute(&self, from: Instant) -> Bound {
-        let end = Instant::ZERO + self.duration;
+    fn left(&self) -> BTreeMap<Node, Left> {
         let mut left: BTreeMap<Node, Left> = BTreeMap::new();
         for ((client, _), wish) in &self.open {
             left.entry(*client).or_default().add(&wish.what, self.size(wish), 1);
@@ -107,13 +110,19 @@ impl Quiescence {
             let size = detail.as_ref().and_then(|file| self.sizes.get(file)).copied().unwrap_or(0);
             left.entry(*client).or_default().add(what, size, *times);
         }
+        left
+    }
+
+    fn compute(&self, from: Instant) -> Bound {
+        let end = Instant::ZERO + self.duration;
+        let left = &self.left;
         let total = left.values().fold(Left::default(), |total, it| Left {
             downloads: total.downloads + it.downloads,
             bytes: total.bytes + it.bytes,
             requests: total.requests + it.requests,
         });
-        let needs =
-            left.iter().map(|(client, it)| it.needs(self.paths.get(*client).copied().unwrap_or_default()));
+        let path = |client: Node| self.paths.get(client).copied().unwrap_or_default();
+        let needs = left.iter().map(|(client, it)| it.needs(path(*client), self.stride));
         let needs = needs.max().unwrap_or_default();
         let until = if self.impairs { end } else { (from + needs).min(end) };
         let Left { downloads, bytes, requests } = total;
@@ -145,6 +154,27 @@ impl Quiescence {
     }
 }
 
+/// How far a sender comes in a round trip, from the longest segment and the widest window that any had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Stride {
+    segment: Option<u64>,
+    cwnd: u64,
+}
+
+impl Stride {
+    fn lengthened(self, segment: u64, cwnd: u64) -> Self {
+        Self { segment: self.segment.max(Some(segment)), cwnd: self.cwnd.max(cwnd) }
+    }
+
+    /// Bytes, at least one.
+    fn a_round_trip(self, reorders: bool) -> u64 {
+        let segment = self.segment.map_or(SEGMENT, |it| it.clamp(1, SEGMENT));
+        let four = 4 * segment;
+        let window = if self.segment.is_some() { four.min(self.cwnd) } else { four };
+        if reorders { segment } else { window.max(segment) }
+    }
+}
+
 /// What a client has left to do.
 #[derive(Clone, Copy, Debug, Default)]
 struct Left {
@@ -164,13 +194,13 @@ impl Left {
     }
 
     /// How long that may take on a path.
-    fn needs(&self, path: Path) -> Duration {
+    fn needs(&self, path: Path, stride: Stride) -> Duration {
         let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
         let by_rate = path.rate.map_or(Duration::ZERO, |rate| {
             let nanos = u128::from(self.bytes) * 8 * 8 * 1_000_000_000 / u128::from(rate.max(1));
             Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
         });
-        let each = if path.reorders { SEGMENT } else { 4 * SEGMENT };
+        let each = stride.a_round_trip(path.reorders);
         let turn = path.round_trip + Duration::from_millis(30);
         let by_turns = turn.saturating_mul(count(self.bytes.div_ceil(each)));
         let handshake = (path.round_trip * 10 + FIRST_RTO).saturating_mul(count(self.downloads));
@@ -187,6 +217,7 @@ impl Checker for Quiescence {
     fn record(&mut self, record: &Record, found: &mut Found<'_>) {
         let Record { at, node, event } = record;
         if self.bound.is_none() && self.calm.is_some_and(|calm| *at > calm) {
+            self.left = self.left();
             self.bound = Some(self.compute(self.calm.unwrap_or_default()));
         }
         if !self.is_late && self.bound.is_some_and(|bound| *at > bound.until) {
@@ -204,6 +235,13 @@ impl Checker for Quiescence {
                 path.round_trip += *delay + *jitter;
                 path.reorders |= !jitter.is_zero();
                 path.rate = [path.rate, *rate].into_iter().flatten().min();
+            }
+            Event::SegmentsSent { start, end, count, cwnd, .. } => {
+                let longer = self.stride.lengthened((end - start).div_ceil((*count).max(1)), *cwnd);
+                if longer != self.stride {
+                    self.stride = longer;
+                    self.bound = self.bound.map(|bound| self.compute(bound.from));
+                }
             }
             Event::CalmExpected { from, duration } => {
                 self.calm = Some(*from);
@@ -351,6 +389,38 @@ mod tests {
               0.010000000 with 1 downloads of 100000 bytes and 0 requests left"
             ]
         );
+    }
+
+    #[test]
+    fn short_segments_and_narrow_windows_have_more_time() {
+        let sent = |millis, length: u64, cwnd| {
+            let (start, end, limit) = (0, length, 100_000);
+            let event = Event::SegmentsSent {
+                transfer: T,
+                start,
+                end,
+                transmission: 1,
+                count: 1,
+                resent: 0,
+                in_flight: length,
+                cwnd,
+                limit,
+            };
+            at(millis, "server", event)
+        };
+        let until = |segment, cwnd| {
+            let mut checker = Quiescence::new();
+            let mut violations = Vec::new();
+            for record in [begin(false), vec![sent(20, segment, cwnd), failed(30)]].concat() {
+                checker.record(&record, &mut Found { checker: "quiescence", violations: &mut violations });
+            }
+            checker.bound().map(|bound| bound.until.as_nanos() / 1_000_000)
+        };
+        // A turn of 60 ms each: 21 of four segments, 84 of one, 250 of four short ones.
+        assert_eq!(until(1200, 9_000), Some(77_570));
+        assert_eq!(until(1200, 1_200), Some(81_350));
+        assert_eq!(until(100, 9_000), Some(91_310));
+        assert_eq!(until(9_000, 90_000), Some(77_570), "it may fall back to shorter ones");
     }
 
     #[test]
