@@ -1,6 +1,7 @@
 //! `backchat-sim` as scripts see it: exit codes, what is printed where, files that are written.
 
 mod command_lines {
+    pub(crate) mod swarms;
     pub(crate) mod sweeps;
 }
 
@@ -171,12 +172,16 @@ fn what_cannot_be_run_has_its_exit_code() {
     std::fs::write(folder.path("newreno.toml"), newreno).expect("it is ours");
     std::fs::write(folder.path("bad.toml"), "duration = \"60s\"\nabuot = 1\n").expect("it is ours");
     std::fs::create_dir(folder.path("empty")).expect("it is ours");
-    let cases: [(&[&str], i32); 14] = [
+    let cases: [(&[&str], i32); 18] = [
         (&["run", "missing.toml"], 4),
         (&["sweep", "empty"], 4),
         (&["sweep", "passes.toml", "--seeds", "3..3"], 4),
         (&["sweep", "passes.toml", "--seeds", "9..3"], 2),
-        (&["sweep", "passes.toml", "--partition", "slice:3/2"], 2),
+        (&["sweep", "passes.toml", "--partition", "slice:5/4"], 2),
+        (&["sweep", "passes.toml", "--partition", "slice:0/4"], 2),
+        (&["sweep", "passes.toml", "--partition", "slice:2/2", "--seeds", "0..1"], 4),
+        (&["sweep", "passes.toml", "--resume"], 2),
+        (&["sweep", "passes.toml", "--jobs", "0"], 2),
         (&["run", "passes.toml", "--bytes"], 2),
         (&["run", "passes.toml", "--engine", "steam"], 2),
         (&["run", "newreno.toml"], 2),
