@@ -18,9 +18,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use backchat_core::time::Instant;
 use backchat_core::transfer::SILENCE;
-use backchat_core::wire::TransferId;
+use backchat_core::wire::{DATA_HEADER_LEN, TransferId};
 
 use super::{Checker, Found};
+use crate::link::HEADERS;
 use crate::trace::{Event, Name, Node, NodeMap, Record};
 
 /// What it may take until a failure is noticed, and until a client is back: a minute of silence, or a nickname that is
@@ -36,6 +37,9 @@ const PER_MESSAGE: Duration = Duration::from_millis(500);
 
 /// Bytes of a segment, until one has been sent; longer ones are counted as this, for a sender may fall back to it.
 const SEGMENT: u64 = 1_200;
+
+/// All headers of a segment.
+const HEADERS_LEN: u64 = HEADERS as u64 + DATA_HEADER_LEN as u64;
 
 /// The bound as it was computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,6 +170,12 @@ impl Stride {
         Self { segment: self.segment.max(Some(segment)), cwnd: self.cwnd.max(cwnd) }
     }
 
+    /// So many bytes of a file with the headers of their segments, which can be longer than what they carry.
+    fn on_the_wire(self, bytes: u64) -> u64 {
+        let segment = self.segment.map_or(SEGMENT, |it| it.clamp(1, SEGMENT));
+        bytes.saturating_add(bytes.div_ceil(segment).saturating_mul(HEADERS_LEN))
+    }
+
     /// Bytes, at least one.
     fn a_round_trip(self, reorders: bool) -> u64 {
         let segment = self.segment.map_or(SEGMENT, |it| it.clamp(1, SEGMENT));
@@ -197,7 +207,8 @@ impl Left {
     fn needs(&self, path: Path, stride: Stride) -> Duration {
         let count = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
         let by_rate = path.rate.map_or(Duration::ZERO, |rate| {
-            let nanos = u128::from(self.bytes) * 8 * 8 * 1_000_000_000 / u128::from(rate.max(1));
+            let bytes = stride.on_the_wire(self.bytes);
+            let nanos = u128::from(bytes) * 8 * 8 * 1_000_000_000 / u128::from(rate.max(1));
             Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
         });
         let each = stride.a_round_trip(path.reorders);

@@ -7,8 +7,9 @@ fn a_swarm_is_the_same_whatever_the_number_of_threads() {
     let folder = Folder::new();
     let swarm = |jobs: &str, name: &str| {
         let (code, out, err) = folder.said(&["swarm", "--seeds", "0..60", "--jobs", jobs, "--json", name]);
-        assert_eq!((code, err.as_str()), (0, ""), "{out}");
-        assert!(out.contains("60 runs in ") && out.contains(": 60 passed, 0 failed; "), "{out}");
+        // Whether all of them pass is for the protocol to say.
+        assert!((code == 0 || code == 100) && err.is_empty(), "{err}");
+        assert!(out.contains("\n60 runs in "), "{out}");
         read(&folder.path(name))
     };
     let lines = swarm("1", "one.json");
