@@ -7,7 +7,7 @@ use crate::time::Instant;
 use crate::wire::{Hash, ResetCode};
 
 impl Client {
-    /// The answer to [`TargetRequest::Open`].
+    /// The answer to [`TargetRequest::Open`](crate::node::TargetRequest::Open).
     pub fn handle_opened(&mut self, now: Instant, download: DownloadId, result: Result<Have, LocalError>) {
         let Some(it) = self.downloads.get_mut(&download).filter(|it| matches!(it.stage, Stage::Opening))
         else {
@@ -48,13 +48,13 @@ impl Client {
         self.settle(now);
     }
 
-    /// The answer to [`TargetRequest::Digest`].
+    /// The answer to [`TargetRequest::Digest`](crate::node::TargetRequest::Digest).
     pub fn handle_digest(&mut self, now: Instant, download: DownloadId, hash: Hash) {
         self.with_receiver(now, download, |receiver| receiver.handle_digest(now, hash));
         self.settle(now);
     }
 
-    /// The answer to [`TargetRequest::Commit`].
+    /// The answer to [`TargetRequest::Commit`](crate::node::TargetRequest::Commit).
     pub fn handle_committed(&mut self, now: Instant, download: DownloadId, result: Result<(), LocalError>) {
         match result {
             Ok(()) => {
