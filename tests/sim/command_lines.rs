@@ -259,3 +259,49 @@ fn completions_and_manual_pages_know_every_command() {
     let (code, _, err) = folder.said(&["man", "--out", "passes.toml"]);
     assert!(code == 1 && err.contains("cannot write passes.toml"), "{err}");
 }
+
+/// The tour, with a folder of its own for what it writes for a while.
+fn tour(folder: &Folder) -> Command {
+    std::fs::create_dir(folder.path("tmp")).expect("it is ours");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_backchat-sim"));
+    command.arg("demo").env("TMPDIR", folder.path("tmp")).env_remove("RUST_LOG").env_remove("CARGO");
+    command
+}
+
+fn is_empty(folder: &Folder) -> bool {
+    std::fs::read_dir(folder.path("tmp")).expect("a folder").count() == 0
+}
+
+#[test]
+fn the_tour_is_plain_text_in_a_pipe_and_clears_away_what_it_wrote() {
+    let folder = Folder::new();
+    let output = tour(&folder).output().expect("it starts");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    let is_acting = |c: char| c.is_control() && c != '\n';
+    assert!(!text.contains(is_acting) && output.stderr.is_empty(), "{text:?}");
+    for part in [
+        "bob: And now?                         │ bob: And now?",
+        "book.bin is whole, BLAKE3",
+        " (10 %)",
+        "PASS scenarios/network/demo.toml",
+        "  replay: backchat-sim replay scenarios/network/demo.toml --seed 0 --engine turmoil\n",
+    ] {
+        assert!(text.contains(part), "{part} is missing in:\n{text}");
+    }
+    assert!(is_empty(&folder));
+}
+
+#[test]
+fn a_tour_that_is_interrupted_clears_away_what_it_wrote() {
+    use std::io::{BufRead as _, BufReader};
+    let folder = Folder::new();
+    let mut child = tour(&folder).stdout(std::process::Stdio::piped()).spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let begun = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("book.bin begins")));
+    assert!(begun.is_some() && !is_empty(&folder), "the download runs");
+    let killed = Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status();
+    assert!(killed.expect("kill runs").success());
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+    assert!(is_empty(&folder));
+}

@@ -1,109 +1,52 @@
-//! `demo`: the tour. A session over real sockets of this machine, then the same session in a simulation where nothing
-//! goes right, which can be seen again as often as one likes.
+//! `demo`: the tour. A session over real sockets of this machine, then the same session in a simulation that loses one
+//! packet of ten, which can be seen again as often as one likes.
+//!
+//! - [`screen`]: two chats side by side, on a terminal or in a pipe.
+//! - [`loopback`]: the first half. [`simulated`]: the second.
 
 mod loopback;
+mod screen;
+mod simulated;
 
-use std::io::{self, Write};
+use std::io;
+use std::time::Duration;
 
+use backchat::cli::signals::{self, Hangup};
+
+use self::screen::Screen;
 use super::args::DemoArgs;
 use super::exit::{Exit, Trouble};
-use super::explain::{self, Which};
-use super::load::Loaded;
-use super::run::{explained, judged};
-use super::wall::Stopwatch;
-use crate::run::Engine;
-use crate::scenario::Scenario;
-use crate::trace::{Event, Record, Sink};
 
-/// The simulated half. It is compiled in, so that the tour runs anywhere; the replay line names it in the repository.
-const SCENARIO: &str = include_str!("../../../scenarios/network/demo.toml");
+/// Those who chat; each has a column.
+const PEOPLE: [&str; 2] = ["ann", "bob"];
 
-/// Where it is in the repository.
-const PATH: &str = "scenarios/network/demo.toml";
+/// How long files that are being written may take when it is over. Then the folder goes.
+const LAST_WRITES: Duration = Duration::from_secs(1);
 
 pub(super) fn demo(args: &DemoArgs) -> Result<Exit, Trouble> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "1. On this machine: a real server and two clients, TCP and UDP on loopback")?;
-    loopback::session(&mut out)?;
-    let scenario = Scenario::parse(SCENARIO).map_err(|error| Trouble::Scenario(error.in_file(PATH)))?;
-    let loaded = Loaded { path: PATH.to_owned(), text: SCENARIO.into(), scenario };
-    writeln!(out, "\n2. In a simulation: the same programs, and a network that loses, damages and reorders")?;
-    let mut story = Story::default();
-    let watch = Stopwatch::start();
-    let report = judged(&loaded, args.seed, Engine::Turmoil, &mut story)?;
-    let wall = watch.elapsed();
-    for line in &story.lines {
-        writeln!(out, "{line}")?;
-    }
-    let Story { offered, dropped, damaged, duplicated, went_back, .. } = story;
-    writeln!(
-        out,
-        "   {offered} datagrams: {dropped} dropped, {damaged} damaged, {duplicated} doubled; \
-         the sender went back {went_back} times",
-    )?;
-    let which = Which { path: PATH, seed: args.seed, engine: Engine::Turmoil };
-    writeln!(out)?;
-    if !report.has_passed() {
-        write!(out, "{}", explained(&loaded, which, &report)?)?;
-        return Ok(Exit::Failed);
-    }
-    write!(out, "{}", explain::summary(which, &report, wall))?;
-    writeln!(out, "\nThe same run again, packet by packet, today or in a year:")?;
-    writeln!(out, "  {}", which.replay())?;
-    Ok(Exit::Passed)
-}
-
-/// What a reader wants to see of a run, and counts of the rest.
-#[derive(Default)]
-struct Story {
-    lines: Vec<String>,
-    offered: u64,
-    dropped: u64,
-    damaged: u64,
-    duplicated: u64,
-    went_back: u64,
-}
-
-impl Sink for Story {
-    fn record(&mut self, record: &Record) {
-        let node = &record.node;
-        let told = match &record.event {
-            Event::Offered { .. } => {
-                self.offered += 1;
-                None
-            }
-            Event::NetDropped { .. } => {
-                self.dropped += 1;
-                None
-            }
-            Event::Damaged { .. } => {
-                self.damaged += 1;
-                None
-            }
-            Event::Duplicated { .. } => {
-                self.duplicated += 1;
-                None
-            }
-            Event::WentBack { .. } => {
-                self.went_back += 1;
-                None
-            }
-            Event::Joined { nick, .. } => Some(format!("joined as {nick}")),
-            Event::Message { from, text, .. } if **from != **node => Some(format!("{from}: {text}")),
-            Event::Private { from, text, .. } if **from != **node => {
-                Some(format!("{from}, privately: {text}"))
-            }
-            Event::DownloadStarted { size, .. } => Some(format!("download of {size} bytes begins")),
-            Event::DownloadFinished { file, blake3, duplicates, .. } => Some(format!(
-                "{file} is whole, {duplicates} segments came twice; BLAKE3 {}…",
-                blake3.to_string().get(..16).unwrap_or_default()
-            )),
-            Event::DownloadFailed { file, message, .. } => Some(format!("{file} failed: {message}")),
-            _ => None,
+    let failed = |error: io::Error| Trouble::Demo(error.to_string());
+    // Everything that the tour writes is in here, and goes with it, however it ends.
+    let folder = tempfile::tempdir().map_err(failed)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let end = runtime.block_on(async {
+        let mut interrupted = signals::listen(Hangup::End, Exit::Interrupted.code()).map_err(failed)?;
+        let mut screen = Screen::of_stdout(PEOPLE);
+        let end = tokio::select! {
+            biased;
+            _ = interrupted.recv() => None,
+            end = tour(&mut screen, folder.path(), args.seed) => Some(end),
         };
-        if let Some(told) = told {
-            let millis = record.at.as_nanos() / 1_000_000;
-            self.lines.push(format!("   {:>5}.{:03} s  {node:<4} {told}", millis / 1_000, millis % 1_000));
-        }
-    }
+        screen.clear_bar();
+        end.unwrap_or(Err(Trouble::Interrupted))
+    });
+    runtime.shutdown_timeout(LAST_WRITES);
+    folder.close().map_err(failed)?;
+    end
+}
+
+async fn tour(screen: &mut Screen, folder: &std::path::Path, seed: u64) -> Result<Exit, Trouble> {
+    screen.heading("1. On this machine: a real server, two clients, TCP and UDP on loopback")?;
+    loopback::session(screen, folder).await?;
+    screen.heading("2. The same in a simulation, where one packet of ten is lost each way")?;
+    simulated::session(screen, seed).await
 }

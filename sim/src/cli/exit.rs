@@ -103,6 +103,9 @@ pub enum Trouble {
     /// Nobody would hear that somebody asks for the end.
     #[error("cannot listen for signals: {0}")]
     Signals(io::Error),
+    /// Ctrl-C, where something had to be cleared away first.
+    #[error("interrupted")]
+    Interrupted,
     /// Standard output cannot be written to.
     #[error("cannot write to standard output: {0}")]
     Output(#[from] io::Error),
@@ -112,6 +115,7 @@ impl Trouble {
     /// How the program ends with it.
     pub const fn exit(&self) -> Exit {
         match self {
+            Self::Interrupted => Exit::Interrupted,
             Self::NotBuilt(_) | Self::Usage(_) => Exit::Usage,
             Self::Nothing(_) => Exit::NothingSelected,
             Self::Scenario(_) | Self::Trace { .. } | Self::Results { .. } => Exit::BadFile,
