@@ -152,10 +152,13 @@ impl Client {
 
     /// All that arrived together was handed in.
     pub fn handle_batch_end(&mut self, now: Instant) {
-        for download in self.downloads.keys().copied().collect::<Vec<_>>() {
+        // One may go away meanwhile, and a list of them would be an allocation for each batch.
+        let mut next = self.downloads.keys().next().copied();
+        while let Some(download) = next {
             if self.with_receiver(now, download, |receiver| receiver.handle_batch_end(now)) {
                 self.report(now, download);
             }
+            next = self.downloads.range(DownloadId(download.0 + 1)..).next().map(|(id, _)| *id);
         }
         self.settle(now);
     }

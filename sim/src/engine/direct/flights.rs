@@ -56,18 +56,21 @@ pub(super) fn bytes_of(packet: &Packet, filling: &Filling, contents: &Contents) 
     bytes
 }
 
-/// A copy on its way.
+/// A copy on its way, or in a receive buffer.
 #[derive(Clone, Debug)]
 pub(super) struct Flying {
-    /// Whose it is, and where it goes.
-    pub(super) flight: Flight,
+    /// Whose it is, and where it goes; `None`: nobody sent it.
+    pub(super) flight: Option<Flight>,
+    /// Where it comes from.
+    pub(super) from: SocketAddr,
     /// Bytes of UDP payload.
     pub(super) length: usize,
     /// What arrives.
     pub(super) datagram: Datagram,
 }
 
-/// Every copy on its way. Places are used again, so that none is allocated once as many were under way as ever are.
+/// Every copy on its way. A place is used again when its datagram was read, so that the most at a time is what is
+/// allocated.
 #[derive(Debug, Default)]
 pub(super) struct Flights {
     places: Vec<Option<Flying>>,
@@ -86,6 +89,10 @@ impl Flights {
         u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
     }
 
+    pub(super) fn get(&self, index: FlightIndex) -> Option<&Flying> {
+        self.places.get(index as usize)?.as_ref()
+    }
+
     pub(super) fn take(&mut self, index: FlightIndex) -> Option<Flying> {
         let flying = self.places.get_mut(index as usize)?.take()?;
         self.free.push(index);
@@ -94,14 +101,14 @@ impl Flights {
 
     /// Those that are still on their way.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Flight> {
-        self.places.iter().flatten().map(|flying| &flying.flight)
+        self.places.iter().flatten().filter_map(|flying| flying.flight.as_ref())
     }
 }
 
 /// A socket's receive buffer.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
-    waiting: VecDeque<(SocketAddr, Datagram, usize)>,
+    waiting: VecDeque<FlightIndex>,
     /// As the system counts them.
     held: usize,
     room: usize,
@@ -110,30 +117,31 @@ pub(super) struct Inbox {
 impl Inbox {
     /// A socket is bound whose buffer holds so many bytes, as the system counts them.
     pub(super) fn open(&mut self, room: usize) {
-        self.close();
         self.room = room;
     }
 
-    /// The socket is gone.
-    pub(super) fn close(&mut self) {
-        self.waiting.clear();
+    /// The socket is gone: nobody reads what is in it.
+    pub(super) fn close(&mut self, flights: &mut Flights) {
         self.held = 0;
+        for index in self.waiting.drain(..) {
+            flights.take(index);
+        }
     }
 
     /// Puts a datagram of `length` bytes in; whether it fitted.
-    pub(super) fn put(&mut self, from: SocketAddr, datagram: Datagram, length: usize) -> bool {
+    pub(super) fn put(&mut self, index: FlightIndex, length: usize) -> bool {
         let fits = self.held + length + CHARGE <= self.room;
         if fits {
             self.held += length + CHARGE;
-            self.waiting.push_back((from, datagram, length));
+            self.waiting.push_back(index);
         }
         fits
     }
 
-    /// The oldest datagram, with its length.
-    pub(super) fn take(&mut self) -> Option<(SocketAddr, Datagram, usize)> {
-        let taken = self.waiting.pop_front()?;
-        self.held -= taken.2 + CHARGE;
+    /// The oldest datagram.
+    pub(super) fn take(&mut self, flights: &mut Flights) -> Option<Flying> {
+        let taken = flights.take(self.waiting.pop_front()?)?;
+        self.held -= taken.length + CHARGE;
         Some(taken)
     }
 

@@ -180,7 +180,7 @@ impl Outside {
         self.network.sockets().unbind(socket);
         let place = self.place(node);
         if let Some(inbox) = self.inboxes.get_mut(place) {
-            inbox.close();
+            inbox.close(&mut self.flights);
         }
     }
 
@@ -212,41 +212,51 @@ impl Outside {
                 (Datagram::Packet(*packet, file), length)
             };
             let flight = sent.flight(copy, from, to);
-            let index = self.flights.add(Flying { flight, length, datagram });
+            let index = self.flights.add(Flying { flight: Some(flight), from, length, datagram });
             self.agenda.enter(copy.at, What::Arrival(index));
         }
     }
 
     /// A copy is at its end.
     pub(super) fn arrive(&mut self, index: FlightIndex) {
-        let Some(Flying { flight, length, datagram }) = self.flights.take(index) else { return };
-        let taken = self.deliver(flight.from, flight.to, datagram, length);
+        let Some((flight, length)) = self.flights.get(index).map(|flying| (flying.flight, flying.length))
+        else {
+            return;
+        };
+        let Some(flight) = flight else { return };
+        let taken = self.deliver(flight.to, index, length);
         self.network.arrived(self.now, &flight, length, taken);
     }
 
-    fn deliver(
-        &mut self,
-        from: SocketAddr,
-        to: SocketAddr,
-        datagram: Datagram,
-        length: usize,
-    ) -> Result<(), DropReason> {
-        let Some(node) = self.network.sockets().at(to).map(|bound| bound.what) else {
-            return Err(DropReason::Unreachable);
+    /// Puts a datagram into the receive buffer of whoever is at `to`, or throws it away.
+    fn deliver(&mut self, to: SocketAddr, index: FlightIndex, length: usize) -> Result<(), DropReason> {
+        let node = self.network.sockets().at(to).map(|bound| bound.what);
+        let place = node.map(|node| self.place(node));
+        let inbox = place.and_then(|place| self.inboxes.get_mut(place));
+        let taken = match (node, inbox) {
+            (Some(node), Some(inbox)) => {
+                if inbox.put(index, length) {
+                    Ok(node)
+                } else {
+                    Err(DropReason::ReceiveBuffer)
+                }
+            }
+            (_, None) | (None, _) => Err(DropReason::Unreachable),
         };
-        let place = self.place(node);
-        if !self.inboxes.get_mut(place).is_some_and(|inbox| inbox.put(from, datagram, length)) {
-            return Err(DropReason::ReceiveBuffer);
+        match taken {
+            Ok(node) => self.wake(node),
+            Err(_) => drop(self.flights.take(index)),
         }
-        self.wake(node);
-        Ok(())
+        taken.map(drop)
     }
 
     /// What a fault injects arrives.
     pub(super) fn inject(&mut self, client: ClientIndex, way: Way) {
         while let Some(injected) = self.network.poll_injection(self.now, client, way) {
             let (length, datagram) = (injected.bytes.len(), Datagram::Bytes(injected.bytes.clone()));
-            let taken = self.deliver(injected.from, injected.to, datagram, length);
+            let from = injected.from;
+            let index = self.flights.add(Flying { flight: None, from, length, datagram });
+            let taken = self.deliver(injected.to, index, length);
             self.network.injected(self.now, &injected, taken);
         }
         self.enter_injection(client, way);
@@ -260,9 +270,9 @@ impl Outside {
     }
 
     /// What a node has received, the oldest first.
-    pub(super) fn receive(&mut self, node: Node) -> Option<(SocketAddr, Datagram, usize)> {
+    pub(super) fn receive(&mut self, node: Node) -> Option<Flying> {
         let place = self.place(node);
-        self.inboxes.get_mut(place)?.take()
+        self.inboxes.get_mut(place)?.take(&mut self.flights)
     }
 
     /// Whether a node has received something.

@@ -282,11 +282,11 @@ impl Serving {
     fn receive(&mut self, out: &mut Outside) {
         let now = out.now();
         for _ in 0..RECEIVED_PER_TURN {
-            let Some((remote, datagram, length)) = out.receive(Node::Server) else { return };
-            let path = Path { remote, local: None };
-            match datagram {
-                Datagram::Packet(packet, _) => self.core.handle_packet(now, path, &packet, length),
-                Datagram::Bytes(bytes) => self.core.handle_datagrams(now, path, &bytes, bytes.len()),
+            let Some(received) = out.receive(Node::Server) else { return };
+            let path = Path { remote: received.from, local: None };
+            match &received.datagram {
+                Datagram::Packet(packet, _) => self.core.handle_packet(now, path, packet, received.length),
+                Datagram::Bytes(bytes) => self.core.handle_datagrams(now, path, bytes, bytes.len()),
             }
             self.carry_out(out);
         }

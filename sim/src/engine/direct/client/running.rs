@@ -435,9 +435,9 @@ impl Running {
     fn receive(&mut self, person: &mut Person, out: &mut Outside) {
         let now = out.now();
         for _ in 0..RECEIVED_PER_TURN {
-            let Some((remote, datagram, _)) = out.receive(person.node()) else { return };
-            let path = Path { remote, local: None };
-            match &datagram {
+            let Some(received) = out.receive(person.node()) else { return };
+            let path = Path { remote: received.from, local: None };
+            match &received.datagram {
                 Datagram::Packet(packet, file) => {
                     self.core.handle_packet(now, path, packet, 0);
                     self.core.handle_batch_end(now);
