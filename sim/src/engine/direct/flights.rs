@@ -59,7 +59,7 @@ pub(super) fn bytes_of(packet: &Packet, filling: &Filling, contents: &Contents) 
 /// A copy on its way, or in a receive buffer.
 #[derive(Clone, Debug)]
 pub(super) struct Flying {
-    /// Whose it is, and where it goes; `None`: nobody sent it.
+    /// Whose it is, and where it goes; `None`: nobody sent it, or it has arrived.
     pub(super) flight: Option<Flight>,
     /// Where it comes from.
     pub(super) from: SocketAddr,
@@ -89,8 +89,10 @@ impl Flights {
         u32::try_from(self.places.len() - 1).unwrap_or(u32::MAX)
     }
 
-    pub(super) fn get(&self, index: FlightIndex) -> Option<&Flying> {
-        self.places.get(index as usize)?.as_ref()
+    /// A copy is at its end: what it was on its way as, and its length. It stays until it is taken.
+    pub(super) fn land(&mut self, index: FlightIndex) -> Option<(Flight, usize)> {
+        let flying = self.places.get_mut(index as usize)?.as_mut()?;
+        flying.flight.take().map(|flight| (flight, flying.length))
     }
 
     pub(super) fn take(&mut self, index: FlightIndex) -> Option<Flying> {

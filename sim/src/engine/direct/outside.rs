@@ -219,11 +219,7 @@ impl Outside {
 
     /// A copy is at its end.
     pub(super) fn arrive(&mut self, index: FlightIndex) {
-        let Some((flight, length)) = self.flights.get(index).map(|flying| (flying.flight, flying.length))
-        else {
-            return;
-        };
-        let Some(flight) = flight else { return };
+        let Some((flight, length)) = self.flights.land(index) else { return };
         let taken = self.deliver(flight.to, index, length);
         self.network.arrived(self.now, &flight, length, taken);
     }

@@ -21,8 +21,10 @@ pub(super) type ConnectionId = u32;
 /// Bytes that one read takes at most, as in the shipped loops.
 const READ_MAX: usize = 16 * 1024;
 
-/// Buffers that are kept to be used again.
+/// Buffers that are kept to be used again, and the largest of them: most writes are a frame or two, and a thousand buffers
+/// that once held a whole list of names are 40 MB.
 const SPARE_MAX: usize = 4_096;
+const SPARE_BYTES: usize = 1_024;
 
 /// Every connection.
 #[derive(Debug, Default)]
@@ -216,7 +218,7 @@ impl Connections {
     }
 
     fn put_back(&mut self, mut bytes: Vec<u8>) {
-        if self.spare.len() < SPARE_MAX {
+        if self.spare.len() < SPARE_MAX && bytes.capacity() <= SPARE_BYTES {
             bytes.clear();
             self.spare.push(bytes);
         }
