@@ -201,6 +201,14 @@ fn what_cannot_be_run_has_its_exit_code() {
     assert!(err.contains("bad.toml:2:1: unknown key 'abuot'"), "{err}");
 }
 
+#[test]
+fn a_trace_that_cannot_be_written_is_no_verdict() {
+    let folder = Folder::new();
+    let (code, out, err) = folder.said(&["run", "passes.toml", "--trace", "missing/trace.jsonl"]);
+    assert_eq!((code, out.as_str()), (1, ""), "{err}");
+    assert!(err.contains("cannot write missing/trace.jsonl"), "{err}");
+}
+
 /// Losses by chance, and an expectation that one is too many for.
 fn lossy() -> String {
     let lossy = PASSES.replace("delay = \"15ms\"", "delay = \"15ms\"\nrate = \"10Mbit/s\"\nloss = 0.1");
