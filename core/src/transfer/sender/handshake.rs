@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::{Sender, State};
 use crate::node::Path;
 use crate::time::Instant;
-use crate::trace::{DropReason, Mark};
+use crate::trace::{DropReason, Event, Mark};
 use crate::transfer::RttEstimator;
 use crate::transfer::congestion::controller;
 use crate::transfer::timer::SenderTimer;
@@ -104,5 +104,8 @@ impl Sender {
         self.progress_at = now;
         self.limit = self.limit.max(ack.limit);
         self.paused = ack.paused;
+        if ack.paused {
+            self.trace(|| Event::Paused(true));
+        }
     }
 }
