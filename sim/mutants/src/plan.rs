@@ -35,7 +35,7 @@ pub(crate) const PROTOCOL: &[Plan] = plans! {
     NoPersistTimer: "transfer/pause_and_resume", "transfer/small_receive_buffer";
     WindowOffByOne: "transfer/one_mebibyte";
     LimitIgnored: "transfer/small_receive_buffer", "network/long_and_fat";
-    WindowUpdateLost: "transfer/paused_with_a_full_window";
+    WindowUpdateLost: "faults/end_lost", "transfer/paused_early";
     WindowGrowsOnDuplicates: "network/loss_2_percent", "network/reordering";
     StaleAckTaken: "network/reordering", "network/jitter";
     AckBeyondSentTaken beside AckBeyondSentSaid: "transfer/one_mebibyte", "network/loss_2_percent";
