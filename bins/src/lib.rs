@@ -5,4 +5,5 @@ pub mod cli;
 pub mod driver;
 pub mod files;
 pub mod net;
+pub mod quantity;
 pub mod tui;

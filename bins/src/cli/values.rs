@@ -2,7 +2,7 @@
 //!
 //! Each type is parsed once, says in its error what it expected, and prints in a form that parses to the same
 //! value. They are used alike on command lines, in configuration files and in the chat's own commands. Durations
-//! are the `humantime` crate's; sizes and rates are counted here, because they must be exact and the crates that
+//! are the `humantime` crate's; sizes and rates are counted in [`crate::quantity`], because they must be exact and the crates that
 //! read them go through floating point.
 
 pub use self::address::{BadAddress, HostPort};

@@ -1,17 +1,15 @@
 //! Durations, sizes and rates as a scenario file writes them, and back again.
 //!
 //! Exact or an error: nothing is rounded, no floating point takes part. Durations are the `humantime` crate's; sizes
-//! and rates are counted here, for the crates that read them go through floating point. The grammar is the command
-//! line's.
+//! and rates are counted as the command line's are, by [`backchat::quantity`].
 
 use core::time::Duration;
+
+use backchat::quantity::{Number, bits_or_bytes, bytes_factor};
 
 /// The longest time in a scenario. A day of virtual time is more than any run needs, and sums of a few stay far below
 /// what 64 bits of nanoseconds hold.
 pub const MAX_SPAN: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// Digits behind the point that are read.
-const MAX_FRACTION_DIGITS: usize = 9;
 
 /// A length of time, `15ms`, `1m 30s`; the error is what was expected.
 pub(crate) fn parse_span(text: &str) -> Result<Duration, String> {
@@ -54,7 +52,7 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     let number = Number::split(text).ok_or(EXPECTED)?;
     let factor =
         bytes_factor(number.unit).ok_or_else(|| ambiguous(number.unit).unwrap_or(EXPECTED.into()))?;
-    number.times(factor).ok_or_else(|| "a whole number of bytes, below 2^64".into())
+    number.times(factor).map_err(|_| "a whole number of bytes, below 2^64".into())
 }
 
 /// In the largest unit that divides it.
@@ -76,11 +74,11 @@ pub(crate) fn parse_rate(text: &str) -> Result<u64, String> {
         Some(prefix) => {
             // `Bbit` would pass for a factor of one.
             let factor = bytes_factor(prefix).filter(|_| !prefix.contains('B')).ok_or_else(unknown)?;
-            number.times(factor).ok_or_else(|| WHOLE.into())
+            number.times(factor).map_err(|_| WHOLE.into())
         }
         None => {
             let factor = bytes_factor(unit).ok_or_else(unknown)?;
-            factor.checked_mul(8).and_then(|factor| number.times(factor)).ok_or_else(|| WHOLE.into())
+            factor.checked_mul(8).and_then(|factor| number.times(factor).ok()).ok_or_else(|| WHOLE.into())
         }
     }
 }
@@ -93,63 +91,9 @@ pub(super) fn print_rate(bits: u64) -> String {
     format!("{}{prefix}bit/s", bits / unit)
 }
 
-/// A decimal number, `digits` × 10^-`decimals`, and the text behind it.
-struct Number<'a> {
-    digits: u128,
-    decimals: u32,
-    unit: &'a str,
-}
-
-impl<'a> Number<'a> {
-    fn split(text: &'a str) -> Option<Self> {
-        let text = text.trim();
-        let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-        let (number, unit) = text.split_at(end);
-        let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-        if whole.is_empty() || fraction.is_empty() || fraction.len() > MAX_FRACTION_DIGITS {
-            return None;
-        }
-        let decimals = u32::try_from(fraction.len()).ok()?;
-        // A second point fails here, and so do more digits than 64 bits hold.
-        let whole: u64 = whole.parse().ok()?;
-        let fraction: u64 = fraction.parse().ok()?;
-        let digits = u128::from(whole) * 10u128.pow(decimals) + u128::from(fraction);
-        Some(Self { digits, decimals, unit: unit.trim_start() })
-    }
-
-    /// The number in units of `unit`, if it comes out whole and fits.
-    fn times(&self, unit: u64) -> Option<u64> {
-        let scaled = self.digits * u128::from(unit);
-        let divisor = 10u128.pow(self.decimals);
-        if !scaled.is_multiple_of(divisor) {
-            return None;
-        }
-        u64::try_from(scaled / divisor).ok()
-    }
-}
-
-/// The factor of a unit of bytes: none, `K`, `M`, `G`, `T` (powers of 1000; `B` may follow) or `Ki`… (of 1024).
-fn bytes_factor(unit: &str) -> Option<u64> {
-    let prefix = unit.strip_suffix('B').unwrap_or(unit);
-    let (letter, base) = match prefix.strip_suffix('i') {
-        Some(letter) if !letter.is_empty() => (letter, 1024u64),
-        _ => (prefix, 1000),
-    };
-    let power = match letter {
-        "" if base == 1000 => 0,
-        "k" | "K" => 1,
-        "m" | "M" => 2,
-        "g" | "G" => 3,
-        "t" | "T" => 4,
-        _ => return None,
-    };
-    Some(base.pow(power))
-}
-
 /// `kb` and `Mb` are read as bits by some and as bytes by others.
 fn ambiguous(unit: &str) -> Option<String> {
-    let prefix =
-        unit.strip_suffix('b').filter(|prefix| !prefix.is_empty() && bytes_factor(prefix).is_some())?;
+    let prefix = bits_or_bytes(unit)?;
     Some(format!("{prefix}bit or {prefix}B: '{unit}' could be either"))
 }
 

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::quantity::{BadQuantity, Number, bytes_factor, unknown_unit};
+use super::quantity::{BadQuantity, unknown_unit};
+use crate::quantity::{Number, bytes_factor};
 
 /// A rate, at least one bit a second. `K`, `M` and `G` are powers of 1000, `Ki`, `Mi` and `Gi` powers of 1024.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,11 +42,12 @@ impl FromStr for Rate {
             // `Bbit` would pass for a factor of one.
             Some(prefix) if !prefix.contains('B') => {
                 let factor = bytes_factor(prefix).ok_or_else(|| unknown_unit(unit, UNITS))?;
-                number.times(factor, "bits")?
+                number.times(factor).map_err(|why| BadQuantity::inexact(why, "bits"))?
             }
             _ => {
                 let factor = bytes_factor(unit).ok_or_else(|| unknown_unit(unit, UNITS))?;
-                number.times(factor, "bytes")?.checked_mul(8).ok_or(BadQuantity::TooLarge)?
+                let bytes = number.times(factor).map_err(|why| BadQuantity::inexact(why, "bytes"))?;
+                bytes.checked_mul(8).ok_or(BadQuantity::TooLarge)?
             }
         };
         Self::from_bits_per_second(bits).ok_or(BadQuantity::TooSmall("1bit/s"))

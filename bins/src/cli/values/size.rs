@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::quantity::{BadQuantity, Number, bytes_factor, unknown_unit};
+use super::quantity::{BadQuantity, unknown_unit};
+use crate::quantity::{Number, bytes_factor};
 
 /// A number of bytes. `K`, `M`, `G` and `T` are powers of 1000, `Ki`, `Mi`, `Gi` and `Ti` powers of 1024.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,7 +31,7 @@ impl FromStr for Size {
     fn from_str(text: &str) -> Result<Self, BadQuantity> {
         let number = Number::split(text).ok_or(BadQuantity::NoNumber("64KiB or 500K"))?;
         let factor = bytes_factor(number.unit).ok_or_else(|| unknown_unit(number.unit, UNITS))?;
-        number.times(factor, "bytes").map(Self)
+        number.times(factor).map(Self).map_err(|why| BadQuantity::inexact(why, "bytes"))
     }
 }
 
