@@ -25,8 +25,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use backchat_core::chat::{FileEntry, FileName};
-use backchat_core::node::ShareRequest;
-use backchat_core::node::{DownloadId, FileError, FileMeta, Have, LocalError, ReadDone};
+use backchat_core::node::{
+    Client, DownloadId, FileError, FileMeta, Have, LocalError, ReadDone, Server, ShareRequest,
+};
+use backchat_core::time::Instant;
 use backchat_core::wire::{Hash, TransferId};
 
 pub use disk::Disk;
@@ -86,6 +88,18 @@ pub enum ShareCompletion {
         /// The range, and with the last one the file's hash.
         result: Result<ReadDone, FileError>,
     },
+}
+
+impl ShareCompletion {
+    /// Tells the core.
+    pub fn tell(self, server: &mut Server, now: Instant) {
+        match self {
+            Self::Listing(files) => server.handle_listing(now, files),
+            Self::Opened { transfer, result } => server.handle_opened(now, transfer, result),
+            Self::PrefixHashed { transfer, result } => server.handle_prefix_hashed(now, transfer, result),
+            Self::Read { transfer, result } => server.handle_read(now, transfer, result),
+        }
+    }
 }
 
 /// The client's files.
@@ -171,4 +185,19 @@ pub enum TargetCompletion {
         /// What happened.
         event: TargetEvent,
     },
+}
+
+impl TargetCompletion {
+    /// Tells the core; what is not for it, but for the application, comes back.
+    pub fn tell(self, client: &mut Client, now: Instant) -> Option<(DownloadId, TargetEvent)> {
+        match self {
+            Self::Opened { download, result } => client.handle_opened(now, download, result),
+            Self::Written { download, through } => client.handle_written(now, download, through),
+            Self::Failed { download, error } => client.handle_write_failed(now, download, error),
+            Self::Digest { download, hash } => client.handle_digest(now, download, hash),
+            Self::Committed { download, result } => client.handle_committed(now, download, result),
+            Self::Event { download, event } => return Some((download, event)),
+        }
+        None
+    }
 }

@@ -15,6 +15,7 @@ use backchat_core::node::{Client, ClientConfig, Counters};
 use backchat_core::seed::Seed;
 use tokio::task::yield_now;
 
+pub use self::running::READS_PER_TURN;
 use self::running::Running;
 use super::application::Application;
 use super::round::{Round, Source};

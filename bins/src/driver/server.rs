@@ -22,6 +22,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::yield_now;
 
 use self::serving::Serving;
+pub use self::serving::{READ_BEFORE_FLUSH, STREAMS_PER_TURN};
 use super::round::{Round, Source};
 use crate::files::Share;
 use crate::net::{Batch, Clock, Entropy, Listener, Udp};

@@ -23,6 +23,9 @@ use crate::net::Stream;
 /// waits for the others' turns.
 const READ_MAX: usize = 16 * 1024;
 
+/// Frames that one write takes. Linux takes 1,024.
+pub const SLICES_MAX: usize = 64;
+
 /// The streams of a loop.
 pub struct Streams<S> {
     slots: BTreeMap<StreamId, Slot<S>>,

@@ -14,7 +14,7 @@ use super::commands::carry;
 use super::{ClientEnd, EARLY_MAX, receive_window};
 use crate::driver::application::{Application, Command, Flow, Receipt};
 use crate::driver::datagrams::{Outgoing, Sent};
-use crate::driver::streams::{Read, Streams, Write};
+use crate::driver::streams::{Read, SLICES_MAX, Streams, Write};
 use crate::files::{NotHeld, TargetCompletion, TargetOp, TargetSpec, Targets};
 use crate::net::{Batch, Clock, Group, Network, Udp};
 
@@ -22,10 +22,7 @@ use crate::net::{Batch, Clock, Group, Network, Udp};
 const RECEIVES_PER_TURN: usize = 4;
 
 /// Reads a turn from the connection.
-const READS_PER_TURN: usize = 16;
-
-/// Frames that one write takes.
-const SLICES_MAX: usize = 64;
+pub const READS_PER_TURN: usize = 16;
 
 /// The core, and everything of the loop that is not waited for. The fields that are waited for are the loop's.
 pub(super) struct Running<'a, N: Network, T, A> {
@@ -245,22 +242,9 @@ impl<'a, N: Network, T: Targets, A: Application> Running<'a, N, T, A> {
     }
 
     pub(super) fn completion(&mut self, now: Instant, completion: TargetCompletion) {
-        match completion {
-            TargetCompletion::Opened { download, result } => self.client.handle_opened(now, download, result),
-            TargetCompletion::Written { download, through } => {
-                self.client.handle_written(now, download, through);
-            }
-            TargetCompletion::Failed { download, error } => {
-                self.client.handle_write_failed(now, download, error);
-            }
-            TargetCompletion::Digest { download, hash } => self.client.handle_digest(now, download, hash),
-            TargetCompletion::Committed { download, result } => {
-                self.client.handle_committed(now, download, result);
-            }
-            TargetCompletion::Event { download, event } => {
-                let flow = self.application.target(download, event, now);
-                self.follow(flow);
-            }
+        if let Some((download, event)) = completion.tell(&mut self.client, now) {
+            let flow = self.application.target(download, event, now);
+            self.follow(flow);
         }
     }
 

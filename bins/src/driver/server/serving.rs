@@ -10,7 +10,7 @@ use backchat_core::time::Instant;
 use super::closing::{Closing, LAST_LINGER, Phase};
 use super::{Control, Ending, Measures, Observer, ServerEnd, WALL_CLOCK_EVERY};
 use crate::driver::datagrams::{Outgoing, Sent};
-use crate::driver::streams::{Read, Streams, Write};
+use crate::driver::streams::{Read, SLICES_MAX, Streams, Write};
 use crate::files::{Share, ShareCompletion};
 use crate::net::{Batch, Clock, Stream, Udp};
 
@@ -18,14 +18,11 @@ use crate::net::{Batch, Clock, Stream, Udp};
 const RECEIVES_PER_TURN: usize = 4;
 
 /// Streams that are read in a turn.
-const STREAMS_PER_TURN: usize = 64;
+pub const STREAMS_PER_TURN: usize = 64;
 
 /// Bytes read from streams before what they caused is written. A message becomes frames in everybody's queue: many
 /// of them in one turn are one write for each reader, but too many would fill the queue of one who reads well.
-const READ_BEFORE_FLUSH: usize = 8 * 1024;
-
-/// Frames that one write takes. Linux takes 1,024.
-const SLICES_MAX: usize = 64;
+pub const READ_BEFORE_FLUSH: usize = 8 * 1024;
 
 /// The core, and everything of the loop that is not waited for.
 pub(super) struct Serving<'a, S, O> {
@@ -177,14 +174,7 @@ impl<'a, S: Stream, O: Observer> Serving<'a, S, O> {
     }
 
     pub(super) fn completion(&mut self, now: Instant, completion: ShareCompletion) {
-        match completion {
-            ShareCompletion::Listing(files) => self.server.handle_listing(now, files),
-            ShareCompletion::Opened { transfer, result } => self.server.handle_opened(now, transfer, result),
-            ShareCompletion::PrefixHashed { transfer, result } => {
-                self.server.handle_prefix_hashed(now, transfer, result);
-            }
-            ShareCompletion::Read { transfer, result } => self.server.handle_read(now, transfer, result),
-        }
+        completion.tell(&mut self.server, now);
     }
 
     /// Takes in what has arrived, a bounded amount of it.

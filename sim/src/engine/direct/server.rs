@@ -8,9 +8,9 @@ use std::io::IoSlice;
 use std::net::SocketAddr;
 
 use backchat::driver::round::{Round, Source};
-use backchat::driver::server::WALL_CLOCK_EVERY;
 use backchat::driver::server::closing::{Closing, LAST_LINGER, Phase};
-use backchat::files::ShareCompletion;
+use backchat::driver::server::{READ_BEFORE_FLUSH, STREAMS_PER_TURN, WALL_CLOCK_EVERY};
+use backchat::driver::streams::SLICES_MAX;
 use backchat_core::chat::{ChatConfig, StreamId};
 use backchat_core::node::{Close, Path, Server, ServerConfig, ServerOutput, Transmit};
 use backchat_core::seed::Seed;
@@ -27,12 +27,8 @@ use crate::engine::node::{EPOCH, GRACE, entropy};
 use crate::scenario::Scenario;
 use crate::trace::{self, Event, Name, convert};
 
-/// Datagrams that are taken in a turn, streams that are read in one, bytes of them before what they caused is written,
-/// and frames that one write takes: the shipped loop's.
+/// Datagrams that are taken in a turn.
 const RECEIVED_PER_TURN: usize = 32;
-const STREAMS_PER_TURN: usize = 64;
-const READ_BEFORE_FLUSH: usize = 8 * 1024;
-const SLICES_MAX: usize = 64;
 
 /// One life of the server.
 pub(super) struct Serving {
@@ -173,7 +169,7 @@ impl Serving {
         if round.may(Source::Files)
             && let Some(completion) = self.share.poll(&out.contents)
         {
-            self.completion(now, completion);
+            completion.tell(&mut self.core, now);
             return Some(Source::Files);
         }
         if round.may(Source::Received) && out.has_received(Node::Server) {
@@ -265,17 +261,6 @@ impl Serving {
             self.life = Life::Ended;
         }
         self.core.handle_timeout(now);
-    }
-
-    fn completion(&mut self, now: Instant, completion: ShareCompletion) {
-        match completion {
-            ShareCompletion::Listing(files) => self.core.handle_listing(now, files),
-            ShareCompletion::Opened { transfer, result } => self.core.handle_opened(now, transfer, result),
-            ShareCompletion::PrefixHashed { transfer, result } => {
-                self.core.handle_prefix_hashed(now, transfer, result);
-            }
-            ShareCompletion::Read { transfer, result } => self.core.handle_read(now, transfer, result),
-        }
     }
 
     /// Takes in what has arrived, a bounded amount of it.

@@ -8,10 +8,11 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 
 use backchat::driver::client::commands::carry;
-use backchat::driver::client::{CONNECT_TIMEOUT, EARLY_MAX, receive_window};
+use backchat::driver::client::{CONNECT_TIMEOUT, EARLY_MAX, READS_PER_TURN, receive_window};
 use backchat::driver::round::{Round, Source};
+use backchat::driver::streams::SLICES_MAX;
 use backchat::driver::{Command, Flow, Receipt};
-use backchat::files::{TargetCompletion, TargetOp, TargetSpec};
+use backchat::files::{TargetOp, TargetSpec};
 use backchat_core::node::{
     Client, ClientConfig, ClientEvent, ClientOutput, DownloadEvent, DownloadId, Path, TargetRequest, Transmit,
 };
@@ -29,11 +30,8 @@ use crate::engine::network::{CHAT_PORT, SERVER_IP, SocketId, Way};
 use crate::engine::user::{LifeEnd, User, Wanted};
 use crate::trace::{Event, convert};
 
-/// Datagrams that are taken in a turn, reads from the connection in one, and frames that one write takes: the shipped
-/// loop's.
+/// Datagrams that are taken in a turn.
 const RECEIVED_PER_TURN: usize = 32;
-const READS_PER_TURN: usize = 16;
-const SLICES_MAX: usize = 64;
 
 /// See the module.
 pub(super) struct Running {
@@ -367,20 +365,9 @@ impl Running {
     }
 
     fn completion(&mut self, now: Instant, told: Told) {
-        let Told::Core(completion) = told else { return };
-        match completion {
-            TargetCompletion::Opened { download, result } => self.core.handle_opened(now, download, result),
-            TargetCompletion::Written { download, through } => {
-                self.core.handle_written(now, download, through);
-            }
-            TargetCompletion::Failed { download, error } => {
-                self.core.handle_write_failed(now, download, error);
-            }
-            TargetCompletion::Digest { download, hash } => self.core.handle_digest(now, download, hash),
-            TargetCompletion::Committed { download, result } => {
-                self.core.handle_committed(now, download, result);
-            }
-            TargetCompletion::Event { .. } => {}
+        if let Told::Core(completion) = told {
+            // What is for people alone is not told here.
+            let _ = completion.tell(&mut self.core, now);
         }
     }
 
