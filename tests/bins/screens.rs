@@ -190,6 +190,36 @@ fn a_lost_server_is_told_with_a_way_on() {
 }
 
 #[test]
+fn a_download_waits_for_a_server_that_stays_away() {
+    let mut stage = Stage::joined(80, 14);
+    let book = stage.begins("book.bin", 1_000_000, 0);
+    stage.progress(book, 420_000, 1_000_000, 100_000);
+    stage.loses(7_200);
+    // The window is told when the picture changes, and no earlier.
+    let wait = stage.app.deadline().expect("a second that is counted") - stage.app.now();
+    stage.tick(u64::try_from(wait.as_millis()).expect("short"));
+    assert!(stage.screen().contains("42 %  97.66 KiB/s"), "{}", stage.screen());
+    stage.tick(4_000);
+    check("stalled", &stage);
+    let silence = || DownloadEvent::Failed {
+        reason: FailReason::TimedOut,
+        message: "nothing was heard".into(),
+        kept: 420_000,
+    };
+    stage.download(book, silence());
+    check("stays_away", &stage);
+    stage.chat(ClientChatEvent::Connected);
+    stage.chat(ClientChatEvent::Joined { resumed: false, new_epoch: true });
+    let gets =
+        |stage: &Stage| stage.asked.iter().filter(|command| matches!(command, Command::Get { .. })).count();
+    assert_eq!(gets(&stage), 2, "{:?}", stage.asked);
+    // A server that is there and sends nothing is another matter.
+    stage.download(backchat_core::node::DownloadId(2), silence());
+    assert_eq!(gets(&stage), 2, "{:?}", stage.asked);
+    assert!(stage.screen().contains("!! book.bin: nothing was heard"), "{}", stage.screen());
+}
+
+#[test]
 fn a_nickname_that_is_taken_is_told_with_a_way_on() {
     let mut stage = Stage::new(80, 10);
     stage.chat(ClientChatEvent::Connected);

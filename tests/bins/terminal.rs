@@ -146,6 +146,42 @@ fn a_server_that_is_lost_is_waited_for_and_nothing_typed_is_lost() {
 }
 
 #[test]
+fn a_download_and_a_draft_outlive_a_killed_server() {
+    let folder = Folder::new();
+    let bytes = folder.shared("book.bin", 6_000_000);
+    let server = Server::sharing(&folder.share());
+    let mut ann = joined(&server, "ann", &folder);
+    ann.types("/get book.bin --limit-rate 2M\r");
+    ann.until("more than a tenth", |screen| percent(screen).is_some_and(|percent| percent > 10));
+    ann.types("half a thou");
+    ann.shows("> half a thou");
+    let transfer = server.ready.split_whitespace().find_map(|word| word.strip_prefix("transfer="));
+    let (chat, transfer) = (server.chat.clone(), transfer.expect("an address").to_owned());
+    server.program.signal("KILL");
+    drop(server);
+    ann.shows("not connected, again in");
+    let mut again = program::server();
+    again.args(["--listen", &chat, "--udp", &transfer, "--share"]).arg(folder.share());
+    let mut again = program::Program::start(&mut again);
+    again.line("ready ");
+    ann.types("ght");
+    // Not from the beginning: what had arrived is there.
+    ann.shows("book.bin: interrupted at ");
+    ann.shows(", going on at ");
+    ann.shows("> half a thought");
+    ann.shows("6,000,000 bytes in");
+    ann.types("\x15/quit\r");
+    assert_eq!(ann.ends().0, 0);
+    assert_eq!(std::fs::read(folder.here().join("book.bin")).expect("there"), bytes);
+}
+
+/// How far the one download has come, as its bar says.
+fn percent(screen: &str) -> Option<u32> {
+    let (before, _) = screen.split_once(" %  ")?;
+    before.rsplit(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+}
+
+#[test]
 fn a_nickname_that_is_taken_can_be_chosen_again() {
     let (folder, server) = (Folder::new(), Server::bare());
     let _ann = server.join("ann");

@@ -7,11 +7,15 @@ use std::time::Duration;
 use backchat_core::chat::{FileName, RequestId};
 use backchat_core::node::{DownloadEvent, DownloadId, FailReason, LocalError};
 use backchat_core::text::visible;
+use backchat_core::time::Instant;
 
 use crate::cli::failure::Failure;
 use crate::cli::render::json::{Downloaded, Event, seconds};
 use crate::cli::render::units;
 use crate::files::{TargetError, TargetEvent};
+
+/// A download that brings nothing for so long is shown as waiting: progress is told ten times a second.
+const STALLED_AFTER: Duration = Duration::from_secs(3);
 
 /// The downloads that run.
 #[derive(Debug, Default)]
@@ -36,6 +40,8 @@ pub struct Download {
     pub bytes_per_second: u64,
     /// Whether it is held.
     pub is_paused: bool,
+    /// When something happened to it last; set by everything that does.
+    heard: Option<Instant>,
     /// The file was there and is left alone.
     is_skipped: bool,
     /// Nobody reads standard output any more, which is no news to whoever closed it.
@@ -118,6 +124,7 @@ impl Downloads {
             received: 0,
             bytes_per_second: 0,
             is_paused: false,
+            heard: None,
             is_skipped: false,
             is_unread: false,
             trouble: None,
@@ -138,6 +145,11 @@ impl Downloads {
     /// The one of a file; the one that began last, if there are several.
     pub fn of_file(&self, file: &str) -> Option<DownloadId> {
         self.iter().filter(|(_, download)| download.file.as_str() == file).map(|(id, _)| id).last()
+    }
+
+    /// While one brings nothing, the time at which this has lasted another second.
+    pub fn next_second(&self, now: Instant) -> Option<Instant> {
+        self.running.values().filter_map(|it| it.next_second(now)).min()
     }
 
     /// What a download is of.
@@ -169,8 +181,9 @@ impl Downloads {
     }
 
     /// Something happened to a download. `None` when it is not one of these.
-    pub fn on_event(&mut self, download: DownloadId, event: &DownloadEvent) -> Option<Report> {
+    pub fn on_event(&mut self, now: Instant, download: DownloadId, event: &DownloadEvent) -> Option<Report> {
         let running = self.running.get_mut(&download)?;
+        running.heard = Some(now);
         let news = match event {
             DownloadEvent::Started { size, start, .. } => {
                 running.size = *size;
@@ -222,6 +235,24 @@ impl Downloads {
             self.running.remove(&download);
         }
         Some(Report { download, state, news })
+    }
+}
+
+impl Download {
+    /// For how long nothing has arrived of one that should bring something.
+    pub fn stalled(&self, now: Instant) -> Option<Duration> {
+        let silence = now.saturating_since(self.waits_since()?);
+        (silence >= STALLED_AFTER).then_some(silence)
+    }
+
+    fn waits_since(&self) -> Option<Instant> {
+        self.heard.filter(|_| !self.is_paused && self.received < self.size)
+    }
+
+    fn next_second(&self, now: Instant) -> Option<Instant> {
+        let since = self.waits_since()?;
+        let seconds = now.saturating_since(since).as_secs() + 1;
+        Some(since + Duration::from_secs(seconds).max(STALLED_AFTER))
     }
 }
 

@@ -200,7 +200,7 @@ impl Session {
             Message::Answered(asked, answer) => self.on_answer(*asked, answer),
             Message::Client(ClientEvent::Chat(event)) => self.on_chat(event),
             Message::Client(ClientEvent::Download { download, event }) => {
-                if let Some(report) = self.downloads.on_event(download, &event) {
+                if let Some(report) = self.downloads.on_event(self.now, download, &event) {
                     self.on_report(report);
                 }
             }

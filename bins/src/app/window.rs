@@ -178,7 +178,8 @@ impl App {
             Some(Question::Leave { until }) => Some(until),
             _ => None,
         };
-        [self.session.deadline(), leave, self.next_second()].into_iter().flatten().min()
+        let stalled = self.session.downloads().next_second(self.now);
+        [self.session.deadline(), leave, self.next_second(), stalled].into_iter().flatten().min()
     }
 
     /// While seconds are counted down, the next one.

@@ -19,11 +19,10 @@ pub(crate) fn readme() -> Stage {
     stage.says("ann", "on its way: 500 MB over UDP 👋");
     let book = stage.begins("book.bin", 524_288_000, 0);
     stage.pass(7_000);
-    stage.progress(book, 327_680_000, 524_288_000, 48_100_000);
     let notes = stage.begins("日本語.txt", 15_000_000, 4_000_000);
-    stage.pass(700);
+    stage.pass(13_700);
+    stage.progress(book, 327_680_000, 524_288_000, 48_100_000);
     stage.progress(notes, 9_300_000, 15_000_000, 7_400_000);
-    stage.pass(13_000);
     stage.frame(
         r#"{"type":"private","number":90,"at":"2026-11-22T12:01:09Z","from":"bob","to":"ann","text":"psst: the butler did it"}"#,
     );

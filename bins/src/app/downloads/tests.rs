@@ -17,7 +17,7 @@ fn begun() -> Downloads {
 }
 
 fn told(downloads: &mut Downloads, event: &DownloadEvent) -> Report {
-    downloads.on_event(ID, event).expect("one of these")
+    downloads.on_event(Instant::ZERO, ID, event).expect("one of these")
 }
 
 fn json(report: &Report, resume: Option<&str>) -> String {
@@ -96,7 +96,7 @@ fn a_download_that_goes_on_is_told_from_its_start_to_its_summary() {
     assert_eq!(printed["goodput_bits_per_second"], 4_194_304);
     assert_eq!(printed["blake3"], "ab".repeat(32));
     assert!(downloads.is_empty());
-    assert!(downloads.on_event(ID, &DownloadEvent::Paused).is_none());
+    assert!(downloads.on_event(Instant::ZERO, ID, &DownloadEvent::Paused).is_none());
 }
 
 #[test]

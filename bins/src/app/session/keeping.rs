@@ -7,7 +7,7 @@ use backchat_core::chat::RequestId;
 use backchat_core::node::DownloadId;
 use backchat_core::time::Instant;
 
-use super::{Asked, Origin, Session};
+use super::{Asked, Link, Origin, Session};
 use crate::app::downloads::{News, Report};
 use crate::app::happening::Happening;
 use crate::app::request;
@@ -79,12 +79,22 @@ impl Session {
     /// Takes the report of a download that will go on out of the way; answers with one that is to be told.
     pub(super) fn keep(&mut self, report: Report, wanted: Option<&Wanted>) -> Option<Report> {
         match &report.news {
-            News::Failed(failure) if failure.exit == Exit::Connection => self.keep_lost(report, wanted),
+            News::Failed(failure) if self.is_of_the_connection(failure) => self.keep_lost(report, wanted),
             News::Progress => {
                 self.ask_in_the_middle(&report);
                 Some(report)
             }
             _ => Some(report),
+        }
+    }
+
+    /// Whether it failed because the connection did. A server that is gone says nothing to a download either, which is
+    /// noticed first when it stays away for long.
+    fn is_of_the_connection(&self, failure: &Failure) -> bool {
+        match failure.exit {
+            Exit::Connection => true,
+            Exit::TimedOut => self.link != Link::Up,
+            _ => false,
         }
     }
 

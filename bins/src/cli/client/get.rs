@@ -171,12 +171,14 @@ impl Application for Get {
         Flow::Continue
     }
 
-    fn event(&mut self, event: ClientEvent, _: Instant) -> Flow {
+    fn event(&mut self, event: ClientEvent, now: Instant) -> Flow {
         match event {
-            ClientEvent::Download { download, event } => match self.downloads.on_event(download, &event) {
-                Some(mut report) => self.on_report(&mut report),
-                None => Flow::Continue,
-            },
+            ClientEvent::Download { download, event } => {
+                match self.downloads.on_event(now, download, &event) {
+                    Some(mut report) => self.on_report(&mut report),
+                    None => Flow::Continue,
+                }
+            }
             ClientEvent::Chat(event) => {
                 if matches!(event, ClientChatEvent::Connected) {
                     self.silence.begin_again();

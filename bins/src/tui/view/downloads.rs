@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use backchat_core::text::visible;
+use backchat_core::time::Instant;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -14,7 +15,8 @@ use crate::cli::render::units;
 use crate::tui::theme::Theme;
 
 pub(super) fn draw(app: &App, theme: &Theme, area: Rect, frame: &mut Frame<'_>) {
-    let running = app.session().downloads().iter().map(|(_, download)| (download, state(download)));
+    let running =
+        app.session().downloads().iter().map(|(_, download)| (download, state(download, app.now())));
     let waiting =
         app.session().interrupted().map(|report| (&report.state, "waits for the server".to_owned()));
     let (rows, all): (usize, Vec<_>) = (usize::from(area.height), running.chain(waiting).collect());
@@ -55,7 +57,7 @@ fn line<'a>(download: &Download, state: &str, columns: usize, theme: &Theme) -> 
     ])
 }
 
-fn state(download: &Download) -> String {
+fn state(download: &Download, now: Instant) -> String {
     if download.is_paused {
         return "held: /resume, /stop".to_owned();
     }
@@ -64,6 +66,9 @@ fn state(download: &Download) -> String {
     }
     if download.received == download.size {
         return "checking its hash".to_owned();
+    }
+    if let Some(silence) = download.stalled(now) {
+        return format!("nothing for {} s", silence.as_secs());
     }
     let rate = units::rate(download.bytes_per_second);
     match download.size.saturating_sub(download.received).checked_div(download.bytes_per_second) {
