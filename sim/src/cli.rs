@@ -4,7 +4,7 @@
 //! - [`load`]: scenarios from files and folders.
 //! - `run`, `sweep`, `swarm`, `shrink`, `exhaust`, `marks`, `check`, `list`, `demo`: the commands. `determinism`: the same
 //!   run twice.
-//! - `workers`, `progress`, `interrupt`, `saved`: what commands that make many runs have in common.
+//! - `progress`, `interrupt`, `saved`: what commands that make many runs have in common.
 //! - [`explain`]: a failure in at most 25 lines. [`json`]: results for programs.
 //! - `wall`: the one place where real time is measured; it never gets into a trace.
 
@@ -27,10 +27,10 @@ mod shrink;
 mod swarm;
 mod sweep;
 mod wall;
-mod workers;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::panic::UnwindSafe;
 use std::process::ExitCode;
 
 use backchat::cli::generate::Unwritable;
@@ -41,7 +41,12 @@ use self::exit::{Exit, Trouble};
 
 /// Does what this process' command line says.
 pub fn main() -> ExitCode {
-    command(std::env::args_os())
+    guarded(|| command(std::env::args_os()))
+}
+
+/// A panic is an internal error, with its exit code; what it said is on stderr already.
+fn guarded(whole: impl FnOnce() -> ExitCode + UnwindSafe) -> ExitCode {
+    std::panic::catch_unwind(whole).unwrap_or(ExitCode::from(Exit::Internal.code()))
 }
 
 /// Does what a command line says, of which the first word is the program.
@@ -91,4 +96,15 @@ fn log() {
         .with_default_directive(tracing_subscriber::filter::LevelFilter::OFF.into())
         .from_env_lossy();
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).try_init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_is_an_internal_error() {
+        let code = guarded(|| panic!("a mistake of ours"));
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(1)));
+    }
 }

@@ -14,6 +14,7 @@
 //! - [`marks`]: which situations of the core runs have been in.
 //! - [`exhaust`]: every fate of the first packets, and a crash at every event. [`swarm`]: scenarios that nobody wrote.
 //! - [`trace`]: what happened, as typed records in one order. [`offers`]: what was offered to the links.
+//! - `workers`: work on several threads, whose results come in the order of the work.
 #![forbid(unsafe_code)]
 
 pub mod checker;
@@ -30,3 +31,4 @@ pub mod signature;
 pub mod summary;
 pub mod swarm;
 pub mod trace;
+mod workers;

@@ -19,11 +19,11 @@ use super::run::judged;
 use super::saved::{OF_A_SIGNATURE_MAX, Saved, explanation};
 use super::sweep::{EXPLAINED_MAX, Groups, RunId};
 use super::wall::Stopwatch;
-use super::workers::in_order;
 use crate::run::Engine;
 use crate::scenario::Scenario;
 use crate::signature::Signature;
 use crate::swarm::{Bounds, Kind, Meetings, bounds, make};
+use crate::workers::in_order;
 
 /// What a saved scenario is called, with its seed behind it.
 const NAME: &str = "swarm.toml";

@@ -21,11 +21,10 @@ use std::io::{self, Write};
 
 pub(super) use self::groups::{EXPLAINED_MAX, Groups};
 pub(super) use self::merge::merge;
-pub(super) use self::plan::RunId;
+pub(super) use self::plan::{Plan, RunId};
 
 use self::kept::Kept;
 use self::manifest::Manifest;
-use self::plan::Plan;
 use self::results::{Put, Results};
 use super::args::{SweepArgs, engine, payloads};
 use super::exit::{Exit, Trouble};
@@ -34,8 +33,8 @@ use super::load::{self, Loaded};
 use super::progress::Progress;
 use super::saved::{OF_A_SIGNATURE_MAX, Saved, explanation};
 use super::wall::Stopwatch;
-use super::workers::in_order;
 use crate::run::{self, Engine};
+use crate::workers::in_order;
 
 pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Trouble> {
     let engine = engine(&args.engine, payloads(args.bytes))?;

@@ -10,12 +10,12 @@
 //! is the one in which the packet is lost, which says how long the delay has to be; where none comes, the two are one.
 
 use core::time::Duration;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{ENGINE, Failures};
 use crate::offers::{Offer, Offers};
 use crate::scenario::{Direction, Fault, FaultKind, LinkName, PacketFault, Scenario};
 use crate::shrink::oracle::{Verdict, verdict};
+use crate::workers::each;
 
 /// Which packets are decided over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,28 +105,17 @@ pub fn try_all(
     let root = Node { faults: Vec::new(), decided: 0, weight: 1 };
     let mut subtrees = Vec::new();
     tree.explore(&root, &tree.run(&root), SPLIT_AT, &mut tried, &mut subtrees);
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut parts = Vec::new();
-        loop {
-            let place = next.fetch_add(1, Ordering::Relaxed);
-            let Some(node) = subtrees.get(place) else { return parts };
-            let mut tried = Tried::default();
-            if has_time() {
-                tree.explore(node, &tree.run(node), usize::MAX, &mut tried, &mut Vec::new());
-            } else {
-                tried.left = 1;
-            }
-            parts.push((place, tried));
+    let below = |node: &Node| {
+        let mut tried = Tried::default();
+        if has_time() {
+            tree.explore(node, &tree.run(node), usize::MAX, &mut tried, &mut Vec::new());
+        } else {
+            tried.left = 1;
         }
+        tried
     };
-    let mut parts: Vec<(usize, Tried)> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect()
-    });
     // Whoever was first, the result is that of one thread.
-    parts.sort_by_key(|(place, _)| *place);
-    parts.into_iter().for_each(|(_, part)| tried.extend(part));
+    each(jobs.max(1), &subtrees, below).into_iter().for_each(|part| tried.extend(part));
     tried
 }
 

@@ -16,6 +16,7 @@ use crate::run::{self, Engine};
 use crate::scenario::Scenario;
 use crate::signature::Signature;
 use crate::trace::Sink;
+use crate::workers::each;
 
 /// How far it may go.
 pub struct Bounds<'a> {
@@ -120,13 +121,9 @@ impl<'a> Oracle<'a> {
         let jobs = self.bounds.jobs.max(1);
         for (nth, together) in candidates.chunks(jobs).enumerate() {
             (self.bounds.progress)(self.runs(), together.first().map_or(0, |case| case.atoms.len()));
-            let fails: Vec<bool> = match together {
+            let fails = match together {
                 [one] => vec![self.fails(one)],
-                several => std::thread::scope(|scope| {
-                    let running: Vec<_> =
-                        several.iter().map(|case| scope.spawn(move || self.fails(case))).collect();
-                    running.into_iter().map(|thread| thread.join().unwrap_or(false)).collect()
-                }),
+                several => each(jobs, several, |case| self.fails(case)),
             };
             if let Some(place) = fails.into_iter().position(|fails| fails) {
                 return Some(nth * jobs + place);

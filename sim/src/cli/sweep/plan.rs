@@ -8,7 +8,7 @@ use crate::cli::exit::Trouble;
 
 /// See the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Plan {
+pub(in crate::cli) struct Plan {
     seeds: Seeds,
     scenarios: u64,
     partition: Partition,
@@ -25,7 +25,11 @@ pub(in crate::cli) struct RunId {
 impl Plan {
     /// # Errors
     /// There is no run, or there are more than can be numbered.
-    pub(super) fn new(scenarios: usize, seeds: Seeds, partition: Option<Partition>) -> Result<Self, Trouble> {
+    pub(in crate::cli) fn new(
+        scenarios: usize,
+        seeds: Seeds,
+        partition: Option<Partition>,
+    ) -> Result<Self, Trouble> {
         let count = seeds.to - seeds.from;
         let Some(all) = count.checked_mul(scenarios as u64) else {
             return Err(Trouble::Usage(format!("{scenarios} scenarios at {count} seeds are too many runs")));
@@ -44,7 +48,7 @@ impl Plan {
     }
 
     /// How many runs this part has.
-    pub(super) const fn len(&self) -> u64 {
+    pub(in crate::cli) const fn len(&self) -> u64 {
         self.partition.share(self.all)
     }
 
@@ -59,7 +63,7 @@ impl Plan {
     }
 
     /// The run at a place of this part.
-    pub(super) fn run(&self, place: u64) -> RunId {
+    pub(in crate::cli) fn run(&self, place: u64) -> RunId {
         let number = self.partition.number(place);
         let seeds = (self.seeds.to - self.seeds.from).max(1);
         // Places are below `len`, so that this is a scenario's place.

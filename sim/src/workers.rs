@@ -4,9 +4,12 @@
 //! number, and that number says how far it came. Nobody gets further ahead of the slowest than [`AHEAD_MAX`]: what is held
 //! back for its turn is bounded, however much there is to do.
 
+use core::convert::Infallible;
 use core::ops::Range;
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::ScopedJoinHandle;
 
 /// Results that wait for one before them. One long run among short ones then stops the others now and then, and a few
 /// thousand lines of results are held in memory.
@@ -17,7 +20,10 @@ const AHEAD_MAX: u64 = 4096;
 ///
 /// # Errors
 /// The first of `take`'s; nothing more is begun then.
-pub(super) fn in_order<T: Send, E>(
+///
+/// # Panics
+/// As the first `work` that does, when what was begun is done; nothing more is begun then.
+pub(crate) fn in_order<T: Send, E>(
     jobs: usize,
     span: Range<u64>,
     is_over: impl Fn() -> bool + Sync,
@@ -26,23 +32,39 @@ pub(super) fn in_order<T: Send, E>(
 ) -> Result<u64, E> {
     let desk = Desk::new(jobs, span);
     std::thread::scope(|scope| {
-        for _ in 0..jobs {
-            let (desk, is_over, work) = (&desk, &is_over, &work);
-            scope.spawn(move || {
-                let _leaving = Leaving(desk);
-                while let Some(number) = desk.next(is_over) {
-                    desk.put(number, work(number));
-                }
-            });
-        }
+        let thread = || {
+            let _leaving = Leaving(&desk);
+            while let Some(number) = desk.next(&is_over) {
+                desk.put(number, work(number));
+            }
+        };
+        let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(thread)).collect();
         while let Some((number, result)) = desk.take() {
             if let Err(error) = take(number, result) {
                 desk.close();
                 return Err(error);
             }
         }
+        // What was done before a panic is taken; what should have come behind it never is.
+        let join = |thread: ScopedJoinHandle<'_, ()>| thread.join().unwrap_or_else(|it| resume_unwind(it));
+        threads.into_iter().for_each(join);
         Ok(desk.lock().next)
     })
+}
+
+/// What `work` makes of each of `items`, on `jobs` threads, in their order.
+///
+/// # Panics
+/// As [`in_order`].
+pub(crate) fn each<I: Sync, T: Send>(jobs: usize, items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
+    let mut all = Vec::with_capacity(items.len());
+    let take = |_, made| {
+        all.push(made);
+        Ok::<(), Infallible>(())
+    };
+    // Numbers are places in `items`.
+    let Ok(_) = in_order(jobs, 0..items.len() as u64, || false, |number| work(&items[number as usize]), take);
+    all
 }
 
 /// What the threads share.
@@ -129,11 +151,15 @@ impl<T> Desk<T> {
     }
 }
 
-/// A thread that has nothing more to do, also where that is a panic.
+/// A thread that has nothing more to do. Where that is a panic nobody else begins anything: its result would be waited for
+/// by all that is ahead of it.
 struct Leaving<'a, T>(&'a Desk<T>);
 
 impl<T> Drop for Leaving<'_, T> {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.close();
+        }
         self.0.lock().at_work -= 1;
         self.0.changed.notify_all();
     }
@@ -186,5 +212,21 @@ mod tests {
         };
         assert_eq!(in_order(4, 0..1_000_000, || false, work, take), Err("enough"));
         assert!(most.into_inner() <= AHEAD_MAX + 1);
+    }
+
+    #[test]
+    fn a_panic_is_handed_on_and_nobody_waits_for_its_result() {
+        let taken = AtomicU64::new(0);
+        let work = |number| assert_ne!(number, 100, "the hundredth");
+        let take = |number, ()| {
+            taken.store(number, Ordering::Relaxed);
+            Ok::<(), ()>(())
+        };
+        // Far more than anybody may be ahead.
+        let all = || in_order(3, 0..1_000_000, || false, work, take);
+        let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(all)).expect_err("a panic");
+        let message = panic.downcast_ref::<String>().expect("a text");
+        assert!(message.contains("the hundredth"), "{message}");
+        assert_eq!(taken.into_inner(), 99);
     }
 }
