@@ -102,6 +102,10 @@ fn a_download_from_inside() {
     check("inspector_narrow", &stage);
     stage.keys(&["F2"]);
     assert!(stage.screen().contains("ann:") || stage.screen().contains("book.bin"), "back in the chat");
+    let mut short = Stage::joined(80, 24);
+    plays::short(&mut short);
+    short.keys(&["F2"]);
+    check("inspector_short", &short);
     let mut empty = Stage::joined(80, 8);
     empty.keys(&["F2"]);
     check("inspector_empty", &empty);

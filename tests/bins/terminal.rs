@@ -77,6 +77,9 @@ fn a_download_has_its_bar_and_is_seen_from_inside() {
     ann.shows("to go on: /get 'my book.bin'");
     ann.types("/get 'my book.bin'\r");
     ann.shows("6,000,000 bytes in");
+    // One that is over can be looked at too.
+    ann.types("\x1bOQ");
+    ann.shows("complete: ");
     ann.types("/quit\r");
     assert_eq!(ann.ends().0, 0);
     assert_eq!(std::fs::read(folder.here().join("my book.bin")).expect("there"), bytes);

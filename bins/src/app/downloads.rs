@@ -17,6 +17,9 @@ use crate::files::{TargetError, TargetEvent};
 /// A download that brings nothing for so long is shown as waiting: progress is told ten times a second.
 const STALLED_AFTER: Duration = Duration::from_secs(3);
 
+/// How often progress is told: as often as anybody reads it.
+const TOLD_EVERY: Duration = Duration::from_millis(100);
+
 /// The downloads that run.
 #[derive(Debug, Default)]
 pub struct Downloads {
@@ -42,6 +45,8 @@ pub struct Download {
     pub is_paused: bool,
     /// When something happened to it last; set by everything that does.
     heard: Option<Instant>,
+    /// When progress was told last.
+    told: Option<Instant>,
     /// The file was there and is left alone.
     is_skipped: bool,
     /// Nobody reads standard output any more, which is no news to whoever closed it.
@@ -125,6 +130,7 @@ impl Downloads {
             bytes_per_second: 0,
             is_paused: false,
             heard: None,
+            told: None,
             is_skipped: false,
             is_unread: false,
             trouble: None,
@@ -180,7 +186,7 @@ impl Downloads {
         }
     }
 
-    /// Something happened to a download. `None` when it is not one of these.
+    /// Something happened to a download. `None` when it is not one of these, and for progress that was just told.
     pub fn on_event(&mut self, now: Instant, download: DownloadId, event: &DownloadEvent) -> Option<Report> {
         let running = self.running.get_mut(&download)?;
         running.heard = Some(now);
@@ -194,6 +200,11 @@ impl Downloads {
                 running.received = *written;
                 running.size = *size;
                 running.bytes_per_second = *rate;
+                let is_whole = running.received == running.size;
+                if !is_whole && running.told.is_some_and(|told| now.saturating_since(told) < TOLD_EVERY) {
+                    return None;
+                }
+                running.told = Some(now);
                 News::Progress
             }
             DownloadEvent::Paused => {

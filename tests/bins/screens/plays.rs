@@ -1,7 +1,8 @@
 //! Plays that more than one picture shows.
 
-use backchat_core::node::{DownloadEvent, DownloadId};
+use backchat_core::node::{DownloadEvent, DownloadId, Summary};
 use backchat_core::transfer::ReceiverView;
+use backchat_core::wire::Hash;
 use std::time::Duration;
 
 use super::stage::Stage;
@@ -63,4 +64,35 @@ pub(crate) fn breathing(stage: &mut Stage) -> DownloadId {
         stage.download(download, DownloadEvent::Progress { written: view.rcv_nxt, size, rate, view });
     }
     download
+}
+
+/// A download that is over after 30 ms: the window doubles each round trip.
+pub(crate) fn short(stage: &mut Stage) {
+    let size = 1_228_800;
+    let download = stage.begins("book.bin", size, 0);
+    let mut view = ReceiverView {
+        segment: 1200,
+        round_trip: Some(Duration::from_millis(3)),
+        rto: Duration::from_millis(200),
+        ..ReceiverView::default()
+    };
+    for round in 0..10u64 {
+        stage.pass(3);
+        view.rcv_nxt = (1200 << (round + 1)).min(size);
+        (view.arrived, view.highest, view.limit) = (view.rcv_nxt, view.rcv_nxt, view.rcv_nxt + 160_000);
+        let rate = view.rcv_nxt * 1000 / (3 * (round + 1));
+        stage.download(download, DownloadEvent::Progress { written: view.rcv_nxt, size, rate, view });
+    }
+    let summary = Summary {
+        size,
+        resumed_from: 0,
+        took: Duration::from_millis(36),
+        segments_received: 1024,
+        duplicates: 0,
+        discarded: 0,
+        round_trip: view.round_trip,
+        hash: Hash([0xab; 32]),
+    };
+    stage.pass(1);
+    stage.download(download, DownloadEvent::Finished(summary));
 }

@@ -1,4 +1,4 @@
-//! A download from inside: plots of the last half minute, and what happened.
+//! A download from inside: plots of how it went, and what happened.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Axis, Chart, Dataset, GraphType};
 
 use crate::app::App;
-use crate::app::gauge::{Gauge, Incident, STEP, STEPS, Sample};
-use crate::app::wrap::clip;
+use crate::app::gauge::{Gauge, Incident, Sample};
+use crate::app::wrap::{clip, width};
 use crate::cli::render::units;
 use crate::tui::theme::Theme;
 
@@ -28,8 +28,10 @@ pub(super) fn draw(app: &App, theme: &Theme, area: Rect, frame: &mut Frame<'_>) 
         return frame.render_widget(Line::styled(clip(text, usize::from(area.width)), theme.notice), area);
     };
     let mut rest = area;
-    for line in numbers(name, gauge, theme) {
-        row(line, &mut rest, frame);
+    let title = format!("{} (F2: the next, Esc: back)", visible(name));
+    row(Line::styled(clip(&title, usize::from(area.width)), theme.title), &mut rest, frame);
+    for text in rows(&numbers(gauge), usize::from(area.width)) {
+        row(Line::raw(text), &mut rest, frame);
     }
     let events = MOST_EVENTS.min(rest.height / 3).max(1);
     let plots = rest.height.saturating_sub(events);
@@ -42,7 +44,7 @@ pub(super) fn draw(app: &App, theme: &Theme, area: Rect, frame: &mut Frame<'_>) 
     }
     row(Line::styled("what was seen here", theme.title), &mut rest, frame);
     for (at, incident) in gauge.incidents().take(usize::from(rest.height)) {
-        let at = format!("{:>8.1} s  ", at.as_secs_f64());
+        let at = format!("{:>10}  ", units::time(*at));
         let words = words(incident, gauge.view().segment);
         row(Line::from(vec![Span::styled(at, theme.dim), Span::raw(words)]), &mut rest, frame);
     }
@@ -56,27 +58,37 @@ fn row(line: Line<'_>, rest: &mut Rect, frame: &mut Frame<'_>) {
 }
 
 /// What is known now, in numbers, and who measured it.
-fn numbers<'a>(name: &str, gauge: &Gauge, theme: &Theme) -> [Line<'a>; 3] {
+fn numbers(gauge: &Gauge) -> [String; 9] {
     let view = gauge.view();
     let round_trip = view.round_trip.map_or_else(|| "unknown".to_owned(), units::time);
-    let ahead = view.highest.saturating_sub(view.rcv_nxt);
     [
-        Line::styled(format!("{} (F2: the next, Esc: back)", visible(name)), theme.title),
-        Line::raw(format!(
-            "rcv_nxt {} · window {} · ahead {} · RTT {round_trip} · RTO {}",
-            view.rcv_nxt,
-            units::size(view.limit.saturating_sub(view.rcv_nxt)),
-            units::size(ahead),
-            units::time(view.rto),
-        )),
-        Line::styled(
-            format!(
-                "segments of {} B: {} behind a gap, {} twice; measured at this end",
-                view.segment, view.discarded, view.duplicates
-            ),
-            theme.dim,
-        ),
+        format!("rcv_nxt {}", view.rcv_nxt),
+        format!("window {}", units::size(view.limit.saturating_sub(view.rcv_nxt))),
+        format!("ahead {}", units::size(view.highest.saturating_sub(view.rcv_nxt))),
+        format!("RTT {round_trip}"),
+        format!("RTO {}", units::time(view.rto)),
+        format!("segments of {} B", view.segment),
+        format!("{} behind a gap", view.discarded),
+        format!("{} twice", view.duplicates),
+        format!("{} measured at this end", units::time(span(gauge))),
     ]
+}
+
+/// Puts as many parts into a row as it takes.
+fn rows(parts: &[String], columns: usize) -> Vec<String> {
+    let mut rows: Vec<String> = Vec::new();
+    for part in parts {
+        match rows.last_mut() {
+            Some(row) if width(row) + 3 + width(part) <= columns => *row += &format!(" · {part}"),
+            _ => rows.push(clip(part, columns)),
+        }
+    }
+    rows
+}
+
+/// How long what the plots show took.
+fn span(gauge: &Gauge) -> Duration {
+    gauge.step() * u32::try_from(gauge.samples().len()).unwrap_or(u32::MAX)
 }
 
 /// A line of a plot: its name, and its value in a step.
@@ -122,24 +134,27 @@ fn draw_plot(plot: &Plot, gauge: &Gauge, theme: &Theme, area: Rect, frame: &mut 
     }
     let mut below = area;
     row(Line::from(title), &mut below, frame);
-    let first = STEPS - gauge.samples().len();
-    let seconds = |place: usize| (first + place) as f64 * STEP.as_secs_f64();
+    // All of it, however short it was; a step that is alone is a line from its beginning to its end.
+    let count = gauge.samples().len();
+    let once = if count == 1 { 2 } else { 1 };
     let points: Vec<Vec<(f64, f64)>> = plot
         .lines
         .iter()
         .map(|(_, value)| {
-            gauge.samples().enumerate().map(|(at, sample)| (seconds(at), value(sample))).collect()
+            let values = gauge.samples().flat_map(|sample| std::iter::repeat_n(value(sample), once));
+            values.enumerate().map(|(at, value)| (at as f64, value)).collect()
         })
         .collect();
+    let last = count.saturating_sub(1).max(1) as f64;
     let most = points.iter().flatten().map(|(_, value)| *value).fold(0.0, f64::max);
     let top = if most > 0.0 { most * 1.1 } else { 1.0 };
     let datasets = points.iter().zip(styles).map(|(points, style)| {
         Dataset::default().marker(Marker::Braille).graph_type(GraphType::Line).style(style).data(points)
     });
     let scale =
-        [(plot.write)(0.0), (plot.write)(most)].map(|text| Span::styled(format!("{text:>11}"), theme.dim));
+        [(plot.write)(0.0), (plot.write)(most)].map(|text| Span::styled(format!("{text:>12}"), theme.dim));
     let chart = Chart::new(datasets.collect())
-        .x_axis(Axis::default().bounds([0.0, STEPS as f64 * STEP.as_secs_f64()]).style(theme.dim))
+        .x_axis(Axis::default().bounds([0.0, last]).style(theme.dim))
         .y_axis(Axis::default().bounds([0.0, top]).labels(scale).style(theme.dim));
     frame.render_widget(chart, below);
 }
@@ -158,6 +173,10 @@ fn words(incident: &Incident, segment: u16) -> String {
         Incident::Duplicates(count) => format!("{count} segments came twice"),
         Incident::Paused => "paused".to_owned(),
         Incident::Resumed => "goes on".to_owned(),
+        Incident::Complete { bytes, took } => {
+            let rate = units::rate(units::bytes_per_second(*bytes, *took));
+            format!("complete: {} in {}, {rate}", units::size(*bytes), units::time(*took))
+        }
         Incident::Ended(how) => format!("ended: {how}"),
     }
 }

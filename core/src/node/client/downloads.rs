@@ -32,8 +32,12 @@ const DEFAULT_SEGMENT: u16 = 1200;
 /// back to the default by itself.
 const LOOPBACK_SEGMENT: u16 = 16_000;
 
-/// How often progress is told.
+/// How often progress is told of a download that has run for a while.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// How often at first. In between whenever a quarter of the time so far has passed, so that a download of a tenth of a
+/// second is seen to grow as well, in some twenty steps.
+const PROGRESS_AT_FIRST: Duration = Duration::from_millis(1);
 
 /// One download, from its request on.
 #[derive(Debug)]

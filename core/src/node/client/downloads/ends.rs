@@ -1,6 +1,6 @@
 //! What a user is told: how far a download is, and how it ended.
 
-use super::{Client, Download, PROGRESS_EVERY, Stage};
+use super::{Client, Download, PROGRESS_AT_FIRST, PROGRESS_EVERY, Stage};
 use crate::node::client::{DownloadEvent, DownloadId, FailReason, Summary, TargetRequest};
 use crate::time::Instant;
 use crate::transfer::ReceiverFailure;
@@ -13,11 +13,12 @@ impl Client {
         let (Some(started), Some((told, before))) = (it.started, it.told) else { return };
         let Some(running) = it.running() else { return };
         let (progress, size) = (running.receiver.progress(), running.receiver.size());
-        let view = running.receiver.view();
-        let is_time = now - told >= PROGRESS_EVERY || progress.end == size;
+        let every = ((now - started) / 4).clamp(PROGRESS_AT_FIRST, PROGRESS_EVERY);
+        let is_time = now - told >= every || progress.end == size;
         if progress.end == before || !is_time {
             return;
         }
+        let view = running.receiver.view();
         it.told = Some((now, progress.end));
         let nanos = (now - started).as_nanos().max(1);
         let rate = u128::from(progress.end - progress.start) * 1_000_000_000 / nanos;
