@@ -2,11 +2,16 @@
 //!
 //! A nickname, message or file name can hold escape sequences that move a cursor, or bidi controls that make
 //! `exe.txt` out of `txt.exe`. Whoever shows such text shows it through [`visible`].
+//!
+//! - `emoji`: what is invisible and may stay so, because it holds an emoji together.
+
+mod emoji;
 
 use core::fmt::{self, Write as _};
 
 /// `text` with every character that a terminal would act on, or that would reorder its neighbours, spelt out:
-/// `\n`, `\t`, `\u{1b}`, `\u{202e}`. What is left is printable and stays on its line.
+/// `\n`, `\t`, `\u{1b}`, `\u{202e}`. What is left is printable and stays on its line. What joins emoji is spelt out
+/// where it joins none.
 pub fn visible(text: &str) -> Visible<'_> {
     Visible(text)
 }
@@ -17,7 +22,13 @@ pub struct Visible<'a>(&'a str);
 
 impl fmt::Display for Visible<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for character in self.0.chars() {
+        let mut rest = self.0;
+        loop {
+            let (emoji, behind) = rest.split_at(emoji::sequences(rest));
+            f.write_str(emoji)?;
+            let mut characters = behind.chars();
+            let Some(character) = characters.next() else { return Ok(()) };
+            rest = characters.as_str();
             match character {
                 '\n' => f.write_str("\\n")?,
                 '\t' => f.write_str("\\t")?,
@@ -26,7 +37,20 @@ impl fmt::Display for Visible<'_> {
                 plain => f.write_char(plain)?,
             }
         }
-        Ok(())
+    }
+}
+
+/// Whether a text is shown as it is: [`visible`] spells nothing out.
+pub fn is_printable(text: &str) -> bool {
+    let mut rest = text;
+    loop {
+        rest = &rest[emoji::sequences(rest)..];
+        let mut characters = rest.chars();
+        match characters.next() {
+            None => return true,
+            Some(hidden) if is_hidden(hidden) => return false,
+            Some(_) => rest = characters.as_str(),
+        }
     }
 }
 
@@ -56,6 +80,71 @@ mod tests {
     #[test]
     fn nothing_hidden_is_left_of_any_character() {
         let all: String = ('\0'..=char::MAX).collect();
-        assert!(!visible(&all).to_string().chars().any(is_hidden));
+        let shown = visible(&all).to_string();
+        assert!(!shown.chars().any(is_hidden) && is_printable(&shown));
+    }
+
+    #[test]
+    fn joined_emoji_stay_joined() {
+        for emoji in [
+            "👩‍👩‍👧‍👦",
+            "👩🏽‍💻",
+            "🧑‍🚀",
+            "🏳️‍🌈",
+            "🏳️‍⚧️",
+            "🏴‍☠️",
+            "❤️‍🔥",
+            "👁️‍🗨️",
+            "🐻‍❄️",
+            "🐦‍⬛",
+            "🙂‍↔️",
+            "⛓️‍💥",
+            "🧔🏿‍♂️",
+            "👩🏻‍❤️‍💋‍👨🏿",
+            "⛹🏽‍♀️",
+            "👨‍⚕️",
+            "👨🏾‍⚖️",
+            "👩‍✈️",
+            "🧑🏼‍🦯‍➡️",
+            "🍋‍🟩",
+            "😶‍🌫️",
+            "🏴\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
+        ] {
+            let text = format!("a{emoji}b{emoji}{emoji}");
+            assert_eq!(visible(&text).to_string(), text);
+            assert!(is_printable(&text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_joins_nothing_is_spelt_out() {
+        for (text, shown) in [
+            ("a\u{200d}b", "a\\u{200d}b"),
+            ("👩\u{200d}", "👩\\u{200d}"),
+            ("👩\u{200d}\u{200d}👩", "👩\\u{200d}\\u{200d}👩"),
+            ("\u{200d}👩", "\\u{200d}👩"),
+            ("👩\u{200d}x", "👩\\u{200d}x"),
+            ("क्\u{200d}ष", "क्\\u{200d}ष"),
+            ("🏴\u{e0067}\u{e007f}", "🏴\\u{e0067}\\u{e007f}"),
+            ("x\u{e0067}", "x\\u{e0067}"),
+            ("👩\u{200d}\u{202e}👩", "👩\\u{200d}\\u{202e}👩"),
+        ] {
+            assert_eq!(visible(text).to_string(), shown);
+            assert!(!is_printable(text), "{text:?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_visible_is_printable_and_visible_again(parts in proptest::collection::vec(0usize..14, 0..12)) {
+            const PARTS: [&str; 14] = [
+                "\u{200d}", "\u{200d}", "👩", "🏴", "\u{fe0f}", "🏽", "\u{e0067}", "\u{e0067}\u{e0062}\u{e0077}\u{e006c}\u{e0073}\u{e007f}",
+                "\u{e007f}", "❤", "\u{202e}", "\u{1b}", "x", "\n",
+            ];
+            let text: String = parts.into_iter().map(|part| PARTS[part]).collect();
+            let shown = visible(&text).to_string();
+            proptest::prop_assert!(is_printable(&shown), "{shown:?}");
+            proptest::prop_assert_eq!(visible(&shown).to_string(), shown);
+        }
     }
 }

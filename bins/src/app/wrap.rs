@@ -71,6 +71,7 @@ pub fn clip(text: &str, columns: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use backchat_core::text::is_printable;
     use proptest::prelude::*;
 
     use super::*;
@@ -88,6 +89,20 @@ mod tests {
         assert_eq!(lines("日本語です", 4, 4), ["日本", "語で", "す"]);
         assert_eq!(lines("日本語", 3, 3), ["日", "本", "語"]);
         assert_eq!(lines("👩‍👩‍👧‍👦👍🏽e\u{301}x", 4, 4), ["👩‍👩‍👧‍👦👍🏽", "e\u{301}x"]);
+    }
+
+    #[test]
+    fn emoji_that_are_shown_joined_are_one_grapheme_of_two_columns() {
+        let joined = |c: char| format!("{c}\u{200d}{c}");
+        let shown: Vec<String> = ('\0'..=char::MAX).map(joined).filter(|text| is_printable(text)).collect();
+        assert!(shown.len() > 1000, "{}", shown.len());
+        for text in &shown {
+            assert_eq!(text.graphemes(true).count(), 1, "{text:?}");
+        }
+        for emoji in ["👩‍👩‍👧‍👦", "👩🏽‍💻", "🏳️‍🌈", "❤️‍🔥", "🏴\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}"]
+        {
+            assert_eq!((width(emoji), is_printable(emoji)), (2, true), "{emoji}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::os::fd::AsFd as _;
 use std::time::Duration;
 
-use backchat_core::text::is_hidden;
+use backchat_core::text::is_printable;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::getpgrp;
 use rustix::termios::tcgetpgrp;
@@ -69,7 +69,7 @@ impl Terminal {
         }
         let mut text = String::from(ERASE);
         for line in lines {
-            debug_assert!(!line.chars().any(is_hidden), "{line:?} would act on the terminal");
+            debug_assert!(is_printable(line), "{line:?} would act on the terminal");
             text += line;
             text.push('\n');
         }
