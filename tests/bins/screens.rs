@@ -241,6 +241,25 @@ fn a_nickname_that_is_taken_is_told_with_a_way_on() {
 }
 
 #[test]
+fn a_search_shows_what_it_finds_where_one_types() {
+    let mut stage = Stage::joined(72, 10);
+    stage.keys(&["/get book.bin", "Enter", "hello", "Enter", "C-r", "oo"]);
+    check("search", &stage);
+    stage.keys(&["x"]);
+    check("search_failed", &stage);
+}
+
+#[test]
+fn a_message_of_many_lines_keeps_them_together() {
+    let mut stage = Stage::joined(72, 12);
+    stage.says("eve", &"\n".repeat(30));
+    stage.says("bob", "first line\n  second line, which is long enough to be broken somewhere\n\nlast");
+    stage.says("eve", "hello\n12:00 -- ann left");
+    stage.keys(&["one", "M-Enter", "two"]);
+    check("lines", &stage);
+}
+
+#[test]
 fn questions_stand_where_one_types() {
     let mut stage = Stage::joined(72, 10);
     stage.update(Message::Paste("one\ntwo\n/quit\n".into()));

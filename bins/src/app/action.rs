@@ -10,6 +10,10 @@ pub enum Action {
     Edit(Edit),
     /// Enter the line.
     Enter,
+    /// Search backwards in what was typed; again: further back.
+    Search,
+    /// End the search with what was there before.
+    Cancel,
     /// Complete the word before the cursor.
     Complete(Direction),
     /// Scroll.
@@ -59,6 +63,7 @@ pub struct Binding {
 /// All of them, in the order in which the help lists them.
 pub const BINDINGS: &[Binding] = &[
     binding(&["Enter"], Action::Enter, "send the line, or do what it says"),
+    binding(&["M-Enter", "C-j"], Action::Edit(Edit::Break), "another line of the same message"),
     binding(
         &["Tab"],
         Action::Complete(Direction::Forward),
@@ -67,6 +72,8 @@ pub const BINDINGS: &[Binding] = &[
     binding(&["S-Tab"], Action::Complete(Direction::Backward), "the candidate before"),
     binding(&["Up", "C-p"], Action::Edit(Edit::Earlier), "the line typed before"),
     binding(&["Down", "C-n"], Action::Edit(Edit::Later), "the line typed after it"),
+    binding(&["C-r"], Action::Search, "search in what was typed; again: further back; Enter takes it"),
+    binding(&["C-g"], Action::Cancel, "end the search with what was there before; Esc too"),
     binding(&["PageUp"], Action::Scroll(Scroll::PageUp), "scroll up"),
     binding(&["PageDown"], Action::Scroll(Scroll::PageDown), "scroll down"),
     binding(&["C-Up", "S-Up"], Action::Scroll(Scroll::Up), "a few lines up; the wheel too"),

@@ -3,10 +3,16 @@
 //! Written here and not taken from a text area widget: those step by `char`, which puts a cursor into the middle of an
 //! emoji of several code points or between a letter and its accent, and one line with the editing of a shell is less
 //! than a text area anyway.
+//!
+//! - [`search`]: backwards in what was typed.
+
+pub mod search;
 
 use std::collections::VecDeque;
 
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation as _};
+
+use self::search::Search;
 
 /// Lines that are remembered.
 const MAX_HISTORY: usize = 500;
@@ -18,6 +24,8 @@ const MAX_BYTES: usize = 64 * 1024;
 /// A way of changing the line, or of moving in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edit {
+    /// Begins another line of the same message.
+    Break,
     /// A grapheme to the left.
     Left,
     /// A grapheme to the right.
@@ -63,6 +71,7 @@ pub struct Editor {
     history: VecDeque<String>,
     /// Which of them is shown, counted from the newest, and the draft it stands in place of.
     recalled: Option<(usize, String)>,
+    search: Option<Search>,
 }
 
 impl Editor {
@@ -122,6 +131,7 @@ impl Editor {
     /// Changes the line, or moves in it.
     pub fn edit(&mut self, edit: Edit) {
         match edit {
+            Edit::Break => self.insert("\n"),
             Edit::Left => self.cursor = self.before(),
             Edit::Right => self.cursor = self.behind(),
             Edit::WordLeft => self.cursor = self.word_before(char::is_alphanumeric),
@@ -245,6 +255,7 @@ mod tests {
     #[test]
     fn every_edit_does_what_a_shell_does() {
         for (before, edit, after) in [
+            ("ab|c", Edit::Break, "ab\n|c"),
             ("ab|c", Edit::Left, "a|bc"),
             ("|abc", Edit::Left, "|abc"),
             ("ab|c", Edit::Right, "abc|"),
@@ -311,9 +322,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_cursor_stays_between_graphemes(text in "\\PC{0,12}", edits in prop::collection::vec((0usize..16, "\\PC{0,3}"), 0..24)) {
-            const EDITS: [Edit; 16] = [
-                Edit::Left, Edit::Right, Edit::WordLeft, Edit::WordRight, Edit::Home, Edit::End, Edit::Backspace,
+        fn the_cursor_stays_between_graphemes(text in "\\PC{0,12}", edits in prop::collection::vec((0usize..17, "\\PC{0,3}"), 0..24)) {
+            const EDITS: [Edit; 17] = [
+                Edit::Break, Edit::Left, Edit::Right, Edit::WordLeft, Edit::WordRight, Edit::Home, Edit::End, Edit::Backspace,
                 Edit::Delete, Edit::CutWordLeft, Edit::CutWordRight, Edit::CutToHome, Edit::CutToEnd, Edit::Yank,
                 Edit::Transpose, Edit::Earlier, Edit::Later,
             ];

@@ -32,7 +32,7 @@ pub struct Entry {
     pub who: String,
     /// The columns of both.
     pub head: usize,
-    /// Its text, made visible.
+    /// Its text, made visible but for the line feeds at which it breaks.
     pub text: String,
 }
 

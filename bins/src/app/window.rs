@@ -213,6 +213,9 @@ impl App {
         if !matches!(action, Action::Complete(_)) {
             self.completion = None;
         }
+        if self.editor.search().is_some() && self.on_search_key(action) {
+            return;
+        }
         if self.question.is_some() && !matches!(action, Action::Redraw | Action::Suspend | Action::Scroll(_))
         {
             return self.on_answer_key(action);
@@ -222,6 +225,8 @@ impl App {
             Action::Edit(Edit::Later) if self.is_help() => self.scroll(Scroll::Down),
             Action::Edit(edit) => self.editor.edit(edit),
             Action::Enter => self.enter(),
+            Action::Search => self.editor.search_earlier(),
+            Action::Cancel => {}
             Action::Complete(direction) => self.complete(direction),
             Action::Scroll(scroll) => self.scroll(scroll),
             Action::Help => self.front = if self.is_help() { Front::Chat } else { Front::Help(0) },
@@ -233,6 +238,21 @@ impl App {
             Action::DeleteOrLeave if self.editor.is_empty() => self.ask_to_leave(),
             Action::DeleteOrLeave => self.editor.edit(Edit::Delete),
         }
+    }
+
+    /// A key while one searches; says whether that was all that it means.
+    fn on_search_key(&mut self, action: Action) -> bool {
+        match action {
+            Action::Search => self.editor.search_earlier(),
+            Action::Edit(Edit::Backspace) => self.editor.search_for_less(),
+            Action::Cancel | Action::Back | Action::Interrupt => self.editor.cancel_search(),
+            Action::Redraw | Action::Suspend | Action::Scroll(_) => return false,
+            _ => {
+                self.editor.accept_search();
+                return false;
+            }
+        }
+        true
     }
 
     fn is_help(&self) -> bool {
@@ -276,6 +296,9 @@ impl App {
     }
 
     fn on_text(&mut self, text: &str) {
+        if self.editor.search().is_some() {
+            return self.editor.search_for(text);
+        }
         let halfway = self.session.halfway().filter(|_| self.editor.is_empty());
         match (halfway, text) {
             (Some((download, _)), "y" | "n") => self.on_halfway(download, text == "y"),

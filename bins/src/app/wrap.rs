@@ -14,12 +14,18 @@ pub fn grapheme_width(grapheme: &str) -> usize {
 }
 
 /// The ranges of `text`, in bytes, that fit into lines of so many columns: the first into `first`, the others into
-/// `rest`. Breaks behind white space where there is some, else between graphemes. A text without anything is one line.
+/// `rest`. Breaks at line feeds, which are in none of them, then behind white space where there is some, else between
+/// graphemes. A text without anything is one line.
 pub fn wrap(text: &str, first: usize, rest: usize) -> Vec<std::ops::Range<usize>> {
     let mut lines = Vec::new();
     let (mut start, mut used, mut last_space) = (0, 0, None);
     let mut room = first.max(2);
     for (at, grapheme) in text.grapheme_indices(true) {
+        if grapheme == "\n" {
+            lines.push(start..at);
+            (start, used, last_space, room) = (at + 1, 0, None, rest.max(2));
+            continue;
+        }
         let wide = grapheme_width(grapheme);
         if used + wide > room {
             let is_space = grapheme.chars().all(char::is_whitespace);
@@ -84,6 +90,7 @@ mod tests {
     fn lines_break_behind_white_space_or_between_graphemes() {
         assert_eq!(lines("", 10, 10), [""]);
         assert_eq!(lines("one two three", 7, 7), ["one two", "three"]);
+        assert_eq!(lines("one\ntwo three\n\n", 4, 5), ["one", "two", "three", "", ""]);
         assert_eq!(lines("one two three", 4, 9), ["one", "two three"]);
         assert_eq!(lines("abcdefgh", 3, 3), ["abc", "def", "gh"]);
         assert_eq!(lines("日本語です", 4, 4), ["日本", "語で", "す"]);

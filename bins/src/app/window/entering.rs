@@ -75,6 +75,7 @@ impl App {
                     self.hand_on(Input::Say { text, action: false });
                 }
             }
+            (Question::Paste(lines), "m" | "M") => self.editor.insert(&lines.join("\n")),
             (Question::Paste(lines), "o" | "O") => self.editor.insert(&lines.join(" ")),
             (Question::Paste(_), "n" | "N") => {}
             (question, _) => self.question = Some(question),
@@ -84,6 +85,7 @@ impl App {
     /// One line goes where the cursor is. Several are offered as one question, and none is ever run.
     pub(super) fn on_paste(&mut self, text: &str) {
         self.completion = None;
+        self.editor.accept_search();
         let printable = |line: &str| line.replace('\t', " ").replace(|c: char| c.is_control(), "");
         let lines: Vec<String> = text
             .lines()

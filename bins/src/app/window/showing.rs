@@ -20,6 +20,9 @@ use crate::cli::render::plain::{self, Body, Line};
 /// Downloads that can be looked at from inside: as many as a client runs at once.
 const MAX_GAUGES: usize = 64;
 
+/// Most rows that the line feeds of a message make, so that nobody wipes the window with one. The others are spelt out.
+const MAX_ROWS_SAID: usize = 20;
+
 /// Speakers that are remembered for Tab.
 const MAX_SPEAKERS: usize = 50;
 
@@ -142,14 +145,16 @@ impl App {
 /// What stands before a text, and the text, both made visible.
 fn parts(body: &Body) -> (String, String) {
     let (who, text) = match body {
-        Body::Presence(text) | Body::Notice(text) => ("--".to_owned(), text),
-        Body::Complaint(text) => ("!!".to_owned(), text),
+        Body::Presence(text) | Body::Notice(text) => return ("--".to_owned(), visible(text).to_string()),
+        Body::Complaint(text) => return ("!!".to_owned(), visible(text).to_string()),
         Body::Said { from, text, action: true } => (format!("* {from}"), text),
         Body::Said { from, text, action: false } => (format!("{from}:"), text),
         Body::Told { from, to, text, action: true } => (format!("{from} -> {to}: *"), text),
         Body::Told { from, to, text, action: false } => (format!("{from} -> {to}:"), text),
     };
-    (who, visible(text).to_string())
+    // What people say may have lines; each stands behind the head of the first, where nobody takes it for another's.
+    let lines: Vec<String> = text.splitn(MAX_ROWS_SAID, '\n').map(|line| visible(line).to_string()).collect();
+    (who, lines.join("\n"))
 }
 
 /// A row of the help.

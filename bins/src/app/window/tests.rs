@@ -107,6 +107,13 @@ fn keys_make_lines_and_lines_make_commands() {
         (&["ab", "C-a", "C-d"], "b", &[]),
         (&["F1", "a", "Esc", "b"], "ab", &[]),
         (&["/clear", "Enter", "//x", "Enter"], "", &["/x"]),
+        (&["one", "M-Enter", "two", "Enter"], "", &["one\ntwo"]),
+        (&["one", "C-j", "C-j", "Backspace", "two"], "one\ntwo", &[]),
+        (&["one", "Enter", "two", "Enter", "C-r", "o", "C-r", "Enter"], "", &["one", "two", "one"]),
+        (&["one", "Enter", "dr", "C-r", "ne", "C-g", "aft"], "draft", &["one"]),
+        (&["one", "Enter", "dr", "C-r", "ne", "Esc", "aft"], "draft", &["one"]),
+        (&["one", "Enter", "dr", "C-r", "ne", "C-c", "aft"], "draft", &["one"]),
+        (&["one", "Enter", "C-r", "nex", "Backspace", "C-e", "!"], "one!", &["one"]),
     ] {
         let mut bench = Bench::joined();
         bench.keys(keys);
@@ -123,6 +130,8 @@ fn what_was_pasted_is_never_run() {
         ("a\tb\u{1b}[2J", &[], "a b[2J", &[]),
         ("/quit\nb\n", &["s"], "", &["/quit", "b"]),
         ("a\r\nb", &["o"], "a b", &[]),
+        ("/quit\nb", &["m"], "/quit\nb", &[]),
+        ("a\nb", &["m", "Enter"], "", &["a\nb"]),
         ("a\nb", &["Enter", "n"], "", &[]),
         ("a\nb", &["Enter", "x", "s"], "", &["a", "b"]),
         ("\n\n", &[], "", &[]),

@@ -7,11 +7,15 @@ use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use crate::app::App;
+use crate::app::editor::search::Outcome;
 use crate::app::window::Question;
 use crate::app::wrap::{clip, width};
 use crate::tui::theme::Theme;
 
 const PROMPT: &str = "> ";
+
+/// How a line feed of the draft is shown.
+const BREAK: &str = "↵";
 
 pub(super) fn draw(app: &App, theme: &Theme, area: Rect, frame: &mut Frame<'_>) {
     if area.is_empty() {
@@ -24,12 +28,27 @@ pub(super) fn draw(app: &App, theme: &Theme, area: Rect, frame: &mut Frame<'_>) 
         frame.set_cursor_position(Position { x: area.x + column, y: area.y });
         return;
     }
-    let room = usize::from(area.width).saturating_sub(PROMPT.len() + 1);
+    let prompt = clip(&prompt(app), PROMPT.len().max(usize::from(area.width) / 2));
+    let room = usize::from(area.width).saturating_sub(width(&prompt) + 1);
     let (before, after) = in_sight(app.editor().text(), app.editor().cursor(), room);
-    let column = u16::try_from(PROMPT.len() + width(&before)).unwrap_or(u16::MAX).min(area.width - 1);
-    let line = Line::from(vec![Span::styled(PROMPT, theme.title), Span::raw(before), Span::raw(after)]);
+    let column = u16::try_from(width(&prompt) + width(&before)).unwrap_or(u16::MAX).min(area.width - 1);
+    let line = Line::from(vec![Span::styled(prompt, theme.title), Span::raw(before), Span::raw(after)]);
     frame.render_widget(line, area);
     frame.set_cursor_position(Position { x: area.x + column, y: area.y });
+}
+
+/// What stands before the line.
+fn prompt(app: &App) -> String {
+    app.editor().search().map_or_else(
+        || PROMPT.to_owned(),
+        |search| {
+            let what = match search.outcome() {
+                Outcome::Found => "search",
+                Outcome::NotFound => "not found",
+            };
+            format!("{what} '{}': ", visible(search.needle()))
+        },
+    )
 }
 
 fn question(app: &App) -> Option<String> {
@@ -40,7 +59,7 @@ fn question(app: &App) -> Option<String> {
             Some(format!("leave{kept}? y, or C-c again; n stays "))
         }
         Some(Question::Paste(lines)) => {
-            Some(format!("paste {} lines? s: say each, o: as one line, n: not ", lines.len()))
+            Some(format!("paste {} lines? s: say each, m: one message, o: one line, n: not ", lines.len()))
         }
         None => {
             let (download, until) = app.session().halfway().filter(|_| app.editor().is_empty())?;
@@ -54,7 +73,7 @@ fn question(app: &App) -> Option<String> {
 /// As much of a text as there is room for, before and behind the cursor, made visible. The cursor is in sight, and a
 /// little of what stands before it.
 fn in_sight(text: &str, cursor: usize, room: usize) -> (String, String) {
-    let shown = |part: &str| visible(part).to_string();
+    let shown = |part: &str| if part == "\n" { BREAK.to_owned() } else { visible(part).to_string() };
     let before: Vec<String> = text.get(..cursor).unwrap_or_default().graphemes(true).map(shown).collect();
     let mut used = 0;
     let fits = |used: &mut usize, part: &String| {
@@ -82,6 +101,7 @@ mod tests {
             ("日本語日本語", 9, "日本語", "日本"),
             ("日本語日本語", 18, "本語日本語", ""),
             ("a\u{202e}b", 4, "a\\u{202e}", "b"),
+            ("a\nb", 2, "a↵", "b"),
         ] {
             let (seen_before, seen_after) = in_sight(text, cursor, 10);
             assert_eq!((seen_before.as_str(), seen_after.as_str()), (before, after), "{text}");
