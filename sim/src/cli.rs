@@ -2,7 +2,8 @@
 //!
 //! - [`args`]: commands and options. [`exit`]: exit codes, and what went wrong.
 //! - [`load`]: scenarios from files and folders.
-//! - `run`, `sweep`, `swarm`, `shrink`, `exhaust`, `marks`, `check`, `list`, `demo`: the commands. `determinism`: the same
+//! - `run`, `sweep`, `swarm`, `shrink`, `exhaust`, `marks`, `check`, `diff`, `list`, `demo`: the
+//!   commands. `determinism`: the same
 //!   run twice.
 //! - `progress`, `interrupt`, `saved`: what commands that make many runs have in common.
 //! - [`explain`]: a failure in at most 25 lines. [`json`]: results for programs.
@@ -12,6 +13,7 @@ pub mod args;
 mod check;
 mod demo;
 mod determinism;
+mod diff;
 mod exhaust;
 pub mod exit;
 pub mod explain;
@@ -77,7 +79,7 @@ pub fn command(words: impl IntoIterator<Item = OsString>) -> ExitCode {
             .run(Args::command())
             .map(|()| Exit::Passed)
             .map_err(|Unwritable { path, source }| Trouble::Write { path, error: source }),
-        Command::Diff(_) => Err(Trouble::NotBuilt("diff".to_owned())),
+        Command::Diff(args) => diff::diff(&args),
     };
     let exit = match done {
         Ok(exit) => exit,

@@ -13,12 +13,14 @@
 //! - [`shrink`]: from a failure to the smallest scenario that fails in the same way.
 //! - [`marks`]: which situations of the core runs have been in.
 //! - [`exhaust`]: every fate of the first packets, and a crash at every event. [`swarm`]: scenarios that nobody wrote.
+//! - [`diff`]: where two traces part, what led there, and what came of it.
 //! - [`trace`]: what happened, as typed records in one order. [`offers`]: what was offered to the links.
 //! - `workers`: work on several threads, whose results come in the order of the work.
 #![forbid(unsafe_code)]
 
 pub mod checker;
 pub mod cli;
+pub mod diff;
 pub mod engine;
 pub mod exhaust;
 pub mod link;

@@ -6,7 +6,8 @@
 //!
 //! - [`event`]: every event, as a table. `value`: what a field can be; `name`, `datagram`: texts and packets.
 //! - [`record`]: one record. [`node`]: where. [`recorder`]: where records are made, put in order and handed on.
-//! - [`json`], [`text`]: the two forms; [`condensed`]: one to be reviewed. [`recorded`]: a recorded trace, back from its lines.
+//! - [`json`], [`text`]: the two forms; [`condensed`]: one to be reviewed. [`recorded`]: a recorded trace, back from its lines,
+//!   whole or record by record.
 //! - `hash`: BLAKE3 over a fixed-width, length-prefixed form.
 //! - [`convert`]: what the core observes, in the words of the trace.
 //!
@@ -31,7 +32,7 @@ pub use event::Event;
 pub use name::Name;
 pub use node::{Direction, Node, NodeMap};
 pub use record::{Header, Record};
-pub use recorded::{ReadError, Recorded, read};
+pub use recorded::{ReadError, Reading, Recorded, read};
 pub use recorder::{Recorder, Sink};
 pub use value::{Field, Value};
 

@@ -3,6 +3,7 @@
 mod command_lines {
     pub(crate) mod swarms;
     pub(crate) mod sweeps;
+    pub(crate) mod traces;
 }
 
 use std::path::{Path, PathBuf};
@@ -188,7 +189,7 @@ fn what_cannot_be_run_has_its_exit_code() {
         (&["run", "passes.toml", "--seed", "x"], 2),
         (&["shrink", "passes.toml", "--seed", "3", "-o", "out.toml"], 4),
         (&["shrink", "passes.toml"], 2),
-        (&["diff", "a.jsonl", "b.jsonl"], 2),
+        (&["diff", "a.jsonl", "b.jsonl"], 4),
         (&["frobnicate"], 2),
         (&["run", "bad.toml"], 96),
     ];

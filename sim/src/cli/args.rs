@@ -61,8 +61,8 @@ pub enum Command {
     Shrink(ShrinkArgs),
     /// Every combination of what can become of the first packets of a small download, or a crash at every event of it.
     Exhaust(ExhaustArgs),
-    /// Where two traces part, with what led there (not in this build).
-    Diff(Unbuilt),
+    /// Where two traces part, with what led there.
+    Diff(DiffArgs),
     /// Completions and manual pages.
     #[command(flatten)]
     Generate(Generate),
@@ -196,12 +196,16 @@ pub struct ListArgs {
     pub files: Vec<PathBuf>,
 }
 
-/// A command that is documented and not built: whatever follows it.
+/// `diff`.
 #[derive(Debug, clap::Args)]
-pub struct Unbuilt {
-    /// Passed over.
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
-    pub rest: Vec<String>,
+pub struct DiffArgs {
+    /// A trace that `run --trace` has written.
+    pub first: PathBuf,
+    /// Another one.
+    pub second: PathBuf,
+    /// Prints the result as one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// A seed: decimal or `0x…`.

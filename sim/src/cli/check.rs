@@ -13,10 +13,14 @@ use crate::trace::{Recorded, Sink as _, read};
 const SHOWN_MAX: usize = 20;
 
 /// A recorded trace, from its file.
-pub(super) fn recorded(path: &Path) -> Result<Recorded, Trouble> {
-    let file = File::open(path)
-        .map_err(|error| Trouble::Nothing(format!("cannot read {}: {error}", path.display())))?;
-    read(BufReader::new(file)).map_err(|error| Trouble::Trace { path: path.to_owned(), error })
+fn recorded(path: &Path) -> Result<Recorded, Trouble> {
+    read(opened(path)?).map_err(Trouble::trace(path))
+}
+
+/// The file of a recorded trace.
+pub(super) fn opened(path: &Path) -> Result<BufReader<File>, Trouble> {
+    let cannot = |error| Trouble::Nothing(format!("cannot read {}: {error}", path.display()));
+    File::open(path).map(BufReader::new).map_err(cannot)
 }
 
 pub(super) fn check(args: &CheckArgs) -> Result<Exit, Trouble> {

@@ -13,6 +13,8 @@ pub enum Exit {
     Passed,
     /// A mistake of this program; a panic too.
     Internal,
+    /// Two traces differ.
+    Differ,
     /// A command line that cannot be, or what this build does not have.
     Usage,
     /// No file, no seed.
@@ -32,7 +34,7 @@ impl Exit {
     pub const fn code(self) -> u8 {
         match self {
             Self::Passed => 0,
-            Self::Internal => 1,
+            Self::Internal | Self::Differ => 1,
             Self::Usage => 2,
             Self::NothingSelected => 4,
             Self::BadFile => 96,
@@ -126,6 +128,11 @@ impl Trouble {
             | Self::Signals(_)
             | Self::Output(_) => Exit::Internal,
         }
+    }
+
+    /// A trace with a mistake in it.
+    pub fn trace(path: &Path) -> impl FnOnce(ReadError) -> Self + '_ {
+        |error| Self::Trace { path: path.to_owned(), error }
     }
 
     /// A file that cannot be written.

@@ -53,45 +53,95 @@ pub struct ReadError {
 ///
 /// # Errors
 /// The first line that is none of a trace.
-pub fn read(mut from: impl BufRead) -> Result<Recorded, ReadError> {
-    let mut lines = Lines { from: &mut from, number: 0, bytes: Vec::new() };
-    let header = match lines.next()? {
-        Some((line, mut object)) => header(line, &mut object)?,
-        None => {
-            let expected = "a trace's header: {\"format\":\"backchat-trace\",…}";
-            return Err(lines.behind_the_last().error("an empty file", expected));
+pub fn read(from: impl BufRead) -> Result<Recorded, ReadError> {
+    let mut reading = Reading::begin(from)?;
+    let mut records = Vec::new();
+    while let Some(record) = reading.next_record()? {
+        records.push(record);
+    }
+    let Reading { header, edited, .. } = reading;
+    Ok(Recorded { header, records, edited })
+}
+
+/// A trace that is read record by record, for whoever need not hold all of it.
+pub struct Reading<R> {
+    lines: Lines<R>,
+    header: Header,
+    reader: Reader,
+    hash: TraceHash,
+    /// How many records were read.
+    count: u64,
+    /// When the last of them was.
+    last: Instant,
+    edited: Option<ReadError>,
+    is_over: bool,
+}
+
+impl<R: BufRead> Reading<R> {
+    /// Reads the header.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn begin(from: R) -> Result<Self, ReadError> {
+        let mut lines = Lines { from, number: 0, bytes: Vec::new() };
+        let header = match lines.next()? {
+            Some((line, mut object)) => header(line, &mut object)?,
+            None => {
+                let expected = "a trace's header: {\"format\":\"backchat-trace\",…}";
+                return Err(lines.behind_the_last().error("an empty file", expected));
+            }
+        };
+        let reader = Reader { nodes: BTreeMap::new() };
+        let (hash, last) = (TraceHash::new(), Instant::ZERO);
+        Ok(Self { lines, header, reader, hash, count: 0, last, edited: None, is_over: false })
+    }
+
+    /// Which run it is of.
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Where its end says something else than its records, once that was read.
+    pub const fn edited(&self) -> Option<&ReadError> {
+        self.edited.as_ref()
+    }
+
+    /// The next record; `None` when the end was read, and from then on.
+    ///
+    /// # Errors
+    /// The next line is none of a trace.
+    pub fn next_record(&mut self) -> Result<Option<Record>, ReadError> {
+        if self.is_over {
+            return Ok(None);
         }
-    };
-    let mut records: Vec<Record> = Vec::new();
-    let mut reader = Reader { nodes: BTreeMap::new() };
-    let mut hash = TraceHash::new();
-    loop {
-        let Some((line, mut object)) = lines.next()? else {
+        let Some((line, mut object)) = self.lines.next()? else {
             let expected = "a trace's end, {\"end\":\"backchat-trace\",…}: it was cut short";
-            return Err(lines.behind_the_last().error("the end of the file", expected));
+            return Err(self.lines.behind_the_last().error("the end of the file", expected));
         };
         // A range of bytes has an end too, but no event.
         if object.contains_key("end") && !object.contains_key("event") {
-            let edited = end(line, &mut object, records.len(), hash.finish())?;
-            return match lines.next()? {
+            self.edited = end(line, &mut object, self.count, self.hash.finish())?;
+            self.is_over = true;
+            return match self.lines.next()? {
                 Some((line, _)) => Err(line.error("a line behind the trace's end", "none")),
-                None => Ok(Recorded { header, records, edited }),
+                None => Ok(None),
             };
         }
-        let record = reader.record(line, &mut object)?;
-        if let Some(before) = records.last().filter(|before| before.at > record.at) {
+        let record = self.reader.record(line, &mut object)?;
+        if record.at < self.last {
             let found = format!("a record at {} ns", record.at.as_nanos());
-            let expected = format!("one at {} ns or later", before.at.as_nanos());
+            let expected = format!("one at {} ns or later", self.last.as_nanos());
             return Err(line.error_at("at", &found, &expected));
         }
-        hash.add(&record);
-        records.push(record);
+        self.hash.add(&record);
+        (self.count, self.last) = (self.count + 1, record.at);
+        Ok(Some(record))
     }
 }
 
 /// A file, line by line.
-struct Lines<'a, R> {
-    from: &'a mut R,
+struct Lines<R> {
+    from: R,
     number: usize,
     bytes: Vec<u8>,
 }
@@ -106,13 +156,13 @@ struct Line<'a> {
 /// A line, and the object in it.
 type Parsed<'a> = (Line<'a>, Map<String, Value>);
 
-impl<R: BufRead> Lines<'_, R> {
+impl<R: BufRead> Lines<R> {
     /// The next line.
     fn next(&mut self) -> Result<Option<Parsed<'_>>, ReadError> {
         self.bytes.clear();
         self.number += 1;
         let mut line = Line { number: self.number, text: "" };
-        let mut bounded = std::io::Read::take(&mut *self.from, MAX_LINE as u64 + 1);
+        let mut bounded = std::io::Read::take(&mut self.from, MAX_LINE as u64 + 1);
         match bounded.read_until(b'\n', &mut self.bytes) {
             Ok(0) => return Ok(None),
             Ok(_) if self.bytes.len() > MAX_LINE => {
@@ -180,7 +230,7 @@ fn header(line: Line<'_>, object: &mut Map<String, Value>) -> Result<Header, Rea
 fn end(
     line: Line<'_>,
     object: &mut Map<String, Value>,
-    records: usize,
+    records: u64,
     hash: [u8; 32],
 ) -> Result<Option<ReadError>, ReadError> {
     if object.remove("end").unwrap_or_default() != NAME {
@@ -189,7 +239,7 @@ fn end(
     let mut fields = Fields { line, event: "the end", object };
     let (said, said_hash) = (fields.take::<u64>("records")?, fields.take::<Hash>("hash")?);
     fields.none_is_left()?;
-    if said != records as u64 {
+    if said != records {
         let found = format!("an end of {said} records");
         return Ok(Some(line.error_at(
             "records",

@@ -1,0 +1,235 @@
+//! What led to a record.
+//!
+//! A trace says when, where and what, and not why; but a sans-IO node does something only when something arrives, runs out
+//! or is wanted. So the cause of what a host does is the last of those; the cause of a datagram's arrival is what its sender
+//! was doing; that of a timer's running out is what had set it; that of a message shown is that the server took it. Links
+//! from record to record are made as a trace is read, and walked back from the one that is asked about.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use backchat_core::time::Instant;
+use backchat_core::wire::TransferId;
+
+use super::names::{Names, Sent, ends};
+use super::subject::Subject;
+use crate::trace::{Datagram, Event, Name, Node, NodeMap, Record};
+
+/// Links that are kept. A chain that goes further back has no beginning.
+pub const LINKS_MAX: usize = 1 << 16;
+
+/// The most steps of a chain: what led there lately is what explains it.
+pub const STEPS_MAX: usize = 12;
+
+/// Arrivals that a host has not spoken of, and messages and transfers whose beginnings are remembered.
+const REMEMBERED_MAX: usize = 1 << 12;
+
+/// The number of a link, from 0.
+pub(super) type LinkId = u64;
+
+/// Something that led to something else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// What it is about.
+    pub subject: Subject,
+    /// It.
+    pub record: Record,
+    /// Of an arrival: what arrived, and when it was sent.
+    pub datagram: Option<(Datagram, Instant)>,
+}
+
+/// A record that is read, and what it is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told<'a> {
+    pub(super) record: &'a Record,
+    pub(super) subject: &'a Subject,
+}
+
+impl Told<'_> {
+    fn step(&self) -> Step {
+        Step { subject: self.subject.clone(), record: self.record.clone(), datagram: None }
+    }
+}
+
+#[derive(Debug)]
+struct Link {
+    step: Step,
+    cause: Option<LinkId>,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Causes {
+    links: VecDeque<Link>,
+    /// The number of the first that is kept.
+    first: LinkId,
+    /// What each host does is for this.
+    turns: NodeMap<LinkId>,
+    /// What has arrived at each host and was not spoken of.
+    arrived: NodeMap<VecDeque<LinkId>>,
+    timers: BTreeMap<(Node, TransferId, Name), (Step, Option<LinkId>)>,
+    /// What the server did last for each client, what it said under which number, and which transfers it offered.
+    served: NodeMap<LinkId>,
+    said: BTreeMap<u64, LinkId>,
+    offered: BTreeMap<TransferId, LinkId>,
+}
+
+impl Causes {
+    /// What led to a record, which is the next one.
+    pub(super) fn next(&mut self, told: &Told<'_>, names: &Names) -> Option<LinkId> {
+        let (record, node) = (told.record, told.record.node);
+        if let Some((sender, receiver)) = ends(node) {
+            return self.on_the_way(told, names, sender, receiver);
+        }
+        let turn = self.turn(node);
+        match &record.event {
+            Event::PacketReceived { .. } | Event::PacketDropped { .. } => {
+                let arrived = self.arrived.get_mut(node).and_then(VecDeque::pop_front);
+                arrived.inspect(|link| self.begin(node, *link)).or(turn)
+            }
+            Event::TimerSet { transfer, timer, .. } => {
+                let key = (node, *transfer, timer.clone());
+                let cause = self.of_transfer(node, *transfer).or(turn);
+                self.timers.insert(key, (told.step(), cause));
+                cause
+            }
+            Event::TimerStopped { transfer, timer } => {
+                self.timers.remove(&(node, *transfer, timer.clone()));
+                turn
+            }
+            Event::TimerExpired { transfer, timer } => {
+                let set = self.timers.remove(&(node, *transfer, timer.clone()));
+                let cause = set.map(|(step, cause)| self.link(step, cause)).or(turn);
+                self.turn_of(told, cause)
+            }
+            Event::Started { .. } => {
+                self.arrived.get_or(node, VecDeque::new).clear();
+                self.turn_of(told, turn)
+            }
+            Event::Crashed { .. } | Event::Rebound { .. } | Event::Asked { .. } => self.turn_of(told, None),
+            Event::Message { number, .. }
+            | Event::Private { number, .. }
+            | Event::Answered { number: Some(number), .. } => {
+                let cause = self.said.get(number).copied().or(turn);
+                self.turn_of(told, cause)
+            }
+            Event::PeerJoined { nick } | Event::PeerLeft { nick, .. } => {
+                let cause = self.served.get(Node::new(nick)).copied();
+                self.turn_of(told, cause.or(turn))
+            }
+            Event::Joined { .. } | Event::Refused { .. } | Event::Answered { .. } => {
+                let cause = self.served.get(node).copied();
+                self.turn_of(told, cause.or(turn))
+            }
+            Event::Connected {} => self.turn_of(told, turn),
+            event if node == Node::SERVER && is_of_a_stream(event) => self.of_a_stream(told, names),
+            _ => turn,
+        }
+    }
+
+    /// The chain that ends with `link`, the latest last.
+    pub(super) fn chain(&self, link: Option<LinkId>) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let mut next = link;
+        while let Some(link) = next.and_then(|link| self.get(link))
+            && steps.len() < STEPS_MAX
+        {
+            steps.push(link.step.clone());
+            next = link.cause;
+        }
+        steps.reverse();
+        steps
+    }
+
+    /// What a link says of a datagram.
+    fn on_the_way(&mut self, told: &Told<'_>, names: &Names, sender: Node, receiver: Node) -> Option<LinkId> {
+        let record = told.record;
+        match &record.event {
+            Event::Offered { .. } => self.turn(sender),
+            Event::Delivered { ordinal, .. } => {
+                let sent = names.sent(record.node, *ordinal);
+                let cause = sent.and_then(|sent| sent.cause);
+                let datagram = sent.map(|Sent { what, at, .. }| (*what, *at));
+                let link = self.link(Step { datagram, ..told.step() }, cause);
+                let arrived = self.arrived.get_or(receiver, VecDeque::new);
+                arrived.push_back(link);
+                if arrived.len() > REMEMBERED_MAX {
+                    arrived.pop_front();
+                }
+                cause
+            }
+            Event::Duplicated { ordinal, .. }
+            | Event::Damaged { ordinal, .. }
+            | Event::NetDropped { ordinal, .. } => names.sent(record.node, *ordinal)?.cause,
+            _ => None,
+        }
+    }
+
+    /// What the server does for what came over a stream.
+    fn of_a_stream(&mut self, told: &Told<'_>, names: &Names) -> Option<LinkId> {
+        let record = told.record;
+        let client = names.owner(&record.event).map(|owner| owner.client);
+        let cause = client.and_then(|client| self.turn(client));
+        let link = self.link(told.step(), cause);
+        self.begin(record.node, link);
+        if let Some(client) = client {
+            *self.served.get_or(client, || link) = link;
+        }
+        match &record.event {
+            Event::ChatSaid { number, .. } => remember(&mut self.said, *number, link),
+            Event::TransferOffered { transfer, .. } => remember(&mut self.offered, *transfer, link),
+            _ => {}
+        }
+        cause
+    }
+
+    /// A client that speaks of a transfer for the first time has got its ticket.
+    fn of_transfer(&mut self, node: Node, transfer: TransferId) -> Option<LinkId> {
+        if node == Node::SERVER {
+            return None;
+        }
+        let link = self.offered.remove(&transfer)?;
+        self.begin(node, link);
+        Some(link)
+    }
+
+    fn turn(&self, node: Node) -> Option<LinkId> {
+        self.turns.get(node).copied()
+    }
+
+    fn begin(&mut self, node: Node, link: LinkId) {
+        *self.turns.get_or(node, || link) = link;
+    }
+
+    /// From now on its host does what it does for this record.
+    fn turn_of(&mut self, told: &Told<'_>, cause: Option<LinkId>) -> Option<LinkId> {
+        let link = self.link(told.step(), cause);
+        self.begin(told.record.node, link);
+        cause
+    }
+
+    fn link(&mut self, step: Step, cause: Option<LinkId>) -> LinkId {
+        self.links.push_back(Link { step, cause });
+        if self.links.len() > LINKS_MAX {
+            self.links.pop_front();
+            self.first += 1;
+        }
+        self.first + self.links.len() as u64 - 1
+    }
+
+    fn get(&self, link: LinkId) -> Option<&Link> {
+        self.links.get(usize::try_from(link.checked_sub(self.first)?).ok()?)
+    }
+}
+
+fn remember<K: Ord>(map: &mut BTreeMap<K, LinkId>, key: K, link: LinkId) {
+    map.insert(key, link);
+    if map.len() > REMEMBERED_MAX {
+        map.pop_first();
+    }
+}
+
+/// Whether the server does it for what came over a stream, or did not come.
+fn is_of_a_stream(event: &Event) -> bool {
+    event.name().starts_with("chat:")
+        || matches!(event, Event::TransferOffered { .. } | Event::TransferRefused { .. })
+}
