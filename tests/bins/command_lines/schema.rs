@@ -57,6 +57,11 @@ fn a_session_with_everything_in_it_fits_the_schema() {
         r#"{"type":"say","text":"hello","action":true,"id":1}"#,
         r#"{"type":"tell","to":"bob","text":"psst","id":"x"}"#,
         r#"{"type":"tell","to":"nobody","text":"psst"}"#,
+        r#"{"type":"ignore","nick":"eve"}"#,
+        r#"{"type":"ignore"}"#,
+        r#"{"type":"unignore","nick":"eve"}"#,
+        r#"{"type":"folder","dir":"books"}"#,
+        r#"{"type":"folder","dir":"."}"#,
         r#"{"type":"names"}"#,
         r#"{"type":"files"}"#,
         r#"{"type":"nick","nick":"ann2"}"#,
@@ -104,7 +109,22 @@ fn every_type_that_is_read_is_in_the_schema() {
         .filter_map(|it| it["properties"]["type"]["const"].as_str())
         .collect();
     let mut expected = [
-        "say", "tell", "names", "files", "nick", "history", "get", "pause", "resume", "stop", "stats",
+        "say",
+        "tell",
+        "reply",
+        "ignore",
+        "unignore",
+        "names",
+        "files",
+        "nick",
+        "history",
+        "get",
+        "folder",
+        "pause",
+        "resume",
+        "stop",
+        "stats",
+        "reconnect",
         "leave",
     ];
     let mut found = kinds;

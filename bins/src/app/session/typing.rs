@@ -8,7 +8,7 @@ use super::{Asked, Origin, Session};
 use crate::app::end::End;
 use crate::app::request;
 use crate::cli::args::GetArgs;
-use crate::cli::input::{Input, Pick, commands};
+use crate::cli::input::{Ignore, Input, Pick, commands};
 use crate::cli::render::units;
 use crate::driver::application::{Command, Which};
 use crate::files::TargetSpec;
@@ -44,7 +44,7 @@ impl Session {
             Input::Pause(pick) => self.on_pick(&pick, id, Command::Pause),
             Input::Resume(pick) => self.on_pick(&pick, id, Command::Resume),
             Input::Stop(pick) => self.on_pick(&pick, id, Command::Stop),
-            Input::Ignore(nick) => self.on_ignore(nick.as_deref(), id),
+            Input::Ignore(ignore) => self.on_ignore(&ignore, id),
             Input::Stats => self.on_stats(),
             Input::Reconnect => self.ask(Command::Reconnect, id),
             Input::Clear => self.notice("there is nothing to clear: these are plain lines"),
@@ -102,9 +102,9 @@ impl Session {
         }
     }
 
-    /// Ignores a nickname, or no longer; without one, says who is ignored.
-    fn on_ignore(&mut self, nick: Option<&str>, id: Option<RequestId>) {
-        let Some(nick) = nick else {
+    /// Ignores a nickname, or no longer, or says who is ignored.
+    fn on_ignore(&mut self, ignore: &Ignore, id: Option<RequestId>) {
+        let (Ignore::Switch(nick) | Ignore::Begin(nick) | Ignore::End(nick)) = ignore else {
             let names: Vec<&str> = self.ignored.values().map(Nickname::as_str).collect();
             let text = match names.as_slice() {
                 [] => "nobody is ignored".to_owned(),
@@ -112,16 +112,23 @@ impl Session {
             };
             return self.notice(text);
         };
-        match Nickname::parse(nick) {
-            Err(error) => self.complain(id, "no-such-nick", error.to_string()),
-            Ok(nick) if self.ignored.remove(&nick.key()).is_some() => {
-                self.notice(format!("{nick} is heard again"));
-            }
-            Ok(nick) if self.ignored.len() < MAX_IGNORED => {
-                self.ignored.insert(nick.key(), nick.clone());
-                self.notice(format!("{nick} is ignored; /ignore {nick} again ends it"));
-            }
-            Ok(_) => self.complain(id, "refused", format!("{MAX_IGNORED} are ignored already")),
+        let nick = match Nickname::parse(nick) {
+            Ok(nick) => nick,
+            Err(error) => return self.complain(id, "no-such-nick", error.to_string()),
+        };
+        let begins = match ignore {
+            Ignore::Begin(_) => true,
+            Ignore::End(_) | Ignore::List => false,
+            Ignore::Switch(_) => !self.ignores(&nick),
+        };
+        if !begins {
+            self.ignored.remove(&nick.key());
+            self.notice(format!("{nick} is heard again"));
+        } else if self.ignored.len() < MAX_IGNORED || self.ignores(&nick) {
+            self.notice(format!("{nick} is ignored; /ignore {nick} again ends it"));
+            self.ignored.insert(nick.key(), nick);
+        } else {
+            self.complain(id, "refused", format!("{MAX_IGNORED} are ignored already"));
         }
     }
 

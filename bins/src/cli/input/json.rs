@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use backchat_core::chat::RequestId;
 use serde::Deserialize;
 
-use super::{Input, Pick};
+use super::{Ignore, Input, Pick};
 use crate::cli::algorithms::{parse_congestion, parse_recovery};
 use crate::cli::args::GetArgs;
 
@@ -45,6 +45,15 @@ enum Object {
         to: String,
         text: String,
     },
+    Reply {
+        text: String,
+    },
+    Ignore {
+        nick: Option<String>,
+    },
+    Unignore {
+        nick: String,
+    },
     Names,
     Files,
     Nick {
@@ -54,6 +63,9 @@ enum Object {
         count: Option<u32>,
     },
     Get(Box<Get>),
+    Folder {
+        dir: Option<PathBuf>,
+    },
     Pause {
         file: Option<String>,
     },
@@ -64,11 +76,13 @@ enum Object {
         file: Option<String>,
     },
     Stats,
+    Reconnect,
     Leave,
 }
 
 /// The types there are, for messages.
-const TYPES: &str = "say, tell, names, files, nick, history, get, pause, resume, stop, stats or leave";
+const TYPES: &str = "say, tell, reply, ignore, unignore, names, files, nick, history, get, folder, pause, resume, stop, \
+                     stats, reconnect or leave";
 
 /// A download; the fields are the options of `get`.
 #[derive(Deserialize)]
@@ -125,15 +139,21 @@ fn input(object: Object) -> Result<Input, String> {
     Ok(match object {
         Object::Say { text, action } => Input::Say { text, action },
         Object::Tell { to, text } => Input::Tell { to, text },
+        Object::Reply { text } => Input::Reply(text),
+        // A switch is for hands: a program says which way.
+        Object::Ignore { nick } => Input::Ignore(nick.map_or(Ignore::List, Ignore::Begin)),
+        Object::Unignore { nick } => Input::Ignore(Ignore::End(nick)),
         Object::Names => Input::Names,
         Object::Files => Input::Files,
         Object::Nick { nick } => Input::Nick(nick),
         Object::History { count } => Input::History(count),
         Object::Get(get) => Input::Get(get_args(*get)?),
+        Object::Folder { dir } => Input::Folder(dir),
         Object::Pause { file } => Input::Pause(pick(file)),
         Object::Resume { file } => Input::Resume(pick(file)),
         Object::Stop { file } => Input::Stop(pick(file)),
         Object::Stats => Input::Stats,
+        Object::Reconnect => Input::Reconnect,
         Object::Leave => Input::Quit,
     })
 }
@@ -195,6 +215,10 @@ mod tests {
                 r#"{"type":"tell","to":"bob","text":"psst"}"#,
                 Input::Tell { to: "bob".into(), text: "psst".into() },
             ),
+            (r#"{"type":"reply","text":"me too"}"#, Input::Reply("me too".into())),
+            (r#"{"type":"ignore"}"#, Input::Ignore(Ignore::List)),
+            (r#"{"type":"ignore","nick":"eve"}"#, Input::Ignore(Ignore::Begin("eve".into()))),
+            (r#"{"type":"unignore","nick":"eve"}"#, Input::Ignore(Ignore::End("eve".into()))),
             (r#"{"type":"names"}"#, Input::Names),
             (r#"{"type":"files","new_field":1}"#, Input::Files),
             (r#"{"type":"nick","nick":"ann2"}"#, Input::Nick("ann2".into())),
@@ -204,6 +228,9 @@ mod tests {
             (r#"{"type":"resume","file":"x"}"#, Input::Resume(Pick::File("x".into()))),
             (r#"{"type":"stop","file":"x"}"#, Input::Stop(Pick::File("x".into()))),
             (r#"{"type":"stats"}"#, Input::Stats),
+            (r#"{"type":"folder"}"#, Input::Folder(None)),
+            (r#"{"type":"folder","dir":"books"}"#, Input::Folder(Some("books".into()))),
+            (r#"{"type":"reconnect"}"#, Input::Reconnect),
             (r#"{"type":"leave"}"#, Input::Quit),
         ] {
             assert_eq!(good(line), JsonInput { id: None, input: expected }, "{line}");
@@ -240,12 +267,12 @@ mod tests {
             (
                 r#"{"type":7}"#,
                 "bad-frame",
-                "the type is missing: expected say, tell, names, files, nick, history, get, pause, resume, stop, stats or leave",
+                "the type is missing: expected say, tell, reply, ignore, unignore, names, files, nick, history, get, folder, pause, resume, stop, stats, reconnect or leave",
             ),
             (
                 r#"{"type":"or"}"#,
                 "unknown-type",
-                "unknown type 'or': expected say, tell, names, files, nick, history, get, pause, resume, stop, stats or leave",
+                "unknown type 'or': expected say, tell, reply, ignore, unignore, names, files, nick, history, get, folder, pause, resume, stop, stats, reconnect or leave",
             ),
             (r#"{"type":"say"}"#, "bad-frame", "say: missing field `text`"),
             (

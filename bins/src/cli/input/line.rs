@@ -28,8 +28,8 @@ pub enum Input {
     },
     /// Something to say to whoever said something privately last.
     Reply(String),
-    /// Somebody who is not to be heard, or is again; without a name, who is not.
-    Ignore(Option<String>),
+    /// Who is not to be heard.
+    Ignore(Ignore),
     /// Who is here.
     Names,
     /// What can be downloaded.
@@ -58,6 +58,19 @@ pub enum Input {
     Help(Option<String>),
     /// Leave.
     Quit,
+}
+
+/// What is to change about who is heard.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ignore {
+    /// Nothing: say who is ignored.
+    List,
+    /// Ignore this nickname, or end that.
+    Switch(String),
+    /// Ignore this nickname.
+    Begin(String),
+    /// Hear this nickname.
+    End(String),
 }
 
 /// Which downloads a command is about.
@@ -163,8 +176,8 @@ fn read_command(line: &str) -> Result<Input, BadInput> {
         },
         "reply" => Ok(Input::Reply(text()?)),
         "ignore" => match split_word(rest) {
-            ("", _) => Ok(Input::Ignore(None)),
-            (nick, "") => Ok(Input::Ignore(Some(nick.to_owned()))),
+            ("", _) => Ok(Input::Ignore(Ignore::List)),
+            (nick, "") => Ok(Input::Ignore(Ignore::Switch(nick.to_owned()))),
             _ => Err(expected()),
         },
         "say" => Ok(Input::Say { text: text()?, action: false }),
@@ -247,8 +260,8 @@ mod tests {
             ("/folder", Input::Folder(None)),
             ("/folder 'my books'", Input::Folder(Some("my books".into()))),
             ("/folder my books", Input::Folder(Some("my books".into()))),
-            ("/ignore", Input::Ignore(None)),
-            ("/ignore eve", Input::Ignore(Some("eve".into()))),
+            ("/ignore", Input::Ignore(Ignore::List)),
+            ("/ignore eve", Input::Ignore(Ignore::Switch("eve".into()))),
             ("/say files", say("files")),
             ("/me waves", act("waves")),
             ("/nick ann2", Input::Nick("ann2".into())),

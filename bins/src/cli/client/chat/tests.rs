@@ -180,8 +180,28 @@ async fn programs_get_objects_with_the_ids_that_they_gave() {
     );
     assert_eq!(
         bench.shown(r#"{"type":"dance","id":6}"#)[0],
-        r#"{"type":"error","id":6,"code":"unknown-type","message":"unknown type 'dance': expected say, tell, names, files, nick, history, get, pause, resume, stop, stats or leave"}"#
+        r#"{"type":"error","id":6,"code":"unknown-type","message":"unknown type 'dance': expected say, tell, reply, ignore, unignore, names, files, nick, history, get, folder, pause, resume, stop, stats, reconnect or leave"}"#
     );
+    assert_eq!(
+        bench.shown(r#"{"type":"reply","text":"me too","id":7}"#),
+        [
+            r#"{"type":"error","id":7,"code":"no-such-nick","message":"nobody has said anything to you alone yet"}"#
+        ]
+    );
+    // Twice is not back.
+    for (object, text) in [
+        (r#"{"type":"ignore","nick":"eve"}"#, "eve is ignored; /ignore eve again ends it"),
+        (r#"{"type":"ignore","nick":"EVE"}"#, "EVE is ignored; /ignore EVE again ends it"),
+        (r#"{"type":"ignore"}"#, "ignored: EVE"),
+        (r#"{"type":"unignore","nick":"eve"}"#, "eve is heard again"),
+        (r#"{"type":"ignore"}"#, "nobody is ignored"),
+        (r#"{"type":"folder","dir":"books"}"#, "downloads go to books"),
+        (r#"{"type":"folder"}"#, "downloads go to books"),
+    ] {
+        assert_eq!(bench.shown(object), [format!(r#"{{"type":"notice","text":"{text}"}}"#)]);
+    }
+    bench.type_line(r#"{"type":"reconnect"}"#);
+    assert!(matches!(next(&mut bench.chat), Some(Command::Reconnect)));
     assert!(bench.shown(r#"{"type":"get","file":"../x","id":8}"#)[0].starts_with(
         r#"{"type":"failed","id":8,"file":"../x","reason":"not-found","exit_code":3,"message":"no such file"#
     ));
