@@ -3,21 +3,29 @@
 //! Files are found when this runs, so a new scenario needs nothing but its file. `scenarios/regressions/` holds what
 //! once failed. A changed snapshot is a change of what the programs do: review it, and say in the commit why.
 //!
+//! Where a snapshot differs, the trace is written to a file, and the lines are printed that make the one of the last commit
+//! and say where the two part.
+//!
 //! All of them together must have been in every situation that the core marks: what no scenario gets into is a missing
 //! scenario, or dead code.
 
+use std::fs::File;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 
-use backchat_sim::cli::load;
+use backchat_sim::cli::load::{self, Loaded};
 use backchat_sim::marks::{Coverage, RunMarks};
 use backchat_sim::run::{Engine, run};
 use backchat_sim::trace::condensed::Condensed;
+use backchat_sim::trace::json::Lines;
+use backchat_sim::trace::{Header, Record};
 use libtest_mimic::{Arguments, Conclusion, Failed, Trial};
 
-/// The seed that snapshots are taken at.
+/// The seed and the engine that snapshots are taken with.
 const SEED: u64 = 0;
+const ENGINE: Engine = Engine::Turmoil;
 
 fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -59,7 +67,7 @@ fn is_covered(coverage: &Coverage) -> bool {
 fn check(root: &Path, path: &Path, name: &str, coverage: &Mutex<Coverage>) -> Result<(), Failed> {
     let loaded = load::one(path)?;
     let mut sinks = (Condensed::new(), RunMarks::new());
-    let report = run(&loaded.scenario, SEED, Engine::Turmoil, &mut sinks)?;
+    let report = run(&loaded.scenario, SEED, ENGINE, &mut sinks)?;
     let (condensed, marks) = sinks;
     coverage.lock().expect("no test panics while it holds this").add(name, SEED, &marks);
     if let Some(first) = report.violations.first() {
@@ -77,7 +85,39 @@ fn check(root: &Path, path: &Path, name: &str, coverage: &Mutex<Coverage>) -> Re
     settings.set_omit_expression(true);
     settings.set_description(loaded.scenario.about());
     let text = condensed.text(report.end.hash);
-    // A snapshot that differs panics, which the harness reports as a failure of this trial.
-    settings.bind(|| insta::assert_snapshot!(name.replace('/', "__"), text));
+    // A snapshot that differs panics, once it has shown how.
+    let name = name.replace('/', "__");
+    let hold = || settings.bind(|| insta::assert_snapshot!(name.clone(), text));
+    std::panic::catch_unwind(AssertUnwindSafe(hold)).or_else(|_| Err(differs(root, &loaded, &name)?))
+}
+
+/// Writes the trace of a run whose snapshot differs, and says how to hold it against the one before.
+fn differs(root: &Path, loaded: &Loaded, name: &str) -> Result<Failed, Failed> {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("tmp is in the target folder");
+    let traces = target.join("tmp/traces");
+    std::fs::create_dir_all(&traces)?;
+    let [now, before] = [format!("{name}.jsonl"), format!("{name}.before.jsonl")].map(|it| traces.join(it));
+    let short = |path: &Path| path.strip_prefix(root).unwrap_or(path).display().to_string();
+    let scenario = short(Path::new(&loaded.path));
+    write_trace(&now, loaded, &scenario)?;
+    let [now, before, target, commit] = [&now, &before, target, &target.join("before")].map(short);
+    Ok(format!(
+        "its snapshot differs; its trace is in {now}. Where it parts from that of the last commit:\n\
+         git worktree add --detach {commit} HEAD\n\
+         cargo run -q --manifest-path {commit}/Cargo.toml --target-dir {target} -p backchat-sim -- run {scenario} --trace {before}\n\
+         cargo run -q -p backchat-sim -- diff {before} {now}\n\
+         git worktree remove {commit}"
+    )
+    .into())
+}
+
+/// Runs it once more: whoever passes need not have kept every record.
+fn write_trace(path: &Path, loaded: &Loaded, scenario: &str) -> Result<(), Failed> {
+    let mut records: Vec<Record> = Vec::new();
+    let report = run(&loaded.scenario, SEED, ENGINE, &mut records)?;
+    let header = Header { scenario: scenario.to_owned(), seed: SEED, engine: ENGINE.name().to_owned() };
+    let mut lines = Lines::new(File::create(path)?, &header);
+    records.iter().try_for_each(|record| lines.record(record))?;
+    lines.finish(report.end.events, report.end.hash)?;
     Ok(())
 }
