@@ -35,9 +35,11 @@ fn request() -> impl Strategy<Value = Request> {
         option::of(any::<String>()),
         option::of(any::<u64>()),
         any::<bool>(),
+        option::of(any::<u32>()),
     )
-        .prop_map(|(nick, resume, history, token, seen, ping)| Join {
+        .prop_map(|(nick, resume, history, token, seen, ping, protocol)| Join {
             nick,
+            protocol,
             resume,
             history,
             token,

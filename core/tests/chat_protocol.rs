@@ -1,7 +1,13 @@
 //! What the protocol's document says of the chat, held against what runs.
 
+mod chat_world;
+
+use backchat_core::chat::client::ClientChatEvent;
 use backchat_core::chat::frame::ClientFrame;
-use backchat_core::chat::{ErrorCode, Limits, Request, ServerFrame, table};
+use backchat_core::chat::*;
+use backchat_core::seed::Seed;
+use backchat_core::time::Instant;
+use chat_world::joining;
 
 /// The document.
 fn document() -> &'static str {
@@ -41,4 +47,31 @@ fn every_example_is_a_frame() {
         }
     }
     assert!(client >= Request::KINDS.len() && server >= ServerFrame::KINDS.len(), "{client}, {server}");
+}
+
+#[test]
+fn a_client_leaves_a_server_of_another_version() {
+    let events = |protocol: u32| {
+        let mut client = ChatClient::new(joining("ann", true), &Seed::from_number(1));
+        client.start(Instant::ZERO);
+        client.handle_connected(Instant::ZERO);
+        let welcome = format!(
+            r#"{{"type":"welcome","protocol":{protocol},"nick":"ann","epoch":"0000000000000000","number":0,"resumed":false}}"#
+        );
+        client.handle_bytes(Instant::ZERO, format!("{welcome}\n").as_bytes());
+        let mut events = Vec::new();
+        while let Some(action) = client.poll_action() {
+            events.push(action);
+        }
+        (client.is_over(), events)
+    };
+    let (is_over, _) = events(1);
+    assert!(!is_over);
+    let (is_over, events) = events(2);
+    assert!(is_over && events.contains(&ClientAction::Close), "{events:?}");
+    let Some(ClientAction::Event(ClientChatEvent::Refused(error))) = events.last() else {
+        panic!("refused: {events:?}")
+    };
+    assert_eq!(error.code, ErrorCode::AnotherVersion);
+    assert!(error.message.contains("version 2") && error.message.contains("version 1"), "{}", error.message);
 }

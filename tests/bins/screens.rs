@@ -260,6 +260,19 @@ fn a_message_of_many_lines_keeps_them_together() {
 }
 
 #[test]
+fn a_server_of_another_version_is_told_with_a_way_on() {
+    let mut stage = Stage::joined(80, 12);
+    stage.loses(1_000);
+    stage.chat(ClientChatEvent::Connected);
+    let message =
+        "the server speaks version 2 of the protocol and this client version 1; another client is needed";
+    stage.chat(ClientChatEvent::Refused(ErrorFrame::new(None, ErrorCode::AnotherVersion, message)));
+    check("another_version", &stage);
+    stage.keys(&["/reconnect", "Enter"]);
+    assert!(matches!(stage.app.ending(), backchat::app::window::Ending::Again(_)));
+}
+
+#[test]
 fn questions_stand_where_one_types() {
     let mut stage = Stage::joined(72, 10);
     stage.update(Message::Paste("one\ntwo\n/quit\n".into()));

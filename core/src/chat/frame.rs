@@ -18,7 +18,8 @@ pub use text::{TextError, check_text};
 
 use bytes::Bytes;
 
-/// The version of the chat's protocol, told in the welcome.
+/// The version of the chat's protocol, told in the welcome. Clients of this one, the first, leave it out when they join,
+/// as does whoever takes part by hand.
 pub const PROTOCOL: u32 = 1;
 
 /// Why a line is not a frame.

@@ -178,6 +178,43 @@ fn a_server_that_says_nothing_is_given_up() {
 }
 
 #[test]
+fn a_server_of_another_version_is_named_and_left() {
+    let other = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = other.local_addr().expect("an address").to_string();
+    let speaker = std::thread::spawn(move || {
+        let welcome = br#"{"type":"welcome","protocol":2,"nick":"ann","epoch":"0011223344556677","number":0,"resumed":false}"#;
+        for _ in 0..2 {
+            let (mut stream, _) = other.accept().expect("a client");
+            std::io::Write::write_all(&mut stream, welcome).expect("written");
+            std::io::Write::write_all(&mut stream, b"\n").expect("written");
+            // Until the client goes.
+            let _ = std::io::copy(&mut stream, &mut std::io::sink());
+        }
+    });
+    for command in [&["say", "hello", "--nick", "ann"][..], &["--plain", "--nick", "ann"]] {
+        let ended = run(client().args(["--server", &address]).args(command)).expect(4);
+        assert!(ended.stderr.contains("version 2 of the protocol"), "{ended:?}");
+    }
+    speaker.join().expect("no panic");
+}
+
+#[test]
+fn a_client_of_another_version_is_told_so() {
+    let server = Server::bare();
+    let mut stream = std::net::TcpStream::connect(&server.chat).expect("connected");
+    let join = b"{\"type\":\"join\",\"nick\":\"ann\",\"protocol\":2}\n{\"type\":\"join\",\"nick\":\"ann\",\"protocol\":1}\n";
+    std::io::Write::write_all(&mut stream, join).expect("written");
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(stream));
+    let mut next = || lines.next().expect("an answer").expect("text");
+    let (refused, welcome) = (next(), next());
+    assert!(
+        refused.contains(r#""code":"another-version""#) && refused.contains("not version 2"),
+        "{refused}"
+    );
+    assert!(welcome.contains(r#""type":"welcome""#), "{welcome}");
+}
+
+#[test]
 fn another_kind_of_server_is_no_reason_to_panic() {
     let other = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = other.local_addr().expect("an address").to_string();

@@ -56,6 +56,7 @@ impl ChatClient {
         let id = self.next_id();
         let comeback = self.comeback;
         let request = Request::Join(Join {
+            protocol: None,
             nick: join.nick.to_string(),
             resume: join.resume,
             history: join.history,

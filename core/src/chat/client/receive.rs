@@ -2,7 +2,7 @@
 
 use super::{ChatClient, ClientAction, ClientChatEvent, Phase, Token};
 use crate::chat::frame::{
-    ErrorCode, ErrorFrame, FrameError, Request, RequestId, ServerFrame, TicketFrame, Welcome,
+    ErrorCode, ErrorFrame, FrameError, PROTOCOL, Request, RequestId, ServerFrame, TicketFrame, Welcome,
 };
 use crate::chat::limits::Bucket;
 use crate::chat::lines::Line;
@@ -103,6 +103,13 @@ impl ChatClient {
 
     /// The server let us in: an earlier session goes on, or a new one begins.
     fn handle_welcome(&mut self, now: Instant, welcome: Welcome) {
+        if welcome.protocol != PROTOCOL {
+            let message = format!(
+                "the server speaks version {} of the protocol and this client version {PROTOCOL}; another client is needed",
+                welcome.protocol
+            );
+            return self.refused(now, ErrorFrame::new(None, ErrorCode::AnotherVersion, message));
+        }
         let new_epoch = self.epoch.is_some_and(|epoch| epoch != welcome.epoch);
         let resumed = welcome.resumed && !new_epoch;
         if new_epoch {

@@ -117,6 +117,9 @@ pub enum Request {
 pub struct Join {
     /// The nickname.
     pub nick: String,
+    /// The version of the protocol that the client speaks; the first, where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol: Option<u32>,
     /// Park the session when the connection breaks, and give a token to come back with.
     #[serde(default, skip_serializing_if = "is_unset")]
     pub resume: bool,

@@ -68,6 +68,8 @@ codes! {
     BadFrame = "bad-frame",
     /// A line that is longer than a frame may be.
     FrameTooLong = "frame-too-long",
+    /// The other side speaks another version of the protocol.
+    AnotherVersion = "another-version",
     /// The server has as many clients as it takes.
     Full = "full",
     /// That address has as many connections as it may.

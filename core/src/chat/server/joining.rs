@@ -49,6 +49,11 @@ impl ChatServer {
     /// Gives a nickname to a visiting session.
     fn enter(&mut self, now: Instant, session: SessionId, join: &Join) -> Result<Nickname, ErrorFrame> {
         let refusal = |code, message: String| ErrorFrame::new(None, code, message);
+        if let Some(theirs) = join.protocol.filter(|theirs| *theirs != PROTOCOL) {
+            let message =
+                format!("this server speaks version {PROTOCOL} of the protocol, not version {theirs}");
+            return Err(refusal(ErrorCode::AnotherVersion, message));
+        }
         if self.shutting_down {
             return Err(refusal(ErrorCode::ShuttingDown, CloseReason::ShuttingDown.to_string()));
         }
