@@ -16,4 +16,5 @@ pub mod logging;
 pub mod render;
 pub mod server;
 pub mod signals;
+pub mod slash;
 pub mod values;

@@ -156,9 +156,7 @@ impl Session {
     fn on_help(&mut self, about: Option<&str>) {
         let Some(lines) = commands::help(about) else {
             let typed = about.unwrap_or_default();
-            let nearest = commands::nearest(typed.trim_start_matches('/'));
-            let hint =
-                nearest.map(|command| format!(", did you mean /{}?", command.name)).unwrap_or_default();
+            let hint = commands::COMMANDS.hint(typed);
             return self.complain(None, "bad-input", format!("there is no command '{typed}'{hint}"));
         };
         for line in lines {

@@ -6,7 +6,7 @@ use super::{App, Effect, Front, Question};
 use crate::app::completion::{Completion, Words};
 use crate::app::happening::Happening;
 use crate::app::session::{self, Link};
-use crate::cli::input::commands::ChatCommand;
+use crate::cli::input::commands::COMMANDS;
 use crate::cli::input::{Input, read_line};
 
 /// Most lines of a paste that are said: more belongs into a file.
@@ -154,5 +154,5 @@ fn needs_a_connection(input: &Input) -> bool {
 
 fn is_command(line: &str) -> bool {
     let name = line.trim_start_matches('/').split(char::is_whitespace).next().unwrap_or_default();
-    ChatCommand::find(name).is_some()
+    COMMANDS.find(name).is_some()
 }

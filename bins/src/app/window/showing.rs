@@ -176,7 +176,7 @@ pub enum HelpRow {
 /// The rows of the help: every command with an example, then every key.
 pub fn help(columns: usize) -> Vec<HelpRow> {
     let mut rows = vec![HelpRow::Title("Commands (Esc: back to the chat)")];
-    for command in COMMANDS {
+    for command in COMMANDS.iter() {
         rows.push(HelpRow::Entry { typed: command.usage(), about: command.about.to_owned() });
         if columns >= 60 && !command.arguments.is_empty() {
             rows.push(HelpRow::Entry {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use backchat_core::text::visible;
 
-use super::commands::{ChatCommand, nearest};
+use super::commands::COMMANDS;
 use crate::cli::args::{GetArgs, GetWords};
 
 /// What a line wants.
@@ -86,14 +86,9 @@ pub enum Pick {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadInput {
     /// A slash, and behind it no command.
-    #[error("there is no command /{typed}{}; /help lists them, and a second slash in front says it as text",
-        .nearest.map(|name| format!(", did you mean /{name}?")).unwrap_or_default())]
-    UnknownCommand {
-        /// What was typed, made visible.
-        typed: String,
-        /// What was probably meant.
-        nearest: Option<&'static str>,
-    },
+    #[error("there is no command /{}{}; /help lists them, and a second slash in front says it as text",
+        visible(.0), COMMANDS.hint(.0))]
+    UnknownCommand(String),
     /// Something is missing behind a command, or it is not what belongs there.
     #[error("expected {0}")]
     Expected(String),
@@ -150,10 +145,7 @@ fn read_original(line: &str, is_here: impl Fn(&str) -> bool) -> Option<Input> {
 /// What stands behind a slash.
 fn read_command(line: &str) -> Result<Input, BadInput> {
     let (name, rest) = split_word(line);
-    let Some(command) = ChatCommand::find(name) else {
-        let nearest = nearest(name).map(|command| command.name);
-        return Err(BadInput::UnknownCommand { typed: visible(name).to_string(), nearest });
-    };
+    let command = COMMANDS.find(name).ok_or_else(|| BadInput::UnknownCommand(name.to_owned()))?;
     let expected = || BadInput::Expected(command.usage());
     let nothing = |input| if rest.is_empty() { Ok(input) } else { Err(BadInput::TakesNothing(command.name)) };
     let text = || if rest.is_empty() { Err(expected()) } else { Ok(rest.to_owned()) };

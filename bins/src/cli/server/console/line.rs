@@ -7,7 +7,7 @@ use backchat_core::chat::{Address, Nickname, Whom};
 use backchat_core::node::Order;
 use backchat_core::text::visible;
 
-use crate::cli::input::commands::nearest_name;
+use crate::cli::slash::{SlashCommand, SlashCommands};
 use crate::cli::values::{BadSpan, Span};
 
 /// What a line asks for.
@@ -27,49 +27,41 @@ pub(super) enum Typed {
     /// The end.
     Stop,
     /// The list of commands, or one of them.
-    Help(Option<&'static Command>),
-}
-
-/// One command.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Command {
-    name: &'static str,
-    arguments: &'static str,
-    about: &'static str,
-    example: &'static str,
-}
-
-const fn command(
-    name: &'static str,
-    arguments: &'static str,
-    about: &'static str,
-    example: &'static str,
-) -> Command {
-    Command { name, arguments, about, example }
+    Help(Option<&'static SlashCommand>),
 }
 
 /// All of them, in the order in which `/help` lists them.
-const COMMANDS: [Command; 9] = [
-    command(
+const COMMANDS: SlashCommands = SlashCommands(&[
+    SlashCommand::new(
         "who",
         "[PART]",
         "who is here, from where; or those with PART in name or address",
         "/who 192.0.2.",
     ),
-    command("kick", "NICK [REASON]", "end a session; its user may come back", "/kick bob please stop"),
-    command(
+    SlashCommand::new(
+        "kick",
+        "NICK [REASON]",
+        "end a session; its user may come back",
+        "/kick bob please stop",
+    ),
+    SlashCommand::new(
         "ban",
         "NICK|ADDR [TIME] [REASON]",
         "keep a nickname or an address out, for a time such as 10m, or while the server runs",
         "/ban bob 1h flooding",
     ),
-    command("unban", "NICK|ADDR", "let somebody in again", "/unban bob"),
-    command("bans", "", "who is kept out, and until when", "/bans"),
-    command("say", "TEXT", "tell everybody who is connected", "/say back at noon"),
-    command("stats", "", "what was counted, and what there is", "/stats"),
-    command("stop", "", "end as after SIGTERM: downloads may finish; a second /stop ends at once", "/stop"),
-    command("help", "[COMMAND]", "this list, or one command with an example", "/help ban"),
-];
+    SlashCommand::new("unban", "NICK|ADDR", "let somebody in again", "/unban bob"),
+    SlashCommand::new("bans", "", "who is kept out, and until when", "/bans"),
+    SlashCommand::new("say", "TEXT", "tell everybody who is connected", "/say back at noon"),
+    SlashCommand::new("stats", "", "what was counted, and what there is", "/stats"),
+    SlashCommand::new(
+        "stop",
+        "",
+        "end as after SIGTERM: downloads may finish; a second /stop ends at once",
+        "/stop",
+    ),
+    SlashCommand::new("help", "[COMMAND]", "this list, or one command with an example", "/help ban"),
+]);
 
 /// Before a nickname that reads as an address: `/ban nick:10.0.0.1`. No nickname has a colon.
 const NICK: &str = "nick:";
@@ -81,28 +73,17 @@ pub(super) enum BadLine {
     #[error("commands begin with a slash: /say tells everybody, /help lists the others")]
     NoSlash,
     /// There is none of that name.
-    #[error("there is no command /{typed}{}; /help lists them",
-        .nearest.map(|name| format!(", did you mean /{name}?")).unwrap_or_default())]
-    Unknown { typed: String, nearest: Option<&'static str> },
+    #[error("there is no command /{}{}; /help lists them", visible(.0), COMMANDS.hint(.0))]
+    Unknown(String),
     /// Something is missing, or too much.
     #[error("expected {}", .0.usage())]
-    Expected(&'static Command),
+    Expected(&'static SlashCommand),
     /// A name that nobody can have.
     #[error(transparent)]
     Nick(#[from] backchat_core::chat::NicknameError),
     /// A time that is none.
     #[error("'{0}': {1}")]
     Time(String, BadSpan),
-}
-
-impl Command {
-    fn find(name: &str) -> Option<&'static Self> {
-        COMMANDS.iter().find(|command| command.name.eq_ignore_ascii_case(name))
-    }
-
-    fn usage(&self) -> String {
-        format!("/{} {}", self.name, self.arguments).trim_end().to_owned()
-    }
 }
 
 impl Typed {
@@ -113,10 +94,7 @@ impl Typed {
             return Ok(Self::Nothing);
         }
         let (name, rest) = first_word(line.strip_prefix('/').ok_or(BadLine::NoSlash)?);
-        let command = Command::find(name).ok_or_else(|| BadLine::Unknown {
-            typed: visible(name).to_string(),
-            nearest: nearest_name(COMMANDS.iter().map(|command| command.name), name),
-        })?;
+        let command = COMMANDS.find(name).ok_or_else(|| BadLine::Unknown(name.to_owned()))?;
         let order = |order| Ok(Self::Order { order, only: None });
         let expected = || BadLine::Expected(command);
         match (command.name, rest) {
@@ -125,9 +103,7 @@ impl Typed {
             ("stats", "") => Ok(Self::Stats),
             ("stop", "") => Ok(Self::Stop),
             ("help", "") => Ok(Self::Help(None)),
-            ("help", about) => Command::find(about.trim_start_matches('/'))
-                .map(|it| Self::Help(Some(it)))
-                .ok_or_else(expected),
+            ("help", about) => COMMANDS.find(about).map(|it| Self::Help(Some(it))).ok_or_else(expected),
             ("say", words) => order(Order::Say(text(words).ok_or_else(expected)?)),
             ("kick", "") | ("ban", "") | ("unban", "") => Err(expected()),
             ("kick", words) => {
@@ -149,15 +125,11 @@ impl Typed {
 }
 
 /// The lines of `/help`, or of `/help COMMAND`.
-pub(super) fn help(about: Option<&Command>) -> Vec<String> {
+pub(super) fn help(about: Option<&SlashCommand>) -> Vec<String> {
     match about {
-        Some(command) => {
-            vec![format!("{}: {}", command.usage(), command.about), format!("example: {}", command.example)]
-        }
+        Some(command) => command.explain(),
         None => {
-            let width = COMMANDS.iter().map(|command| command.usage().len()).max().unwrap_or_default();
-            let line = |command: &Command| format!("{:width$}  {}", command.usage(), command.about);
-            let mut lines: Vec<String> = COMMANDS.iter().map(line).collect();
+            let mut lines = COMMANDS.list();
             lines.push("the log covers what is being typed; Ctrl-R shows it again".to_owned());
             lines
         }
@@ -272,7 +244,7 @@ mod tests {
 
     #[test]
     fn every_example_can_be_typed_and_every_command_is_listed() {
-        for command in &COMMANDS {
+        for command in COMMANDS.iter() {
             assert!(Typed::read(command.example).is_ok(), "{}", command.example);
             assert!(help(None).iter().any(|line| line.starts_with(&command.usage())), "{}", command.name);
         }
