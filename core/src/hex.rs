@@ -1,5 +1,6 @@
 //! Bytes that people and JSON see as lower-case hexadecimal: epochs, tokens, tickets, hashes.
 
+use crate::from_text::from_text;
 use core::fmt;
 use core::str::FromStr;
 
@@ -67,8 +68,7 @@ impl<const N: usize> serde::Serialize for Hex<N> {
 
 impl<'de, const N: usize> serde::Deserialize<'de> for Hex<N> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <String as serde::Deserialize>::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
+        from_text(deserializer, str::parse)
     }
 }
 

@@ -20,6 +20,7 @@
 pub mod mutants;
 
 pub mod chat;
+mod from_text;
 pub mod hex;
 pub mod node;
 pub mod seed;

@@ -6,6 +6,7 @@
 //!
 //! [`UnixTime`] is the calendar's time, in milliseconds. It is shown to people and never decides anything.
 
+use crate::from_text::from_text;
 use core::fmt;
 use core::ops::{Add, AddAssign, Sub};
 use core::time::Duration;
@@ -120,8 +121,7 @@ impl serde::Serialize for UnixTime {
 
 impl<'de> serde::Deserialize<'de> for UnixTime {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <String as serde::Deserialize>::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("expected a time as RFC 3339"))
+        from_text(deserializer, |text| Self::parse(text).ok_or("expected a time as RFC 3339"))
     }
 }
 

@@ -188,6 +188,28 @@ proptest! {
         prop_assert_eq!(ServerFrame::decode(line(&frame.encode())), Ok(frame));
     }
 
+    /// Common frames are read another way where their type comes first.
+    #[test]
+    fn a_server_frame_is_the_same_wherever_its_type_stands(
+        frame in answer(),
+        place in any::<proptest::sample::Index>(),
+    ) {
+        let bytes = frame.encode();
+        let text = core::str::from_utf8(line(&bytes)).unwrap();
+        let later = format!("{{\"of_tomorrow\":[],{}", text.strip_prefix('{').unwrap());
+        prop_assert_eq!(ServerFrame::decode(later.as_bytes()), Ok(frame));
+        // What is missing or wrong in one is in the other, and is named alike.
+        let mut cut = text.as_bytes().to_vec();
+        cut[place.index(text.len())] = b'0';
+        let moved = [b"{\"of_tomorrow\":[],", cut.get(1..).unwrap()].concat();
+        if cut[0] == b'{' {
+            prop_assert_eq!(
+                ServerFrame::decode(&cut).map_err(|_| ()),
+                ServerFrame::decode(&moved).map_err(|_| ())
+            );
+        }
+    }
+
     #[test]
     fn unknown_fields_are_ignored(request in request(), id in id(), value in any::<u64>()) {
         let frame = ClientFrame { request, id };

@@ -4,6 +4,7 @@
 //! one component on every system, does not hide, and names no device. It may still hold bidi controls: whoever
 //! shows it does so through [`crate::text::visible`].
 
+use crate::from_text::from_text;
 use core::fmt;
 use core::str::FromStr;
 
@@ -132,8 +133,7 @@ impl serde::Serialize for FileName {
 
 impl<'de> serde::Deserialize<'de> for FileName {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <String as serde::Deserialize>::deserialize(deserializer)?;
-        Self::parse(&text).map_err(serde::de::Error::custom)
+        from_text(deserializer, Self::parse)
     }
 }
 

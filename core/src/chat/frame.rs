@@ -17,6 +17,7 @@ pub use server::{ErrorFrame, FileEntry, Message, NameEntry, Private, ServerFrame
 pub use text::{TextError, check_text};
 
 use bytes::Bytes;
+use std::borrow::Cow;
 
 /// The version of the chat's protocol, told in the welcome. Clients of this one, the first, leave it out when they join,
 /// as does whoever takes part by hand.
@@ -49,18 +50,29 @@ const MAX_DETAIL_BYTES: usize = 200;
 
 /// What is common to all frames.
 #[derive(serde::Deserialize)]
-struct Head {
-    #[serde(default, rename = "type")]
-    kind: Option<String>,
+struct Head<'a> {
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<Kind<'a>>,
     #[serde(default)]
     id: Option<RequestId>,
 }
 
-impl Head {
-    fn decode(line: &[u8]) -> Result<(String, Option<RequestId>), FrameError> {
+/// A `type`, where it stands in the line unless it is written with escapes.
+#[derive(serde::Deserialize)]
+struct Kind<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'a> Head<'a> {
+    fn decode(line: &'a [u8]) -> Result<(Cow<'a, str>, Option<RequestId>), FrameError> {
         let head: Self = serde_json::from_slice(line).map_err(|e| FrameError::Json(detail(&e)))?;
-        Ok((head.kind.ok_or(FrameError::NoType)?, head.id))
+        Ok((head.kind.ok_or(FrameError::NoType)?.0, head.id))
     }
+}
+
+/// The `type` of a line that begins with it and spells it plainly, as every line of ours does.
+fn leading_kind(line: &[u8]) -> Option<&[u8]> {
+    let rest = line.strip_prefix(br#"{"type":""#)?;
+    let end = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    rest.get(..end).filter(|_| rest.get(end) == Some(&b'"'))
 }
 
 /// What `error` says, cut so that it never echoes a whole hostile line.

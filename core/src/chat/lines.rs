@@ -31,7 +31,7 @@ impl Lines {
     /// Takes the next line from the front of `input`. `None` when no line ends in it: `input` is empty then.
     pub fn next_line<'a>(&mut self, input: &mut &'a [u8]) -> Option<Line<'a>> {
         while !input.is_empty() {
-            let Some(end) = input.iter().position(|&byte| byte == b'\n') else {
+            let Some(end) = memchr::memchr(b'\n', input) else {
                 let rest = core::mem::take(input);
                 return self.begin(rest);
             };

@@ -3,6 +3,7 @@
 //! ASCII on purpose: of two names that look alike one could be an impostor, and Unicode offers thousands of
 //! such pairs. Names are shown as they were typed and compared without regard to case.
 
+use crate::from_text::from_text;
 use core::fmt;
 use core::str::FromStr;
 
@@ -99,8 +100,7 @@ impl serde::Serialize for Nickname {
 
 impl<'de> serde::Deserialize<'de> for Nickname {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <String as serde::Deserialize>::deserialize(deserializer)?;
-        Self::parse(&text).map_err(serde::de::Error::custom)
+        from_text(deserializer, Self::parse)
     }
 }
 

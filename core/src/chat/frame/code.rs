@@ -1,5 +1,7 @@
 //! Why a server refused.
 
+use crate::from_text::from_text;
+use core::convert::Infallible;
 use core::fmt;
 
 macro_rules! codes {
@@ -98,8 +100,7 @@ impl serde::Serialize for ErrorCode {
 
 impl<'de> serde::Deserialize<'de> for ErrorCode {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <String as serde::Deserialize>::deserialize(deserializer)?;
-        Ok(Self::from(text.as_str()))
+        from_text(deserializer, |text| Ok::<_, Infallible>(Self::from(text)))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What servers send.
 
-use super::{ErrorCode, FrameError, Head, RequestId, detail, encode, is_unset};
+use super::{ErrorCode, FrameError, Head, RequestId, detail, encode, is_unset, leading_kind};
 use crate::chat::filename::FileName;
 use crate::chat::limits::Limits;
 use crate::chat::nickname::Nickname;
@@ -268,10 +268,41 @@ impl ServerFrame {
     /// The frame in a line without its line feed. [`FrameError::UnknownType`] is what a newer server may send:
     /// ignore it.
     pub fn decode(line: &[u8]) -> Result<Self, FrameError> {
+        if let Some(frame) = Self::decode_common(line) {
+            return Ok(frame);
+        }
         let (kind, _) = Head::decode(line)?;
         let Some(kind) = Self::KINDS.into_iter().find(|known| *known == kind) else {
             return Err(FrameError::UnknownType(super::shorten(&kind).into()));
         };
         serde_json::from_slice(line).map_err(|error| FrameError::Fields { kind, detail: detail(&error) })
+    }
+
+    /// The frame in a line of the kinds that come for every word that is said and everybody who comes and goes. Serde
+    /// keeps a copy of every field until it knows which kind a frame is of; here that is known beforehand. Whatever is
+    /// not as expected is `None`, and left to those who say what is wrong with it.
+    fn decode_common(line: &[u8]) -> Option<Self> {
+        #[derive(serde::Deserialize)]
+        struct Joined {
+            nick: Nickname,
+        }
+        #[derive(serde::Deserialize)]
+        struct Left {
+            nick: Nickname,
+            reason: String,
+        }
+        match leading_kind(line)? {
+            b"message" => serde_json::from_slice(line).ok().map(Self::Message),
+            b"private" => serde_json::from_slice(line).ok().map(Self::Private),
+            b"joined" => {
+                let Joined { nick } = serde_json::from_slice(line).ok()?;
+                Some(Self::Joined { nick })
+            }
+            b"left" => {
+                let Left { nick, reason } = serde_json::from_slice(line).ok()?;
+                Some(Self::Left { nick, reason })
+            }
+            _ => None,
+        }
     }
 }
