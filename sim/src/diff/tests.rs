@@ -15,7 +15,7 @@ fn trace(seed: u64, told: &[Told]) -> Vec<u8> {
         recorder.add(Instant::from_millis(*at), (*node).into(), event.clone());
     }
     let mut records: Vec<Record> = Vec::new();
-    recorder.finish(&mut records);
+    recorder.hand_on(&mut records);
     let mut lines = Lines::new(Vec::new(), &header);
     records.iter().for_each(|record| lines.record(record).expect("memory"));
     lines.finish(recorder.count(), recorder.hash()).expect("memory")

@@ -143,7 +143,7 @@ impl<'a> Run<'a> {
         let mut done_since = None;
         self.out.network.tell_blackouts(self.out.now());
         let reason = loop {
-            self.instant()?;
+            self.instant(sink)?;
             let now = self.out.now();
             done_since = if self.is_done() { done_since.or(Some(now)) } else { None };
             // What was said last is to arrive as well.
@@ -157,7 +157,7 @@ impl<'a> Run<'a> {
             // Faults of links end without an entry of their own.
             let links_end = Some(self.faults.links_end()).filter(|at| *at > now);
             let until = done.unwrap_or(end).min(links_end.unwrap_or(end));
-            self.advance(until, sink);
+            self.advance(until);
         };
         self.out.record(trace::Node::SIM, Event::Ending { reason });
         for client in &mut self.clients {
@@ -180,24 +180,26 @@ impl<'a> Run<'a> {
     fn until(&mut self, is_so: impl Fn(&Self) -> bool, sink: &mut impl Sink) -> Result<(), RunError> {
         let last = self.out.now() + LAST_WORDS;
         loop {
-            self.instant()?;
+            self.instant(sink)?;
             if is_so(self) || self.out.now() >= last {
                 return Ok(());
             }
-            self.advance(last, sink);
+            self.advance(last);
         }
     }
 
     /// Time goes on, to what happens next or to `until`, whichever comes first.
-    fn advance(&mut self, until: Instant, sink: &mut impl Sink) {
+    fn advance(&mut self, until: Instant) {
         let to = self.out.agenda.next().map_or(until, |at| at.min(until));
         self.out.advance(to);
         self.out.network.tell_blackouts(to);
-        self.out.network.settle(to, sink);
     }
 
     /// Everything that happens now. See the overview.
-    fn instant(&mut self) -> Result<(), RunError> {
+    ///
+    /// Nothing is recorded for another time than now, so records are handed on after each turn: what a thousand clients
+    /// see at one instant never waits all together.
+    fn instant(&mut self, sink: &mut impl Sink) -> Result<(), RunError> {
         loop {
             while let Some(what) = self.out.agenda.take(self.out.now()) {
                 self.happens(what)?;
@@ -205,6 +207,7 @@ impl<'a> Run<'a> {
                     return self.out.pace.check();
                 }
             }
+            self.out.network.hand_on(sink);
             let Some(node) = self.out.next_woken() else { return Ok(()) };
             self.turn(node);
             self.out.pace.check()?;

@@ -149,6 +149,11 @@ impl<S> Network<S> {
         self.recorder.settle(before, sink);
     }
 
+    /// Hands on everything so far, where nothing earlier can come.
+    pub(super) fn hand_on(&mut self, sink: &mut impl Sink) {
+        self.recorder.hand_on(sink);
+    }
+
     /// Hands on everything; `flights` are still on their way. Answers how many records there were, and their hash.
     pub(super) fn finish<'a>(
         &mut self,
@@ -164,7 +169,7 @@ impl<S> Network<S> {
                 self.recorder.add(now, name, Event::InFlight { copies });
             }
         }
-        self.recorder.finish(sink);
+        self.recorder.hand_on(sink);
         (self.recorder.count(), self.recorder.hash())
     }
 

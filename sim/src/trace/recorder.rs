@@ -47,16 +47,16 @@ impl Recorder {
 
     /// Nothing will be added that is earlier than `before`: hands on what is.
     pub fn settle(&mut self, before: Instant, sink: &mut impl Sink) {
-        self.hand_on(self.waiting.partition_point(|record| record.at < before), sink);
+        self.hand_on_first(self.waiting.partition_point(|record| record.at < before), sink);
     }
 
-    /// Nothing will be added any more: hands on everything.
-    pub fn finish(&mut self, sink: &mut impl Sink) {
-        self.hand_on(self.waiting.len(), sink);
+    /// Nothing will be added that is earlier than anything here: hands on all of it.
+    pub fn hand_on(&mut self, sink: &mut impl Sink) {
+        self.hand_on_first(self.waiting.len(), sink);
     }
 
     /// Hands on the first `count` where they lie: moving them out costs as much as their hash.
-    fn hand_on(&mut self, count: usize, sink: &mut impl Sink) {
+    fn hand_on_first(&mut self, count: usize, sink: &mut impl Sink) {
         for record in self.waiting.range(..count) {
             self.hash.add(record);
             sink.record(record);
@@ -120,7 +120,7 @@ mod tests {
         let lives = |seen: &[Record]| -> Vec<Event> { seen.iter().map(|it| it.event.clone()).collect() };
         let expected: Vec<Event> = [1, 3, 0, 2].map(|life| Event::Started { life }).to_vec();
         assert_eq!(lives(&seen), expected);
-        recorder.finish(&mut seen);
+        recorder.hand_on(&mut seen);
         assert_eq!((seen.len(), recorder.count()), (5, 5));
     }
 
@@ -129,7 +129,7 @@ mod tests {
         let hash = |time, node: &str, life| {
             let mut recorder = Recorder::new();
             recorder.add(at(time), node.into(), Event::Started { life });
-            recorder.finish(&mut ());
+            recorder.hand_on(&mut ());
             recorder.hash()
         };
         let one = hash(1, "a", 0);

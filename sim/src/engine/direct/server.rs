@@ -124,9 +124,13 @@ impl Serving {
             if out.step() == Going::Nowhere {
                 return true;
             }
-            match self.serve(round, deadline, out) {
+            let mut served = self.serve(round, deadline, out);
+            if served.is_none() && round.has_begun() {
+                round = Round::default();
+                served = self.serve(round, deadline, out);
+            }
+            match served {
                 Some(source) => round.served(source),
-                None if round.has_begun() => round = Round::default(),
                 None => {
                     out.set_timer(Node::Server, deadline);
                     return true;

@@ -29,7 +29,7 @@ fn what_is_written_is_read_back() {
     let records = some();
     let mut recorder = Recorder::new();
     records.iter().for_each(|it| recorder.add(it.at, it.node, it.event.clone()));
-    recorder.finish(&mut ());
+    recorder.hand_on(&mut ());
     let mut lines = Lines::new(Vec::new(), &header);
     records.iter().for_each(|it| lines.record(it).unwrap());
     let bytes = lines.finish(recorder.count(), recorder.hash()).unwrap();

@@ -162,9 +162,13 @@ impl Running {
                 self.connecting = Some(Connecting { connection, until, answer: None });
             }
             self.look_for_socket(person, out);
-            match self.serve(round, deadline, person, out) {
+            let mut served = self.serve(round, deadline, person, out);
+            if served.is_none() && round.has_begun() {
+                round = Round::default();
+                served = self.serve(round, deadline, person, out);
+            }
+            match served {
                 Some(source) => round.served(source),
-                None if round.has_begun() => round = Round::default(),
                 None => {
                     let until = self.connecting.map(|it| it.until);
                     let at = [deadline, until, self.wanted].into_iter().flatten().min();
