@@ -13,6 +13,7 @@ use core::time::Duration;
 use crate::time::Instant;
 use crate::wire::{Kind, TransferId};
 pub use mark::Mark;
+pub(crate) use mark::Marks;
 
 /// One observation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +43,8 @@ pub enum Event {
         /// Its number.
         transmission: u64,
     },
-    /// A packet was received and belongs to a download.
+    /// A packet was received and belongs to a download. A segment that the receiver takes in is told of by what became
+    /// of it instead.
     PacketReceived {
         /// Its kind.
         kind: Kind,

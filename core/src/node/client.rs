@@ -25,7 +25,7 @@ use crate::chat::client::{
 use crate::chat::{Nickname, RequestId};
 use crate::seed::Seed;
 use crate::time::Instant;
-use crate::trace::{DropReason, Event, Mark, Record};
+use crate::trace::{DropReason, Event, Mark, Marks, Record};
 use crate::transfer::SILENCE;
 use crate::wire::{self, Packet, ResetCode, TransferId};
 
@@ -63,6 +63,7 @@ pub struct Client {
     deadlines: Deadlines<DownloadId>,
     last_download: u64,
     queue: VecDeque<ClientOutput>,
+    marks: Marks,
     counters: Counters,
 }
 
@@ -81,6 +82,7 @@ impl Client {
             deadlines: Deadlines::new(),
             last_download: 0,
             queue: VecDeque::new(),
+            marks: Marks::default(),
             counters: Counters::default(),
             config,
         }
@@ -351,7 +353,7 @@ impl Client {
 
     /// Notes a situation.
     fn mark(&mut self, now: Instant, transfer: Option<TransferId>, mark: Mark) {
-        if self.config.trace {
+        if self.config.trace && self.marks.note(mark) {
             let event = Event::Marked(mark);
             self.queue.push_back(ClientOutput::Trace(Record { at: now, transfer, event }));
         }

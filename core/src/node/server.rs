@@ -23,7 +23,7 @@ use super::{Close, Counters, Path, Transmit};
 use crate::chat::{Action, ChatConfig, ChatServer, CloseReason, FileEntry, Limits, StreamId};
 use crate::seed::{Seed, Stream};
 use crate::time::{Instant, UnixTime};
-use crate::trace::{DropReason, Event, Mark, Record};
+use crate::trace::{DropReason, Event, Mark, Marks, Record};
 use crate::transfer::SenderConfig;
 use crate::wire::{self, MAX_SEGMENT, Packet, ResetCode, TransferId};
 
@@ -96,6 +96,7 @@ pub struct Server {
     /// Downloads that may have segments to send, in turn.
     ready: VecDeque<TransferId>,
     queue: VecDeque<ServerOutput>,
+    marks: Marks,
     /// The UDP socket takes no more.
     blocked: bool,
     batches_left: u32,
@@ -115,6 +116,7 @@ impl Server {
             deadlines: Deadlines::new(),
             ready: VecDeque::new(),
             queue: VecDeque::new(),
+            marks: Marks::default(),
             blocked: false,
             batches_left: BATCHES_PER_TURN,
             life: Life::Running,
@@ -363,7 +365,9 @@ impl Server {
 
     /// Notes a situation.
     fn mark(&mut self, now: Instant, mark: Mark) {
-        self.trace(now, None, Event::Marked(mark));
+        if self.config.trace && self.marks.note(mark) {
+            self.trace(now, None, Event::Marked(mark));
+        }
     }
 
     fn trace(&mut self, now: Instant, transfer: Option<TransferId>, event: Event) {

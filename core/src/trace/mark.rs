@@ -2,7 +2,8 @@
 //!
 //! Lines that a test has run say little about a protocol; situations that it has been in say more. A mark is an
 //! observation like any other: a scenario whose trace has it has been there, and one that no scenario has is a missing
-//! scenario or dead code. Marks carry nothing; what belongs to them stands in the records beside them.
+//! scenario or dead code. Marks carry nothing; what belongs to them stands in the records beside them. A machine notes
+//! each once, at the first time: that it has been there is all that a mark says.
 
 macro_rules! marks {
     ($($(#[doc = $what:literal])+ $mark:ident = $name:literal,)+) => {
@@ -239,9 +240,25 @@ marks! {
     TicketGivenBack = "ticket_given_back",
 }
 
+/// The marks that a machine has noted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Marks(u128);
+
+const _: () = assert!(Mark::ALL.len() <= u128::BITS as usize, "each has a bit");
+
+impl Marks {
+    /// Whether it is the first time.
+    pub(crate) const fn note(&mut self, mark: Mark) -> bool {
+        let bit = 1 << mark as u32;
+        let is_first = self.0 & bit == 0;
+        self.0 |= bit;
+        is_first
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Mark;
+    use super::{Mark, Marks};
     use std::collections::BTreeSet;
 
     #[test]
@@ -253,5 +270,12 @@ mod tests {
             assert!(mark.what().ends_with('.'), "{mark:?}");
             assert!(mark.name().bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{mark:?}");
         }
+    }
+
+    #[test]
+    fn a_mark_is_noted_once_and_beside_every_other() {
+        let mut marks = Marks::default();
+        assert!(Mark::ALL.iter().all(|&mark| marks.note(mark)));
+        assert!(!Mark::ALL.iter().any(|&mark| marks.note(mark)));
     }
 }

@@ -36,7 +36,7 @@ use super::rtt::RttEstimator;
 use super::timer::{Changed, Name as _, ReceiverTimer, ReceiverTimers, Timers};
 use super::{MAX_BACKOFF, QUIET};
 use crate::time::Instant;
-use crate::trace::{DropReason, Event, Mark};
+use crate::trace::{DropReason, Event, Mark, Marks};
 use crate::wire::{Body, FileVersion, Hash, Nonce, Packet, ResetCode};
 pub use config::ReceiverConfig;
 pub use output::{ReceiverFailure, ReceiverOutput, ReceiverStats};
@@ -85,6 +85,7 @@ pub struct Receiver {
     finish: Finish,
     timers: ReceiverTimers,
     output: VecDeque<ReceiverOutput>,
+    marks: Marks,
     stats: ReceiverStats,
     watch: Watch,
 }
@@ -119,6 +120,7 @@ impl Receiver {
             finish: Finish::Writing,
             timers: Timers::new(),
             output: VecDeque::new(),
+            marks: Marks::default(),
             stats: ReceiverStats::default(),
             watch: Watch::default(),
             config,
@@ -135,8 +137,11 @@ impl Receiver {
             return;
         }
         let kind = packet.body.kind();
-        self.trace(|| Event::PacketReceived { kind, transmission: packet.transmission });
         let action = table::action(self.state, kind);
+        // What became of a segment says that it was received.
+        if action != ReceiverAction::Take {
+            self.trace(|| Event::PacketReceived { kind, transmission: packet.transmission });
+        }
         if !matches!(action, ReceiverAction::Drop | ReceiverAction::TellReset | ReceiverAction::Ignore) {
             self.heard(now, packet.transmission);
         }
@@ -376,6 +381,8 @@ impl Receiver {
 
     /// Notes a situation.
     fn mark(&mut self, mark: Mark) {
-        self.trace(|| Event::Marked(mark));
+        if self.config.trace && self.marks.note(mark) {
+            self.trace(|| Event::Marked(mark));
+        }
     }
 }

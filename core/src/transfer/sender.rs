@@ -47,7 +47,7 @@ use super::{Outcome, QUIET};
 use crate::node::Path;
 use crate::seed::Stream;
 use crate::time::Instant;
-use crate::trace::{DropReason, Event, Mark};
+use crate::trace::{DropReason, Event, Mark, Marks};
 use crate::wire::{Body, CongestionChoice, Hash, Nonce, Packet, ResetCode, SegmentBatch};
 pub use config::{Offer, SenderConfig};
 pub use output::{SenderOutput, SenderStats};
@@ -140,6 +140,7 @@ pub struct Sender {
     syn_acks: u32,
     timers: SenderTimers,
     output: VecDeque<SenderOutput>,
+    marks: Marks,
     stats: SenderStats,
 }
 
@@ -178,6 +179,7 @@ impl Sender {
             syn_acks: 0,
             timers: Timers::new(),
             output: VecDeque::new(),
+            marks: Marks::default(),
             stats: SenderStats::default(),
             config,
             offer,
@@ -367,7 +369,9 @@ impl Sender {
 
     /// Notes a situation.
     fn mark(&mut self, mark: Mark) {
-        self.trace(|| Event::Marked(mark));
+        if self.config.trace && self.marks.note(mark) {
+            self.trace(|| Event::Marked(mark));
+        }
     }
 }
 

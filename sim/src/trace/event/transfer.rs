@@ -21,7 +21,8 @@ macro_rules! transfer {
                 /// Its number.
                 transmission: u64,
             }
-            /// A packet was received and belongs to a download.
+            /// A packet was received and belongs to a download. A segment that the receiver takes in is told of by what
+            /// became of it instead.
             PacketReceived = "transfer:packet_received" {
                 /// The download.
                 transfer: TransferId,
