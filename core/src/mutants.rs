@@ -1,6 +1,6 @@
 //! Planted bugs: what proves that the harness finds real ones.
 //!
-//! They are compiled in only under `--cfg backchat_mutants`, which `cargo planted` sets in a target folder of its own;
+//! They are compiled in only under `--cfg backchat_mutants`, which the compiler of `cargo planted` sets;
 //! no feature and no dependency leads there, so no build that ships can hold one. Elsewhere [`mutant!`](crate::mutant)
 //! is the constant `false`, and what it guards is gone.
 //!
@@ -164,6 +164,79 @@ mod planted {
         ResumeSkipsOne = "resume_skips_one",
         /// A session that is parked is not found by its token.
         ParkedNotResumed = "parked_not_resumed",
+
+        /// An acknowledgment of something new does not end the backoff.
+        BackoffNotEnded = "backoff_not_ended",
+        /// The backoff has no cap.
+        BackoffNotCapped = "backoff_not_capped",
+        /// An answer to a probe ends the backoff, though it opens nothing.
+        ProbeEndsBackoff = "probe_ends_backoff",
+        /// The retransmission timer is not set anew when something new is acknowledged and more is outstanding.
+        TimerNotRestarted = "timer_not_restarted",
+        /// A segment that comes alone is never acknowledged: the timer for that is not set.
+        AckHeldForEver = "ack_held_for_ever",
+        /// The server's timer for silence is set once, and not again each time the client is heard.
+        SilenceNotRenewed = "silence_not_renewed",
+        /// The second segment behind a gap is taken as a loss, not the third.
+        LostAtTheSecond = "lost_at_the_second",
+        /// Going back leaves the lost segment out.
+        GoesBackOneShort = "goes_back_one_short",
+        /// An old acknowledgment lowers the receiver's limit.
+        LimitTakenBack = "limit_taken_back",
+        /// Of a segment whose beginning is known the whole is written behind it.
+        KnownWrittenAgain = "known_written_again",
+        /// A ticket that is not used never expires.
+        TicketNeverExpires = "ticket_never_expires",
+        /// A ticket that nobody wants any more is not given back.
+        TicketNotGivenBack = "ticket_not_given_back",
+        /// A session's downloads go on when it has ended.
+        DownloadOutlivesSession = "download_outlives_session",
+        /// A session's token is taken after its end.
+        TokenOutlivesSession = "token_outlives_session",
+        /// Who comes back has one token at once: if the welcome with the new one is lost, the session is too.
+        PreviousTokenForgotten = "previous_token_forgotten",
+        /// A path that does not carry its segments is not sent smaller ones.
+        SegmentNeverShrinks = "segment_never_shrinks",
+        /// A challenge that is lost is not repeated.
+        ChallengeNotRepeated = "challenge_not_repeated",
+        /// The congestion window of the old path is used on the new one.
+        WindowKeptOnNewPath = "window_kept_on_new_path",
+        /// Any answer to a challenge proves the path, whatever its nonce.
+        NonceNotCompared = "nonce_not_compared",
+        /// The right nonce proves the path, wherever it comes from.
+        ProofFromElsewhere = "proof_from_elsewhere",
+        /// What an address that is not proven was sent is not counted.
+        AmplificationNotCounted = "amplification_not_counted",
+        /// A session may run one download more than its limit.
+        SessionLimitOffByOne = "session_limit_off_by_one",
+        /// The server runs however many downloads are asked for.
+        ServerLimitIgnored = "server_limit_ignored",
+        /// A session may hold however many unused tickets it asks for.
+        TicketLimitIgnored = "ticket_limit_ignored",
+        /// Connections of an address are counted, and not given back when they close.
+        AddressNotReleased = "address_not_released",
+        /// What is said again after coming back is not counted against the pace.
+        SaidAgainFree = "said_again_free",
+        /// The user's limit on the rate has no effect.
+        LimitRateIgnored = "limit_rate_ignored",
+        /// A reader that is too slow is kept, and what waits for it.
+        SlowReaderKept = "slow_reader_kept",
+        /// What was not confirmed is not said again after coming back.
+        NotSaidAgain = "not_said_again",
+        /// The last number of before is kept when the server was restarted, and new messages are taken for old ones.
+        OldNumbersKept = "old_numbers_kept",
+        /// Who comes back to a gap is not told of it.
+        GapNotTold = "gap_not_told",
+        /// A private message is not shown to whoever was away.
+        PrivateNotKept = "private_not_kept",
+        /// The ids of taken messages are forgotten when somebody comes back.
+        AcceptedForgotten = "accepted_forgotten",
+        /// A nickname is not free again when its session has ended.
+        NickNotFreed = "nick_not_freed",
+        /// A parked session waits for ever.
+        ParkedForEver = "parked_for_ever",
+        /// What somebody says does not count as a sign of life: who answers each ping is taken as silent.
+        HeardAndSilent = "heard_and_silent",
 
         /// Downloads take turns in the order of a hash with a random key.
         HashOrder = "hash_order",

@@ -90,6 +90,18 @@ fn a_hundred_lines_at_once_arrive_paced_without_one_refusal() {
 }
 
 #[test]
+fn a_join_counts_as_a_request() {
+    let mut world = World::new(Limits { request_burst: 1, ..Limits::default() });
+    let ann = world.add(joining("ann", true));
+    world.run(SECOND / 10);
+    world.command(ann, ChatClient::names).unwrap();
+    world.run(SECOND);
+    assert!(world.peers[ann].client.is_idle());
+    assert_eq!(world.peers[ann].client.counters().held, 0);
+    assert_eq!(world.server.counters().refused.len(), 0);
+}
+
+#[test]
 fn a_ticket_tells_the_round_trip() {
     let mut world = World::new(Limits::default());
     let visitor = world.add(ClientConfig { join: None, reconnect: Reconnect::Never, retry_first: false });

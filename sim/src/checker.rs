@@ -12,11 +12,14 @@
 //!
 //! Beyond the contract's five:
 //! - [`recovery`]: what the RFCs ask of a sender.
+//! - [`timeouts`]: how long its timers run.
+//! - [`acknowledging`]: what the receiver owes, and what the sender may make of it.
 //! - [`paths`]: nobody is sent a file who has not proven to be there.
 //! - [`sessions`]: what is whose in the chat.
 //!
 //! [`expect`] holds what a scenario expects besides against what came of its downloads.
 
+pub mod acknowledging;
 pub mod conservation;
 pub mod delivery;
 pub mod expect;
@@ -24,6 +27,7 @@ pub mod paths;
 pub mod quiescence;
 pub mod recovery;
 pub mod sessions;
+pub mod timeouts;
 pub mod timers;
 pub mod window;
 
@@ -151,6 +155,8 @@ checkers! {
     conservation: conservation::Conservation,
     quiescence: quiescence::Quiescence,
     recovery: recovery::Recovery,
+    timeouts: timeouts::Timeouts,
+    acknowledging: acknowledging::Acknowledging,
     paths: paths::Paths,
     sessions: sessions::Sessions,
 }

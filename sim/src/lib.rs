@@ -33,4 +33,4 @@ pub mod signature;
 pub mod summary;
 pub mod swarm;
 pub mod trace;
-mod workers;
+pub mod workers;

@@ -56,7 +56,7 @@ pub(crate) fn in_order<T: Send, E>(
 ///
 /// # Panics
 /// As [`in_order`].
-pub(crate) fn each<I: Sync, T: Send>(jobs: usize, items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
+pub fn each<I: Sync, T: Send>(jobs: usize, items: &[I], work: impl Fn(&I) -> T + Sync) -> Vec<T> {
     let mut all = Vec::with_capacity(items.len());
     let take = |_, made| {
         all.push(made);

@@ -37,6 +37,7 @@ struct Kept {
 impl Kept {
     /// Parties are identities and not names: who takes a nickname later sees nothing said to its holder before.
     fn is_visible_to(&self, viewer: SessionId) -> bool {
+        mutant!(PrivateNotKept => return self.to.is_none());
         self.to.is_none_or(|to| viewer == to || viewer == self.from || mutant!(BacklogShowsPrivate))
     }
 }

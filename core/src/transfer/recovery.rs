@@ -44,7 +44,8 @@ impl GoBackN {
             self.earlier = self.earlier.max(ack.discarded);
             return if more { Verdict::OldFlight } else { Verdict::Wait };
         }
-        if ack.discarded.saturating_sub(self.earlier) >= DUPLICATE_ACKS {
+        if ack.discarded.saturating_sub(self.earlier) >= DUPLICATE_ACKS - u32::from(mutant!(LostAtTheSecond))
+        {
             Verdict::Lost
         } else {
             Verdict::Wait

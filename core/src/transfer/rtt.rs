@@ -81,6 +81,7 @@ impl RttEstimator {
 
     /// Something new was acknowledged: the path works, the backoff ends.
     pub fn on_progress(&mut self) {
+        mutant!(BackoffNotEnded => return);
         self.backoff = 0;
     }
 
@@ -100,6 +101,7 @@ impl RttEstimator {
     /// The RTO: doubled for each timeout in a row, up to [`MAX_BACKOFF`] or its own length if that is longer.
     pub fn rto(&self) -> Duration {
         let base = self.base_rto();
+        mutant!(BackoffNotCapped => return base.saturating_mul(1u32.checked_shl(self.backoff).unwrap_or(u32::MAX)));
         base.saturating_mul(1u32.checked_shl(self.backoff).unwrap_or(u32::MAX)).min(MAX_BACKOFF.max(base))
     }
 

@@ -1,30 +1,36 @@
-//! The hunt: one bug alive, scenarios and seeds tried in order until a checker finds it.
+//! The hunt: one bug alive, seeds and scenarios tried in order until a checker finds it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use backchat_core::mutants::{Mutant, choose};
+use backchat_sim::engine::direct::Payloads;
 use backchat_sim::run::{Engine, run};
 use backchat_sim::scenario::Scenario;
+use backchat_sim::workers::each;
 
-/// Seeds that are tried in each scenario.
-pub(crate) const SEEDS: u64 = 100;
+use crate::plan::Plan;
 
-/// What runs them for the tables of what was found: the programs that ship.
-pub(crate) const ENGINE: Engine = Engine::Turmoil;
+/// What runs them where nothing else is said: a hunt is many runs.
+pub(crate) const ENGINE: Engine = Engine::Direct(Payloads::Ranges);
+
+/// How many hunts there are for each bug, each from seeds of its own: the first from 0, the next from [`SEEDS`], …
+pub(crate) const HUNTS: u64 = 9;
+
+/// Seeds after which a hunt has failed.
+pub(crate) const SEEDS: u64 = 1_000;
+
+/// How many seeds of each scenario are tried for the breadth.
+pub(crate) const BREADTH_SEEDS: u64 = 3;
 
 /// Where and how a bug was found.
 #[derive(Clone, Debug)]
 pub(crate) struct Catch {
     pub(crate) scenario: String,
     pub(crate) seed: u64,
-    /// Runs that it took, this one too.
-    pub(crate) runs: usize,
+    /// Seeds that it took, this one too.
+    pub(crate) seeds: u64,
     /// Which checkers found it, first come first.
     pub(crate) checker: String,
-    /// What it said.
-    pub(crate) message: String,
 }
 
 /// The file of a scenario, from the workspace's root, where `cargo planted` is run.
@@ -54,64 +60,61 @@ pub(crate) fn judge(scenario: &Scenario, seed: u64, engine: Engine) -> Option<(S
     }
 }
 
-/// Looks for a bug; `None` where no run found it.
-pub(crate) fn hunt(mutant: Mutant, scenarios: &[&str], engine: Engine) -> Result<Option<Catch>, String> {
-    let mut runs = Vec::new();
-    for name in scenarios {
-        let scenario = read(&file(name))?;
-        runs.extend((0..SEEDS).map(|seed| (*name, scenario.clone(), seed)));
-    }
-    choose(Some(mutant));
-    let best = Mutex::new(None::<(usize, Catch)>);
-    in_parallel(|place| {
-        let Some((name, scenario, seed)) = runs.get(place) else { return Next::Stop };
-        // Whatever is found from here on is behind what has been found.
-        if best.lock().is_ok_and(|best| best.is_some()) {
-            return Next::Stop;
-        }
-        if let Some((checker, message)) = judge(scenario, *seed, engine) {
-            let (scenario, seed, runs) = ((*name).to_owned(), *seed, place + 1);
-            let catch = Catch { scenario, seed, runs, checker, message };
-            if let Ok(mut best) = best.lock()
-                && best.as_ref().is_none_or(|(other, _)| place < *other)
-            {
-                *best = Some((place, catch));
+/// Looks for a bug `hunts` times; `None` for a hunt in which no run found it.
+///
+/// At each seed the scenarios are tried in their order, so that what counts is how many seeds it takes.
+pub(crate) fn hunt(plan: &Plan, engine: Engine, hunts: u64) -> Result<Vec<Option<Catch>>, String> {
+    let scenarios = plan
+        .scenarios
+        .iter()
+        .map(|name| Ok((*name, read(&file(name))?)))
+        .collect::<Result<Vec<_>, String>>()?;
+    choose(Some(plan.mutant));
+    let begins: Vec<u64> = (0..hunts).map(|number| number * SEEDS).collect();
+    let caught = each(jobs(), &begins, |from| one(&scenarios, *from, engine));
+    choose(None);
+    Ok(caught)
+}
+
+fn one(scenarios: &[(&str, Scenario)], from: u64, engine: Engine) -> Option<Catch> {
+    for seed in from..from + SEEDS {
+        for (name, scenario) in scenarios {
+            if let Some((checker, _)) = judge(scenario, seed, engine) {
+                let scenario = (*name).to_owned();
+                return Some(Catch { scenario, seed, seeds: seed - from + 1, checker });
             }
         }
-        Next::GoOn
-    });
-    choose(None);
-    Ok(best.into_inner().ok().flatten().map(|(_, catch)| catch))
+    }
+    None
 }
 
-/// How many of `scenarios` find a bug with seed 0.
-pub(crate) fn count(mutant: Mutant, scenarios: &[Scenario]) -> usize {
+/// What is wrong with the runs that found a bug once it is gone: they must pass, or they prove nothing. With the
+/// [control](Plan::control) alive, if there is one.
+pub(crate) fn spoilt<'a>(
+    plan: &Plan,
+    catches: impl Iterator<Item = &'a Catch>,
+    engine: Engine,
+) -> Result<Option<(String, String)>, String> {
+    choose(plan.control);
+    let mut spoilt = None;
+    for catch in catches {
+        spoilt = spoilt.or(judge(&read(&file(&catch.scenario))?, catch.seed, engine));
+    }
+    choose(None);
+    Ok(spoilt)
+}
+
+/// Which of `scenarios` find a bug with one of the first [`BREADTH_SEEDS`] seeds.
+pub(crate) fn breadth(mutant: Mutant, scenarios: &[(String, Scenario)], engine: Engine) -> Vec<&str> {
     choose(Some(mutant));
-    let found = AtomicUsize::new(0);
-    in_parallel(|place| {
-        let Some(scenario) = scenarios.get(place) else { return Next::Stop };
-        if judge(scenario, 0, ENGINE).is_some() {
-            found.fetch_add(1, Ordering::SeqCst);
-        }
-        Next::GoOn
+    let found = each(jobs(), scenarios, |(_, scenario)| {
+        (0..BREADTH_SEEDS).any(|seed| judge(scenario, seed, engine).is_some())
     });
     choose(None);
-    found.into_inner()
+    scenarios.iter().zip(found).filter(|(_, found)| *found).map(|((name, _), _)| name.as_str()).collect()
 }
 
-/// Whether a thread goes on.
-enum Next {
-    GoOn,
-    Stop,
-}
-
-/// Does the pieces 0, 1, 2, … on all processors, until there are no more.
-fn in_parallel(piece: impl Fn(usize) -> Next + Sync) {
-    let next = AtomicUsize::new(0);
-    let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..jobs {
-            scope.spawn(|| while let Next::GoOn = piece(next.fetch_add(1, Ordering::SeqCst)) {});
-        }
-    });
+/// As many threads as there are processors.
+fn jobs() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }

@@ -2,14 +2,22 @@
 //!
 //! - Before a client's first proof, the server sends it no more bytes than came from it.
 //! - After a client has moved, no data reaches it at its new address until it has proven that one.
+//! - What proves an address is an answer that the client sent from there, after a question had reached it there: not one
+//!   that it sent from elsewhere, and not one that somebody else repeats.
+//! - On another host the congestion window begins anew (RFC 9000 §9.4).
 
+use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
+use backchat_core::time::Instant;
 use backchat_core::wire::{Kind, TransferId};
 
-use super::{Checker, Found};
+use super::{Checker, Found, Wrong};
 use crate::link::Identity;
 use crate::trace::{Datagram, Direction, Event, Node, NodeMap, Record};
+
+/// Hosts on turmoil are woken by the millisecond: so much later they may hear of an answer.
+const TICKS: Duration = Duration::from_millis(2);
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -17,6 +25,7 @@ pub struct Paths {
     clients: NodeMap<Client>,
     /// Whose each transfer is.
     owners: BTreeMap<TransferId, Node>,
+    windows: BTreeMap<TransferId, Window>,
 }
 
 #[derive(Debug, Default)]
@@ -27,6 +36,23 @@ struct Client {
     has_moved: bool,
     /// Data that was sent after it has moved and before it has proven that.
     unproven: BTreeSet<u64>,
+    /// Questions that were sent to it; one has reached it since it has moved.
+    questions: BTreeSet<u64>,
+    is_asked: bool,
+    /// Its answers to such questions, with the number of hosts that it was on before; and when the last arrived.
+    answers: BTreeMap<u64, u32>,
+    answered: Option<(Instant, u32)>,
+    hosts: u32,
+}
+
+/// A download's congestion window, as far as hosts are concerned.
+#[derive(Clone, Copy, Debug, Default)]
+struct Window {
+    first: Option<u64>,
+    /// On how many hosts its client was before the one that is proven.
+    hosts: Option<u32>,
+    /// It must begin anew with what is sent next.
+    begins_anew: bool,
 }
 
 impl Paths {
@@ -39,13 +65,82 @@ impl Paths {
         self.clients.get_or(node, Client::default)
     }
 
-    fn proven(&mut self, transfer: TransferId) {
-        if let Some(owner) = self.owners.get(&transfer).copied() {
-            let client = self.client(owner);
-            client.is_proven = true;
-            client.has_moved = false;
+    fn proven(&mut self, now: Instant, transfer: TransferId) -> Option<Wrong> {
+        let owner = self.owners.get(&transfer).copied()?;
+        let client = self.client(owner);
+        client.is_proven = true;
+        client.has_moved = false;
+        let Some((_, hosts)) = client.answered.filter(|(at, _)| now - *at <= TICKS) else {
+            let said =
+                format!("{transfer}: {owner}'s address is taken as proven, and no answer came from there");
+            return Some(("proven_by_nothing", said));
+        };
+        let window = self.windows.entry(transfer).or_default();
+        window.begins_anew |= window.hosts.replace(hosts).is_some_and(|before| before != hosts);
+        None
+    }
+
+    fn sent(&mut self, transfer: TransferId, cwnd: u64) -> Option<Wrong> {
+        let window = self.windows.get_mut(&transfer)?;
+        let first = *window.first.get_or_insert(cwnd);
+        let is_kept = core::mem::take(&mut window.begins_anew) && cwnd > first;
+        is_kept.then(|| {
+            let said = format!(
+                "{transfer}: the congestion window on the new host is {cwnd}, and the first of all was {first}"
+            );
+            ("window_of_another_host", said)
+        })
+    }
+}
+
+impl Paths {
+    fn offered(
+        &mut self,
+        Record { at, node, .. }: &Record,
+        ordinal: u64,
+        length: u64,
+        what: &Datagram,
+        found: &mut Found<'_>,
+    ) {
+        let kind = match what {
+            Datagram::Packet(Identity { kind, .. }) => Some(*kind),
+            _ => None,
+        };
+        match node.direction() {
+            Some(Direction::Up(name)) => {
+                let client = self.client(name);
+                if client.is_asked && matches!(kind, Some(Kind::Confirm | Kind::PathResponse)) {
+                    client.answers.insert(ordinal, client.hosts);
+                }
+            }
+            Some(Direction::Down(name)) => {
+                let client = self.client(name);
+                client.sent += length;
+                match kind {
+                    Some(Kind::SynAck | Kind::PathChallenge) => {
+                        client.questions.insert(ordinal);
+                    }
+                    Some(Kind::Data) if client.has_moved => {
+                        client.unproven.insert(ordinal);
+                    }
+                    _ => {}
+                }
+                if !client.is_proven && client.sent > client.received {
+                    let Client { sent, received, .. } = *client;
+                    let said = format!(
+                        "{name}, who has proven nothing, was sent {sent} bytes and has sent {received}"
+                    );
+                    found.add(*at, node, ("amplified", said));
+                }
+            }
+            None => {}
         }
     }
+}
+
+/// The host of an address and port.
+fn host(address: &str) -> &str {
+    address.rsplit_once(':').map_or(address, |(host, _)| host)
 }
 
 impl Checker for Paths {
@@ -59,33 +154,41 @@ impl Checker for Paths {
             Event::StateChanged { transfer, .. } if *node != Node::SERVER => {
                 self.owners.entry(*transfer).or_insert(*node);
             }
-            Event::StateChanged { transfer, to, .. } if *to == "sending" => self.proven(*transfer),
-            Event::PathValidated { transfer } => self.proven(*transfer),
-            Event::Rebound { .. } => self.client(*node).has_moved = true,
-            Event::Offered { ordinal, length, what } => {
-                let Some(Direction::Down(name)) = node.direction() else { return };
-                let client = self.client(name);
-                client.sent += length;
-                if client.has_moved && matches!(what, Datagram::Packet(Identity { kind: Kind::Data, .. })) {
-                    client.unproven.insert(*ordinal);
-                }
-                if !client.is_proven && client.sent > client.received {
-                    let Client { sent, received, .. } = *client;
-                    let said = format!(
-                        "{name}, who has proven nothing, was sent {sent} bytes and has sent {received}"
-                    );
-                    found.add(*at, node, ("amplified", said));
-                }
+            Event::StateChanged { transfer, to, .. } if *to == "sending" => {
+                self.proven(*at, *transfer).into_iter().for_each(|wrong| found.add(*at, node, wrong));
             }
+            Event::PathValidated { transfer } => {
+                self.proven(*at, *transfer).into_iter().for_each(|wrong| found.add(*at, node, wrong));
+            }
+            Event::SegmentsSent { transfer, cwnd, .. } => {
+                self.sent(*transfer, *cwnd).into_iter().for_each(|wrong| found.add(*at, node, wrong));
+            }
+            Event::Rebound { from, to } => {
+                let client = self.client(*node);
+                (client.has_moved, client.is_asked) = (true, false);
+                client.hosts += u32::from(host(from.as_str()) != host(to.as_str()));
+            }
+            Event::Offered { ordinal, length, what } => self.offered(record, *ordinal, *length, what, found),
             Event::Delivered { ordinal, length, .. } => match node.direction() {
-                Some(Direction::Up(name)) => self.client(name).received += length,
-                Some(Direction::Down(name)) if self.client(name).unproven.remove(ordinal) => {
-                    let said = format!(
-                        "datagram {ordinal} brought data to {name}'s new address, which is not proven"
-                    );
-                    found.add(*at, node, ("data_to_unproven_path", said));
+                Some(Direction::Up(name)) => {
+                    let client = self.client(name);
+                    client.received += length;
+                    // Another copy may follow, and this one may be damaged.
+                    if let Some(hosts) = client.answers.get(ordinal) {
+                        client.answered = Some((*at, *hosts));
+                    }
                 }
-                Some(Direction::Down(_)) | None => {}
+                Some(Direction::Down(name)) => {
+                    let client = self.client(name);
+                    client.is_asked |= client.questions.contains(ordinal);
+                    if client.unproven.remove(ordinal) {
+                        let said = format!(
+                            "datagram {ordinal} brought data to {name}'s new address, which is not proven"
+                        );
+                        found.add(*at, node, ("data_to_unproven_path", said));
+                    }
+                }
+                None => {}
             },
             _ => {}
         }
@@ -114,14 +217,48 @@ mod tests {
         at(2, node, Event::StateChanged { transfer: T, from: Name::of("x"), to: Name::of(to) })
     }
 
-    fn moved() -> Record {
-        at(2, "ann", Event::Rebound { from: Name::of("a"), to: Name::of("b") })
+    fn moved(to: &'static str) -> Record {
+        at(2, "ann", Event::Rebound { from: Name::of("a:1"), to: Name::of(to) })
+    }
+
+    fn said_by_client(millis: u64, ordinal: u64, what: &str) -> Record {
+        at(millis, "ann->server", Event::Offered { ordinal, length: 50, what: what.parse().expect(what) })
+    }
+
+    fn heard_by_server(millis: u64, ordinal: u64) -> Record {
+        at(millis, "ann->server", Event::Delivered { ordinal, copy: 0, length: 50 })
+    }
+
+    /// A question reaches the client, which answers.
+    fn handshake() -> [Record; 6] {
+        [
+            up(100),
+            state("ann", "confirming"),
+            down(90, 50, "syn-ack"),
+            arrives(90),
+            said_by_client(3, 80, "confirm"),
+            heard_by_server(3, 80),
+        ]
+    }
+
+    fn sent(millis: u64, cwnd: u64) -> Record {
+        let event = Event::SegmentsSent {
+            transfer: T,
+            start: 0,
+            end: 9,
+            transmission: 1,
+            count: 1,
+            resent: 0,
+            in_flight: 9,
+            cwnd,
+            limit: 9_000,
+        };
+        at(millis, "server", event)
     }
 
     #[test]
     fn as_much_as_came_may_go_before_the_proof_and_anything_after() {
-        let proof = [state("ann", "confirming"), state("server", "sending")];
-        let records = [&[up(100), down(1, 100, "syn-ack")], &proof[..], &[down(2, 1_000, "data@0")]].concat();
+        let records = [&handshake()[..], &[state("server", "sending"), down(2, 1_000, "data@0")]].concat();
         assert_eq!(verdict(Paths::new(), &records), Vec::<String>::new());
         let said = verdict(Paths::new(), &[up(100), down(1, 101, "syn-ack")]);
         assert!(said[0].ends_with("ann, who has proven nothing, was sent 101 bytes and has sent 100"));
@@ -129,14 +266,53 @@ mod tests {
 
     #[test]
     fn data_at_a_new_address_before_its_proof_is_found() {
-        let begin = [up(100), state("ann", "confirming"), state("server", "sending"), moved()];
-        let proof = at(3, "server", Event::PathValidated { transfer: T });
-        let right = [down(1, 9, "path-challenge"), arrives(1), proof, down(2, 9, "data@0"), arrives(2)];
+        let begin = [&handshake()[..], &[state("server", "sending"), moved("b:1")]].concat();
+        let right = [
+            down(1, 9, "path-challenge"),
+            arrives(1),
+            said_by_client(3, 81, "path-response"),
+            heard_by_server(4, 81),
+            at(4, "server", Event::PathValidated { transfer: T }),
+            down(2, 9, "data@0"),
+            arrives(2),
+        ];
         assert_eq!(verdict(Paths::new(), &[&begin[..], &right[..]].concat()), Vec::<String>::new());
         // What goes to the old address arrives nowhere.
         let wrong = [down(1, 9, "data@0"), down(2, 9, "data@0"), arrives(2)];
         let said = verdict(Paths::new(), &[&begin[..], &wrong[..]].concat());
         assert_eq!(said.len(), 1);
         assert!(said[0].ends_with("datagram 2 brought data to ann's new address, which is not proven"));
+    }
+
+    #[test]
+    fn an_answer_to_no_question_proves_nothing() {
+        let begin = [&handshake()[..], &[state("server", "sending"), moved("b:1")]].concat();
+        let validated = at(9, "server", Event::PathValidated { transfer: T });
+        let answer = [said_by_client(8, 81, "path-response"), heard_by_server(9, 81)];
+        for unasked in [&answer[..], &[]] {
+            let said =
+                verdict(Paths::new(), &[&begin[..], unasked, core::slice::from_ref(&validated)].concat());
+            assert_eq!(said.len(), 1, "{said:?}");
+            assert!(said[0].ends_with("is taken as proven, and no answer came from there"));
+        }
+    }
+
+    #[test]
+    fn the_window_begins_anew_on_another_host_and_goes_on_behind_another_port() {
+        let moves = |to, cwnd| {
+            let begin = [&handshake()[..], &[state("server", "sending"), sent(3, 4_000), moved(to)]].concat();
+            let proof = [
+                down(1, 9, "path-challenge"),
+                arrives(1),
+                said_by_client(3, 81, "path-response"),
+                heard_by_server(4, 81),
+                at(4, "server", Event::PathValidated { transfer: T }),
+                sent(4, cwnd),
+            ];
+            verdict(Paths::new(), &[&begin[..], &proof[..]].concat())
+        };
+        assert_eq!(moves("a:2", 8_000), Vec::<String>::new());
+        assert_eq!(moves("b:1", 4_000), Vec::<String>::new());
+        assert!(moves("b:1", 8_000)[0].ends_with("the new host is 8000, and the first of all was 4000"));
     }
 }

@@ -3,11 +3,20 @@
 //! - A private message is shown to its two parties alone, in the backlog too.
 //! - Who comes back, with a token, while its session is parked gets that session: its own nickname is not refused to
 //!   it as taken.
+//! - A session's downloads end with it: nothing of them is sent any more.
+//! - Our clients keep to the server's pace: nothing that they say or ask is refused for coming too soon.
+//! - Nobody is taken as silent whose way was free all the time: it has answered.
 
+use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
+
+use backchat_core::wire::TransferId;
 
 use super::{Checker, Found};
 use crate::trace::{Event, Name, Node, NodeMap, Record};
+
+/// Why a session is parked whose client did not answer.
+const SILENT: &str = "did not answer a ping";
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -15,7 +24,13 @@ pub struct Sessions {
     clients: NodeMap<Client>,
     /// Whose each session of this life of the server is.
     owners: BTreeMap<u64, Node>,
+    /// The downloads of each, and those of sessions that have ended.
+    downloads: BTreeMap<u64, Vec<TransferId>>,
+    over: BTreeSet<TransferId>,
 }
+
+/// A ping and its answer have at least the time of a few of these, whatever the server's limit.
+const QUICK: Duration = Duration::from_millis(300);
 
 #[derive(Debug, Default)]
 struct Client {
@@ -26,6 +41,9 @@ struct Client {
     is_parked: bool,
     /// Parked, and it has connected since.
     is_back: bool,
+    /// Its way was dark, or it was down or elsewhere, for some time.
+    was_cut: bool,
+    round_trip: Duration,
 }
 
 impl Sessions {
@@ -36,6 +54,13 @@ impl Sessions {
 
     fn client(&mut self, node: Node) -> &mut Client {
         self.clients.get_or(node, Client::default)
+    }
+
+    /// A session is no longer parked.
+    fn settled(&mut self, session: u64) {
+        if let Some(client) = self.owner(session) {
+            (client.is_parked, client.is_back) = (false, false);
+        }
     }
 
     /// The client of a session.
@@ -54,6 +79,8 @@ impl Checker for Sessions {
         match event {
             Event::Started { .. } if *node == "server" => {
                 self.owners.clear();
+                self.downloads.clear();
+                self.over.clear();
                 for (_, client) in self.clients.iter_mut() {
                     (client.has_token, client.is_parked, client.is_back) = (false, false, false);
                 }
@@ -78,15 +105,46 @@ impl Checker for Sessions {
                 client.nicks.insert(nick.clone());
                 (client.has_token, client.is_back) = (true, false);
             }
-            Event::ChatParked { session, .. } => {
-                if let Some(client) = self.owner(*session) {
-                    client.is_parked = true;
+            Event::ChatParked { session, reason } => {
+                let owner = self.owners.get(session).copied();
+                let Some(client) = self.owner(*session) else { return };
+                client.is_parked = true;
+                if *reason == SILENT && !client.was_cut && client.round_trip <= QUICK {
+                    let name = owner.unwrap_or(*node);
+                    let said = format!("{name} is taken as silent, and nothing has kept its answers back");
+                    found.add(*at, node, ("silent_and_heard", said));
                 }
             }
-            Event::ChatResumed { session, .. } | Event::ChatLeft { session, .. } => {
-                if let Some(client) = self.owner(*session) {
-                    (client.is_parked, client.is_back) = (false, false);
+            Event::ChatResumed { session, .. } => self.settled(*session),
+            Event::ChatLeft { session, .. } => {
+                self.settled(*session);
+                self.over.extend(self.downloads.remove(session).into_iter().flatten());
+            }
+            Event::TransferOffered { transfer, session, .. } => {
+                self.downloads.entry(*session).or_default().push(*transfer);
+            }
+            Event::SegmentsSent { transfer, .. } if self.over.contains(transfer) => {
+                let said = format!("{transfer} is sent on, and the session that it belongs to has ended");
+                found.add(*at, node, ("sent_after_session", said));
+            }
+            Event::LinkShaped { delay, jitter, .. } => {
+                if let Some(direction) = node.direction() {
+                    self.client(direction.client()).round_trip += *delay + *jitter;
                 }
+            }
+            Event::BlackoutBegan { .. } => {
+                if let Some(direction) = node.direction() {
+                    self.client(direction.client()).was_cut = true;
+                }
+            }
+            Event::Crashed { .. } if *node == Node::SERVER => {
+                self.clients.iter_mut().for_each(|(_, client)| client.was_cut = true);
+            }
+            Event::Crashed { .. } | Event::Rebound { .. } => self.client(*node).was_cut = true,
+            Event::ChatRefused { session, code } if *code == "too-fast" || *code == "too-many-requests" => {
+                let name = self.owners.get(session).map_or("somebody", |it| it.as_str());
+                let said = format!("{name} was refused with {code}, and keeps to the server's pace");
+                found.add(*at, node, ("refused_too_soon", said));
             }
             Event::Connected {} => {
                 let client = self.client(*node);
@@ -118,7 +176,7 @@ impl Checker for Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checker::testing::{at, verdict};
+    use crate::checker::testing::{T, at, verdict};
 
     fn joined(session: u64, nick: &'static str) -> [Record; 2] {
         let (it, resumed, new_epoch) = (Name::of(nick), false, false);
@@ -155,5 +213,45 @@ mod tests {
             verdict(Sessions::new(), &[&begin[..], &[resumed, refused]].concat()),
             Vec::<String>::new()
         );
+    }
+
+    #[test]
+    fn segments_of_a_session_that_has_ended_are_found() {
+        let offered =
+            Event::TransferOffered { transfer: T, session: 1, file: Name::of("f"), size: 5_000, start: 0 };
+        let sent = Event::SegmentsSent {
+            transfer: T,
+            start: 0,
+            end: 9,
+            transmission: 1,
+            count: 1,
+            resent: 0,
+            in_flight: 9,
+            cwnd: 9,
+            limit: 9_000,
+        };
+        let left = Event::ChatLeft { session: 1, nick: Name::of("ann"), reason: Name::of("left") };
+        let begin =
+            [&joined(1, "ann")[..], &[at(3, "server", offered), at(3, "server", sent.clone())]].concat();
+        assert_eq!(verdict(Sessions::new(), &begin), Vec::<String>::new());
+        let wrong = [&begin[..], &[at(4, "server", left), at(5, "server", sent)]].concat();
+        assert!(verdict(Sessions::new(), &wrong)[0].ends_with("the session that it belongs to has ended"));
+    }
+
+    #[test]
+    fn who_is_taken_as_silent_must_have_been_cut_off() {
+        let parked = at(9, "server", Event::ChatParked { session: 1, reason: Name::of(SILENT) });
+        let dark = at(5, "server->ann", Event::BlackoutBegan { until: None });
+        let cut = [&joined(1, "ann")[..], &[dark, parked.clone()]].concat();
+        assert_eq!(verdict(Sessions::new(), &cut), Vec::<String>::new());
+        let said = verdict(Sessions::new(), &[&joined(1, "ann")[..], &[parked]].concat());
+        assert!(said[0].ends_with("ann is taken as silent, and nothing has kept its answers back"));
+    }
+
+    #[test]
+    fn a_message_that_is_refused_as_too_soon_is_found() {
+        let refused = at(7, "server", Event::ChatRefused { session: 1, code: Name::of("too-fast") });
+        let said = verdict(Sessions::new(), &[&joined(1, "ann")[..], &[refused]].concat());
+        assert!(said[0].ends_with("ann was refused with too-fast, and keeps to the server's pace"));
     }
 }

@@ -114,7 +114,7 @@ impl ChatClient {
         let resumed = welcome.resumed && !new_epoch;
         if new_epoch {
             self.mark(Mark::NewEpoch);
-            self.seen = 0;
+            self.seen = if mutant!(OldNumbersKept) { self.seen } else { 0 };
         }
         self.phase = Phase::Up;
         self.has_joined = true;
@@ -138,19 +138,21 @@ impl ChatClient {
             self.counters.resumed += 1;
             self.send_again(now);
         } else {
-            self.begin_anew();
+            self.begin_anew(now);
         }
     }
 
     /// The session goes on: what was not answered is sent again, under the same ids. The server may or may not have
     /// counted it; it counts as counted.
     fn send_again(&mut self, now: Instant) {
+        mutant!(NotSaidAgain => return);
         if self.messages.iter().any(|message| message.sent) {
             self.mark(Mark::SaidAgain);
         }
         let (messages, asks) = (self.limits.messages().eased(), self.limits.requests().eased());
         for message in self.messages.iter_mut().filter(|message| message.sent) {
             message.sent = false;
+            mutant!(SaidAgainFree => continue);
             self.message_bucket.charge(now, messages);
         }
         for ask in self.asks.iter_mut().filter(|ask| ask.sent.is_some()) {
@@ -161,9 +163,11 @@ impl ChatClient {
 
     /// A new session begins: messages that were sent to the old one may have been delivered and are not sent again.
     /// Requests are: to answer them twice does no harm.
-    fn begin_anew(&mut self) {
+    fn begin_anew(&mut self, now: Instant) {
         self.message_bucket = Bucket::default();
         self.ask_bucket = Bucket::default();
+        // The join was a request, of this session too.
+        self.charge_ask(now);
         for mut message in core::mem::take(&mut self.messages) {
             match message.request {
                 Request::Say { text, .. } | Request::Tell { text, .. } if message.sent => {

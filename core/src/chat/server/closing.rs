@@ -28,6 +28,7 @@ impl ChatServer {
     }
 
     fn release(&mut self, address: Address) {
+        mutant!(AddressNotReleased => return);
         if let Some(count) = self.addresses.get_mut(&address) {
             *count -= 1;
             if *count == 0 {

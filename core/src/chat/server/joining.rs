@@ -139,11 +139,13 @@ impl ChatServer {
                 }
                 resume.previous = Some(used);
                 resume.token = token;
+                mutant!(PreviousTokenForgotten => self.tokens.remove(&used));
+                mutant!(AcceptedForgotten => resume.accepted = Accepted::default());
             }
         }
         self.go(now, session, Input::Resume, State::Joined);
         let seen = join.seen.unwrap_or(0).min(self.history.last());
-        let missed = self.history.missed_since(seen.saturating_add(1));
+        let missed = self.history.missed_since(seen.saturating_add(1)) * u64::from(!mutant!(GapNotTold));
         self.mark(match missed {
             0 if seen == self.history.last() => Mark::BackWithNothingMissed,
             0 => Mark::BackWithBacklog,

@@ -213,13 +213,15 @@ impl ChatServer {
         debug_assert!(table::allows(entry.state, input, Next::Gone), "{:?} {input:?} Gone", entry.state);
         self.rearm(timers::Timer::Session(session), entry.timer, None);
         self.stop_waiting(session, entry.waiting_files);
-        if let Some(resume) = entry.resume {
+        if let Some(resume) = entry.resume.filter(|_| !mutant!(TokenOutlivesSession)) {
             self.tokens.remove(&resume.token);
             resume.previous.and_then(|previous| self.tokens.remove(&previous));
         }
         self.actions.push_back(Action::SessionEnded(session));
         let Some(nick) = entry.nick else { return };
-        self.roster.free(&nick);
+        if !mutant!(NickNotFreed) {
+            self.roster.free(&nick);
+        }
         self.event(ChatEvent::Left { session, nick: nick.clone(), reason });
         if notice == Notice::Told {
             let frame = ServerFrame::Left { nick, reason: reason.to_string() }.encode();

@@ -23,7 +23,7 @@ impl ChatServer {
             let Some(connection) = self.connections.get_mut(&stream) else { return };
             let Some(session) = connection.session else { return };
             let line = connection.lines.next_line(&mut bytes);
-            if let Some(entry) = self.sessions.get_mut(&session) {
+            if let Some(entry) = self.sessions.get_mut(&session).filter(|_| !mutant!(HeardAndSilent)) {
                 entry.last_input = now;
                 entry.pinged = false;
             }

@@ -30,6 +30,7 @@ impl ChatServer {
             State::Joined if !entry.pings => None,
             State::Joined if entry.pinged => Some(now + self.limits.ping_after),
             State::Joined => Some((entry.last_input + self.limits.ping_after).max(now)),
+            State::Parked if mutant!(ParkedForEver) => None,
             State::Parked => Some(entry.since + self.limits.parked_for),
         };
         let before = core::mem::replace(&mut entry.timer, at);

@@ -106,15 +106,15 @@ impl Server {
         let most = self.config.transfer.downloads;
         let refusal = if self.life != super::Life::Running {
             Some((ErrorCode::ShuttingDown, "the server is shutting down".to_owned()))
-        } else if unused >= tickets {
+        } else if unused >= tickets && !mutant!(TicketLimitIgnored) {
             self.mark(now, Mark::TicketsAtTheirLimit);
             Some((ErrorCode::Busy, format!("you hold {unused} tickets, at most {tickets} may be unused")))
-        } else if running + unused >= per_session {
+        } else if running + unused >= per_session + u32::from(mutant!(SessionLimitOffByOne)) {
             // A ticket is a download that may run at any time; counted later, it could no longer be refused.
             self.mark(now, Mark::SessionAtItsLimit);
             let (all, most) = (running + unused, per_session);
             Some((ErrorCode::Busy, format!("you have {all} downloads running or begun, at most {most} may")))
-        } else if in_all >= most {
+        } else if in_all >= most && !mutant!(ServerLimitIgnored) {
             self.mark(now, Mark::ServerAtItsLimit);
             Some((ErrorCode::Busy, format!("the server has {in_all} downloads running, at most {most} may")))
         } else {
@@ -278,6 +278,7 @@ impl Server {
 
     /// Everything of a session ends with it.
     pub(super) fn end_session(&mut self, now: Instant, session: SessionId) {
+        mutant!(DownloadOutlivesSession => return);
         let of_session = |(id, it): (&TransferId, &Download)| (it.session == session).then_some(*id);
         for transfer in self.downloads.iter().filter_map(of_session).collect::<Vec<_>>() {
             if self.downloads.get(&transfer).is_some_and(|it| !it.is_over()) {

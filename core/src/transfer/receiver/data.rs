@@ -42,7 +42,7 @@ impl Receiver {
             let rcv_nxt = self.rcv_nxt;
             return self.trace(|| Event::SegmentDiscarded { range: offset..end, rcv_nxt });
         }
-        let known = (self.rcv_nxt - offset) as usize;
+        let known = if mutant!(KnownWrittenAgain) { 0 } else { (self.rcv_nxt - offset) as usize };
         if known > 0 {
             self.mark(Mark::SegmentPartlyKnown);
         }
@@ -65,6 +65,7 @@ impl Receiver {
             if self.ack_now || self.unacked >= ACK_EVERY {
                 self.send_ack(now);
             } else if self.unacked > 0 && self.timers.at(ReceiverTimer::AckDelay).is_none() {
+                mutant!(AckHeldForEver => return);
                 self.set(ReceiverTimer::AckDelay, now + ACK_DELAY);
             }
             debug_assert!(self.unacked == 0 || self.timers.at(ReceiverTimer::AckDelay).is_some(), "{self:?}");
@@ -97,7 +98,11 @@ impl Receiver {
             return self.limit;
         }
         let by_window = self.written.saturating_add(self.window.size());
-        let by_pace = self.pace.as_ref().map_or(u64::MAX, |pace| pace.allows(now, self.segment));
+        let by_pace = self
+            .pace
+            .as_ref()
+            .filter(|_| !mutant!(LimitRateIgnored))
+            .map_or(u64::MAX, |pace| pace.allows(now, self.segment));
         let allowed = by_window.min(by_pace).min(crate::wire::MAX_OFFSET);
         let is_worth_it = allowed >= self.limit + u64::from(self.segment) || allowed >= self.size;
         if is_worth_it { allowed } else { self.limit }

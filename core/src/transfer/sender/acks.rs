@@ -24,6 +24,7 @@ impl Sender {
         } else {
             self.limit.max(ack.limit)
         };
+        mutant!(LimitTakenBack => self.limit = ack.limit);
         if newest && self.paused != ack.paused {
             self.paused = ack.paused;
             let paused = ack.paused;
@@ -42,7 +43,7 @@ impl Sender {
         }
         if ack.ack > self.una {
             self.on_progress(now, ack);
-        } else if opened && self.nxt == self.una {
+        } else if (opened || mutant!(ProbeEndsBackoff)) && self.nxt == self.una {
             // What was withheld may go. An answer to a probe that opens nothing leaves the backoff as it is, so that
             // a long pause is not probed ten times a second.
             self.mark(Mark::WindowOpened);
@@ -87,6 +88,7 @@ impl Sender {
         }
         // RFC 6298 §5.2 and §5.3.
         if self.nxt > self.una {
+            mutant!(TimerNotRestarted => return);
             self.set(SenderTimer::Retransmit, now + self.rtt.rto());
         } else if !mutant!(TimerNotStopped) {
             self.stop(SenderTimer::Retransmit);

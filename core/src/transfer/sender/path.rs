@@ -34,6 +34,8 @@ impl Candidate {
     }
 
     pub(super) fn proves(&self, path: Path, nonce: Nonce) -> bool {
+        mutant!(ProofFromElsewhere => return self.nonce == nonce);
+        mutant!(NonceNotCompared => return self.path == path);
         self.path == path && self.nonce == nonce
     }
 }
@@ -66,7 +68,7 @@ impl Sender {
             self.dropped(DropReason::Amplification);
             return false;
         };
-        candidate.sent += length;
+        candidate.sent += length * u64::from(!mutant!(AmplificationNotCounted));
         self.send(path, body);
         true
     }
@@ -93,7 +95,7 @@ impl Sender {
     pub(super) fn heard(&mut self, now: Instant, path: Path, newest: bool, length: usize) {
         // A handshake has this time once, however much is said in it; and whoever has everything and only ever repeats
         // acknowledgments will not answer `END` later either.
-        if self.state == State::Sending {
+        if self.state == State::Sending && !mutant!(SilenceNotRenewed) {
             self.set(SenderTimer::Silence, now + self.config.silence);
         }
         if self.path == Some(path) {
@@ -128,6 +130,7 @@ impl Sender {
         if self.send_paid(path, Body::PathChallenge(nonce)) {
             self.trace(|| Event::PathChallenged);
         }
+        mutant!(ChallengeNotRepeated => return);
         self.set(SenderTimer::Path, now + self.rtt.base_rto());
     }
 
@@ -144,7 +147,7 @@ impl Sender {
         self.path = Some(path);
         self.stats.path_changes += 1;
         self.trace(|| Event::PathValidated);
-        if !same_host {
+        if !same_host && !mutant!(WindowKeptOnNewPath) {
             // Another port alone is a NAT that forgot; another address may be another network (RFC 9000 §9.4).
             self.rtt.on_path_changed();
             if let Some(controller) = &mut self.controller {

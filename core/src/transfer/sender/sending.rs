@@ -183,6 +183,7 @@ impl Sender {
             self.trace(|| Event::WindowChanged { cwnd });
         }
         self.nxt = self.una;
+        mutant!(GoesBackOneShort => self.nxt = (self.una + u64::from(self.segment)).min(self.max));
         self.flight.clear();
         self.window_limited = false;
         self.recovery.on_went_back(self.next_transmission, self.discarded);

@@ -21,6 +21,7 @@ impl Sender {
     /// Black hole detection (RFC 8899 §4.3): nobody tells us that a datagram was too long for the path. Byte offsets
     /// allow another segment size at any time.
     fn fit_the_path(&mut self, now: Instant) {
+        mutant!(SegmentNeverShrinks => return);
         let rto = self.rtt.base_rto();
         let patience = if self.is_segment_carried {
             // In time, whatever the RTO is, to find out before the other side gives up.

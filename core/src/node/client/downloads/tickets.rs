@@ -66,6 +66,7 @@ impl Client {
 
     /// Nobody wants a ticket any more: the server need not keep a place for it.
     pub(super) fn give_back(&mut self, now: Instant, transfer: TransferId) {
+        mutant!(TicketNotGivenBack => return);
         self.mark(now, Some(transfer), Mark::TicketGivenBack);
         // Where nothing can be said, the ticket expires.
         let _ = self.chat.stop(now, transfer.0);
