@@ -67,7 +67,8 @@ pub(crate) fn table(plans: &[&Plan], save: Option<&PathBuf>) -> Result<ExitCode,
         plans.len() - left_out,
         longest.as_secs_f64()
     );
-    let is_good = right + left_out == plans.len() && median <= FAULTS_MAX && longest.as_secs() <= TIME_MAX.as_secs();
+    let is_good =
+        right + left_out == plans.len() && median <= FAULTS_MAX && longest.as_secs() <= TIME_MAX.as_secs();
     Ok(ExitCode::from(u8::from(!is_good) * 100))
 }
 
