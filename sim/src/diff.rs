@@ -2,8 +2,8 @@
 //!
 //! Records are aligned by what they are about and not by their lines: `data@12000#2` on `server->alice` in the one is
 //! `data@12000#2` on `server->alice` in the other, whatever came before it. What a run draws or counts (numbers of
-//! transfers, sessions, connections and datagrams, hashes of contents) is held against what it stands for: two seeds
-//! whose packets meet the same fates are two traces that differ in nothing.
+//! transfers, sessions, connections, packets and datagrams, hashes of contents) is held against what it stands for: two
+//! seeds whose packets meet the same fates are two traces that differ in nothing. Of one seed, those must be the same too.
 //!
 //! - [`subject`]: what a record is about. `names`: what numbers of one run stand for.
 //! - [`content`]: what two records about the same thing say. [`causes`]: what led to a record.
@@ -104,6 +104,8 @@ pub enum Parting {
     },
     /// They have the same records, but not in the same order at some instant: the first of those.
     Order(Instant),
+    /// They are of one seed, and only numbers that a run draws or counts differ: the first two records that do.
+    Numbers(Box<[Record; 2]>),
 }
 
 /// One thing in which two traces differ.
@@ -151,7 +153,10 @@ pub fn diff<R: BufRead>(traces: [Reading<R>; 2]) -> Result<Diff, Unreadable> {
         align.instant(at, seen, [first.history(), second.history()]);
     }
     let [first, second] = &halves;
+    let is_one_seed = first.header().seed == second.header().seed;
     let parting = align.finish([first.history(), second.history()]);
+    // What a seed draws is not another's.
+    let parting = parting.filter(|parting| is_one_seed || !matches!(parting, Parting::Numbers(_)));
     let counts = counts::rows([first.history().counts(), second.history().counts()]);
     let of = halves.each_ref();
     Ok(Diff {

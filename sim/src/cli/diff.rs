@@ -60,10 +60,17 @@ fn object(diff: &Diff) -> Value {
             "edited": diff.edited[place].is_some(),
         })
     };
-    let (first, more, order) = match &diff.parting {
-        None => (None, None, None),
-        Some(Parting::Differs { first, more }) => (Some(first), more.as_ref(), None),
-        Some(Parting::Order(at)) => (None, None, Some(at.as_nanos())),
+    let (first, more) = match &diff.parting {
+        Some(Parting::Differs { first, more }) => (Some(first), more.as_ref()),
+        None | Some(Parting::Order(_) | Parting::Numbers(_)) => (None, None),
+    };
+    let order = match &diff.parting {
+        Some(Parting::Order(at)) => Some(at.as_nanos()),
+        _ => None,
+    };
+    let numbers = match &diff.parting {
+        Some(Parting::Numbers(records)) => Some(records.each_ref().map(record)),
+        _ => None,
     };
     let counts = diff.counts.iter().map(|row| json!({ "what": row.what, "values": row.values }));
     json!({
@@ -72,6 +79,7 @@ fn object(diff: &Diff) -> Value {
         "difference": first.map(|it| difference(it)),
         "difference_of_more_than_times": more.map(|it| difference(it)),
         "other_order_at": order,
+        "other_numbers": numbers,
         "counts": counts.collect::<Vec<_>>(),
     })
 }

@@ -11,10 +11,11 @@ use super::content::{Field, Likeness, compare};
 use super::history::{History, Seen};
 use super::subject::Subject;
 use super::{Difference, Parting, Side};
+use crate::trace::{Event, Record};
 
 /// Records of each trace that wait for their like. One that did not come before so many others have begun to wait is taken
 /// for missing: traces that are so far apart have long ceased to be about the same.
-pub const WAITING_MAX: usize = 1 << 17;
+pub const WAITING_MAX: usize = 1 << 16;
 
 /// Where in the traces something is: instants first, then the order of their records.
 type Place = (Instant, u64);
@@ -28,6 +29,8 @@ pub(super) struct Align {
     more: Option<(Place, Difference)>,
     /// The first instant with the same records in another order.
     order: Option<Instant>,
+    /// The first two records that are about the same, say the same, and are not the same to the letter.
+    numbers: Option<[Record; 2]>,
 }
 
 /// The first difference, which may not be known to its end yet.
@@ -74,6 +77,9 @@ impl Align {
         let records = seen.each_ref().map(|it| &it.record);
         let (likeness, fields) = compare(records, of.map(History::names));
         if likeness == Likeness::Same {
+            if self.numbers.is_none() && records[0] != records[1] {
+                self.numbers = Some(records.map(Record::clone));
+            }
             return;
         }
         let place = seen.iter().map(|it| (it.record.at, it.number)).min().unwrap_or_default();
@@ -113,6 +119,9 @@ impl Align {
     /// A record that the other trace does not have.
     fn missing(&mut self, side: Side, seen: &Seen, of: [&History; 2]) {
         let place = (seen.record.at, seen.number);
+        if is_of_times(&seen.record) {
+            return;
+        }
         if self.more.as_ref().is_none_or(|(before, _)| place < *before) {
             self.more = Some((place, missing(side, seen, of)));
         }
@@ -136,7 +145,10 @@ impl Align {
                 self.missing(side, &seen, of);
             }
         }
-        let Some(First { difference, .. }) = self.first else { return self.order.map(Parting::Order) };
+        let Some(First { difference, .. }) = self.first else {
+            let numbers = self.numbers.map(|records| Parting::Numbers(Box::new(records)));
+            return self.order.map(Parting::Order).or(numbers);
+        };
         let more = self.more.filter(|_| difference.likeness == Likeness::Times);
         let more = more.map(|(_, more)| Box::new(more));
         Some(Parting::Differs { first: Box::new(difference), more })
@@ -160,7 +172,14 @@ fn missing(side: Side, seen: &Seen, of: [&History; 2]) -> Difference {
     let mut both = [None, None];
     both[side.place()] = Some(of[side.place()].occurrence(seen));
     let about = seen.subject.clone();
-    Difference { about, seen: both, instead: None, likeness: Likeness::Different, fields: Vec::new() }
+    let likeness = if is_of_times(&seen.record) { Likeness::Times } else { Likeness::Different };
+    Difference { about, seen: both, instead: None, likeness, fields: Vec::new() }
+}
+
+/// Whether a record is about nothing but times. Two loops of which one looks oftener differ in how often a timer is set
+/// anew, and in nothing that comes of it.
+fn is_of_times(record: &Record) -> bool {
+    matches!(record.event, Event::TimerSet { .. } | Event::TimerStopped { .. } | Event::RttUpdated { .. })
 }
 
 /// Puts together what is about the same: those that are left of each, and those that have each other, in the same order.

@@ -1,7 +1,7 @@
 //! What two records about the same thing say.
 //!
-//! What only names something (a transfer's number, a session's, a datagram's) is what the record is about and not what it
-//! says; hashes are held against each other by which of their trace's they are.
+//! What only names something (a transfer's number, a session's, a packet's, a datagram's) is what the record is about and not
+//! what it says; hashes are held against each other by which of their trace's they are.
 
 use core::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::trace::{Datagram, Record, Value};
 pub enum Likeness {
     /// They say the same.
     Same,
-    /// Only times differ: when it happened, what was measured, for when something was set.
+    /// Only times differ: when it happened, what was measured, for when a timer was set; that one was set once more.
     Times,
     /// Something else came of it.
     Different,
@@ -81,7 +81,7 @@ fn said(record: &Record, names: &Names) -> Vec<(&'static str, Said)> {
         let said = match value {
             // What it is about.
             Value::Transfer(_) => return,
-            Value::Number(_) if matches!(name, "session" | "stream" | "ordinal") => return,
+            Value::Number(_) if matches!(name, "session" | "stream" | "ordinal" | "transmission") => return,
             Value::None => Said::Nothing,
             Value::Number(number) => Said::Number(number),
             Value::Text(text) => Said::Text(text.to_owned()),

@@ -62,9 +62,15 @@ fn parts(lines: &mut Vec<String>, diff: &Diff, parting: &Parting) {
         Parting::Order(at) => {
             lines.push(format!("the same records, in another order within the instant {at}"));
         }
+        Parting::Numbers(records) => {
+            lines.push("the same but for numbers that a run draws or counts, first:".to_owned());
+            for (side, record) in Side::BOTH.into_iter().zip(records.iter()) {
+                lines.push(format!("  {:<8}{}", name(side), Line(record)));
+            }
+        }
         Parting::Differs { first, more: None } => {
             let what = match first.likeness {
-                Likeness::Times => "only times differ, first",
+                Likeness::Times => "only times and timers differ, first",
                 Likeness::Same | Likeness::Different => "first difference",
             };
             difference(lines, what, first);

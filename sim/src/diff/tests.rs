@@ -173,3 +173,29 @@ fn a_trace_that_cannot_be_read_on_is_named() {
     let traces = [whole.as_slice(), cut].map(|it| Reading::begin(it).expect("a header"));
     assert_eq!(diff(traces).expect_err("it was cut").side, Side::Second);
 }
+
+#[test]
+fn of_one_seed_numbers_must_be_the_same_too() {
+    let traces = [trace(0, &download(0)), trace(0, &download(1))];
+    let of = |traces: [&Vec<u8>; 2]| {
+        diff(traces.map(|it| Reading::begin(it.as_slice()).expect("a trace"))).expect("two traces").parting
+    };
+    assert!(of([&traces[0], &traces[0]]).is_none());
+    let Some(Parting::Numbers(records)) = of(traces.each_ref()) else { panic!("numbers differ") };
+    assert_eq!(records.each_ref().map(|it| it.event.name()), ["sim:file_shared"; 2]);
+}
+
+#[test]
+fn a_timer_that_is_set_once_more_is_a_difference_of_times() {
+    let (once, mut twice) = (download(0), download(1));
+    let again = twice[4].clone();
+    twice.insert(5, again);
+    let Event::SegmentReceived { end, .. } = &mut twice[SEGMENT_RECEIVED + 1].2 else { panic!("a segment") };
+    *end = 8;
+    let (first, more) = parting(&once, &twice);
+    assert_eq!(
+        (first.about.to_string().as_str(), first.likeness),
+        ("ann recovery:timer_set silence", Likeness::Times)
+    );
+    assert_eq!(more.expect("the segment").about.to_string(), "ann transfer:segment_received 0");
+}

@@ -133,10 +133,21 @@ fn a_trace_that_was_edited_is_judged_as_it_stands_and_never_passes() {
     let (code, out, err) = folder.said(&["check", "other.jsonl"]);
     assert!(code == 96 && out.starts_with("EDITED other.jsonl: "), "{out}");
     assert!(err.contains(", that of the records: it was edited"), "{err}");
-    // A connection's number is no difference, so that all that is left to say is that it was edited.
     let (code, out, err) = folder.said(&["diff", "a.jsonl", "other.jsonl"]);
+    assert!(
+        code == 1 && out.contains("the same but for numbers that a run draws or counts, first:\n"),
+        "{out}"
+    );
+    assert!(
+        out.contains("stream=1") && out.contains("stream=2") && err.starts_with("other.jsonl:"),
+        "{out}{err}"
+    );
+    // Where nothing but the end was edited, that is all there is to say.
+    let (records, hash) = trace.rsplit_once("\"hash\":\"").expect("an end");
+    folder.written("hash.jsonl", &format!("{records}\"hash\":\"{}", hash.replacen(|_| true, "0", 64)));
+    let (code, out, err) = folder.said(&["diff", "a.jsonl", "hash.jsonl"]);
     assert!(code == 96 && out.starts_with("the same: "), "{out}");
-    assert!(err.starts_with("backchat-sim: other.jsonl:") && err.contains("it was edited"), "{err}");
+    assert!(err.starts_with("backchat-sim: hash.jsonl:") && err.contains("it was edited"), "{err}");
     let line = |it: &&str| !it.contains("app:download_finished");
     let without: Vec<&str> = trace.lines().filter(line).collect();
     folder.written("less.jsonl", &(without.join("\n") + "\n"));
