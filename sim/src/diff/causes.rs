@@ -8,10 +8,11 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use backchat_core::time::Instant;
-use backchat_core::wire::TransferId;
+use backchat_core::wire::{Kind, TransferId};
 
 use super::names::{Names, Sent, ends};
 use super::subject::Subject;
+use crate::link::{Identity, kind_name};
 use crate::trace::{Datagram, Event, Name, Node, NodeMap, Record};
 
 /// Links that are kept. A chain that goes further back has no beginning.
@@ -62,8 +63,8 @@ pub(super) struct Causes {
     links: VecDeque<Link>,
     /// The number of the first that is kept.
     first: LinkId,
-    /// What each host does is for this.
-    turns: NodeMap<LinkId>,
+    /// What each host does is for this, since then.
+    turns: NodeMap<(LinkId, Instant)>,
     /// What has arrived at each host and was not spoken of.
     arrived: NodeMap<VecDeque<LinkId>>,
     timers: BTreeMap<(Node, TransferId, Name), (Step, Option<LinkId>)>,
@@ -80,15 +81,18 @@ impl Causes {
         if let Some((sender, receiver)) = ends(node) {
             return self.on_the_way(told, names, sender, receiver);
         }
-        let turn = self.turn(node);
+        let turn = self.turn(node, record.at);
         match &record.event {
-            Event::PacketReceived { .. } | Event::PacketDropped { .. } => {
-                let arrived = self.arrived.get_mut(node).and_then(VecDeque::pop_front);
-                arrived.inspect(|link| self.begin(node, *link)).or(turn)
+            Event::PacketReceived { .. }
+            | Event::PacketDropped { .. }
+            | Event::SegmentReceived { .. }
+            | Event::SegmentDiscarded { .. } => {
+                let arrived = self.arrival_of(record);
+                arrived.inspect(|link| self.begin(node, *link, record.at)).or(turn)
             }
             Event::TimerSet { transfer, timer, .. } => {
                 let key = (node, *transfer, timer.clone());
-                let cause = self.of_transfer(node, *transfer).or(turn);
+                let cause = self.of_transfer(record, *transfer).or(turn);
                 self.timers.insert(key, (told.step(), cause));
                 cause
             }
@@ -144,7 +148,7 @@ impl Causes {
     fn on_the_way(&mut self, told: &Told<'_>, names: &Names, sender: Node, receiver: Node) -> Option<LinkId> {
         let record = told.record;
         match &record.event {
-            Event::Offered { .. } => self.turn(sender),
+            Event::Offered { .. } => self.turn(sender, record.at),
             Event::Delivered { ordinal, .. } => {
                 let sent = names.sent(record.node, *ordinal);
                 let cause = sent.and_then(|sent| sent.cause);
@@ -168,9 +172,9 @@ impl Causes {
     fn of_a_stream(&mut self, told: &Told<'_>, names: &Names) -> Option<LinkId> {
         let record = told.record;
         let client = names.owner(&record.event).map(|owner| owner.client);
-        let cause = client.and_then(|client| self.turn(client));
+        let cause = client.and_then(|client| self.turn(client, record.at));
         let link = self.link(told.step(), cause);
-        self.begin(record.node, link);
+        self.begin(record.node, link, record.at);
         if let Some(client) = client {
             *self.served.get_or(client, || link) = link;
         }
@@ -183,27 +187,46 @@ impl Causes {
     }
 
     /// A client that speaks of a transfer for the first time has got its ticket.
-    fn of_transfer(&mut self, node: Node, transfer: TransferId) -> Option<LinkId> {
-        if node == Node::SERVER {
+    fn of_transfer(&mut self, record: &Record, transfer: TransferId) -> Option<LinkId> {
+        if record.node == Node::SERVER {
             return None;
         }
         let link = self.offered.remove(&transfer)?;
-        self.begin(node, link);
+        self.begin(record.node, link, record.at);
         Some(link)
     }
 
-    fn turn(&self, node: Node) -> Option<LinkId> {
-        self.turns.get(node).copied()
+    /// What arrived, where a host says what became of it. What it never speaks of is passed over.
+    fn arrival_of(&mut self, record: &Record) -> Option<LinkId> {
+        let arrived = self.arrived.get(record.node)?;
+        let place = arrived.iter().position(|link| {
+            let datagram = self.get(*link).and_then(|link| link.step.datagram);
+            fits(&record.event, datagram.and_then(|(what, _)| what.identity()))
+        })?;
+        self.arrived.get_mut(record.node)?.drain(..=place).next_back()
     }
 
-    fn begin(&mut self, node: Node, link: LinkId) {
-        *self.turns.get_or(node, || link) = link;
+    /// What a host does now is for this. A new instant is one for what has arrived, if it has not been spoken of.
+    fn turn(&mut self, node: Node, now: Instant) -> Option<LinkId> {
+        let turn = self.turns.get(node).copied();
+        let arrived = self.arrived.get(node).and_then(|arrived| arrived.front()).copied();
+        match arrived.filter(|_| turn.is_none_or(|(_, since)| since < now)) {
+            Some(link) => {
+                self.begin(node, link, now);
+                Some(link)
+            }
+            None => turn.map(|(link, _)| link),
+        }
+    }
+
+    fn begin(&mut self, node: Node, link: LinkId, now: Instant) {
+        *self.turns.get_or(node, || (link, now)) = (link, now);
     }
 
     /// From now on its host does what it does for this record.
     fn turn_of(&mut self, told: &Told<'_>, cause: Option<LinkId>) -> Option<LinkId> {
         let link = self.link(told.step(), cause);
-        self.begin(told.record.node, link);
+        self.begin(told.record.node, link, told.record.at);
         cause
     }
 
@@ -218,6 +241,17 @@ impl Causes {
 
     fn get(&self, link: LinkId) -> Option<&Link> {
         self.links.get(usize::try_from(link.checked_sub(self.first)?).ok()?)
+    }
+}
+
+/// Whether a host speaks of this datagram.
+fn fits(event: &Event, identity: Option<Identity>) -> bool {
+    match (event, identity) {
+        (Event::PacketReceived { kind, .. }, Some(it)) => *kind == kind_name(it.kind),
+        (Event::SegmentReceived { .. } | Event::SegmentDiscarded { .. }, Some(it)) => it.kind == Kind::Data,
+        // What cannot be read is dropped.
+        (Event::PacketDropped { .. }, _) => true,
+        _ => false,
     }
 }
 

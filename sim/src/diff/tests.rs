@@ -199,3 +199,30 @@ fn a_timer_that_is_set_once_more_is_a_difference_of_times() {
     );
     assert_eq!(more.expect("the segment").about.to_string(), "ann transfer:segment_received 0");
 }
+
+#[test]
+fn an_acknowledgment_is_for_the_segment_that_arrived_also_where_two_came_at_once() {
+    let mut told = download(0);
+    let transfer = TransferId(0xfeed);
+    let what = |what: &str| what.parse().expect("a datagram");
+    // A second segment comes within the same instant, and the first is spoken of before it.
+    told.insert(
+        DATA_DELIVERED,
+        (50, "server->ann", Event::Offered { ordinal: 4, length: 9, what: what("data@9") }),
+    );
+    told.insert(DATA_DELIVERED + 2, (60, "server->ann", Event::Delivered { ordinal: 4, copy: 0, length: 9 }));
+    let ack =
+        |ordinal, which: &str| (60, "ann->server", Event::Offered { ordinal, length: 9, what: what(which) });
+    told.insert(told.len() - 1, ack(4, "ack@9"));
+    told.insert(told.len() - 1, (60, "ann", Event::SegmentReceived { transfer, start: 9, end: 18 }));
+    told.insert(told.len() - 1, ack(5, "ack@18"));
+    for (gone, segment) in [("ack@9", "data@0"), ("ack@18", "data@9")] {
+        let is_gone = |it: &Told| matches!(&it.2, Event::Offered { what, .. } if what.to_string() == gone);
+        let without: Vec<Told> = told.iter().filter(|it| !is_gone(it)).cloned().collect();
+        let (first, _) = parting(&told, &without);
+        assert_eq!(first.about.to_string(), format!("ann->server net:offered {gone}"));
+        let causes = &first.seen[0].as_ref().expect("it has it").causes;
+        let arrived = causes.last().and_then(|step| step.datagram).map(|(what, _)| what.to_string());
+        assert_eq!(arrived.as_deref(), Some(segment));
+    }
+}
