@@ -23,6 +23,7 @@ pub mod chat;
 mod from_text;
 pub mod hex;
 pub mod node;
+mod queue;
 pub mod seed;
 pub mod text;
 pub mod time;

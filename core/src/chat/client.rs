@@ -30,6 +30,7 @@ use super::frame::{Request, RequestId, ServerFrame};
 use super::limits::{Bucket, Limits};
 use super::lines::Lines;
 use crate::hex::Hex;
+use crate::queue::take_first;
 use crate::seed::{Seed, Stream};
 use crate::time::Instant;
 use crate::trace::Mark;
@@ -251,7 +252,7 @@ impl ChatClient {
 
     /// What is to be done next.
     pub fn poll_action(&mut self) -> Option<ClientAction> {
-        self.actions.pop_front()
+        take_first(&mut self.actions)
     }
 
     /// Whether nothing waits to be sent or to be answered.

@@ -13,6 +13,7 @@ use super::id::SessionId;
 use super::nickname::NicknameKey;
 use super::roster::Roster;
 use crate::chat::filename::FileName;
+use crate::queue::rest;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -71,9 +72,6 @@ pub struct Sources<'a> {
     /// Who reads.
     pub viewer: SessionId,
 }
-
-/// A queue that has grown larger than this gives its memory back once it is empty.
-const KEPT_CAPACITY: usize = 16;
 
 impl Outbox {
     /// Adds a live frame.
@@ -146,9 +144,7 @@ impl Outbox {
         self.expand(sources);
         if self.queue.is_empty() {
             self.announced = false;
-            if self.queue.capacity() > KEPT_CAPACITY {
-                self.queue = VecDeque::new();
-            }
+            rest(&mut self.queue);
         }
     }
 

@@ -43,6 +43,7 @@ use super::outbox::Sources;
 use super::roster::Roster;
 use super::table::Input;
 use crate::hex::Hex;
+use crate::queue::take_first;
 use crate::seed::{Seed, Stream};
 use crate::time::{Instant, UnixTime};
 use crate::trace::Mark;
@@ -291,7 +292,7 @@ impl ChatServer {
 
     /// What is to be done next.
     pub fn poll_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        take_first(&mut self.actions)
     }
 
     /// How often what has happened.

@@ -23,6 +23,7 @@ use crate::chat::client::{
     ChatClient, ClientAction, ClientChatEvent, ClientConfig as ChatClientConfig, Comeback, CommandError,
 };
 use crate::chat::{Nickname, RequestId};
+use crate::queue::take_first;
 use crate::seed::Seed;
 use crate::time::Instant;
 use crate::trace::{DropReason, Event, Mark, Marks, Record};
@@ -279,7 +280,7 @@ impl Client {
 
     /// The next thing to do; see the module [`crate::node`].
     pub fn poll_output(&mut self, _now: Instant) -> ClientOutput {
-        self.queue.pop_front().unwrap_or_else(|| {
+        take_first(&mut self.queue).unwrap_or_else(|| {
             let deadlines = [self.chat.deadline(), self.deadlines.first()];
             ClientOutput::Timeout(deadlines.into_iter().flatten().min())
         })

@@ -21,6 +21,7 @@ pub use output::{FileError, FileMeta, ReadDone, ServerEvent, ServerOutput, Share
 use super::deadlines::Deadlines;
 use super::{Close, Counters, Path, Transmit};
 use crate::chat::{Action, ChatConfig, ChatServer, CloseReason, FileEntry, Limits, StreamId};
+use crate::queue::take_first;
 use crate::seed::{Seed, Stream};
 use crate::time::{Instant, UnixTime};
 use crate::trace::{DropReason, Event, Mark, Marks, Record};
@@ -258,7 +259,7 @@ impl Server {
 
     /// The next thing to do; see the module [`crate::node`].
     pub fn poll_output(&mut self, now: Instant) -> ServerOutput {
-        if let Some(output) = self.queue.pop_front() {
+        if let Some(output) = take_first(&mut self.queue) {
             return output;
         }
         mutant!(HashOrder => self.ready.rotate_left(crate::mutants::odd::hash(self.ready.len())));
@@ -277,7 +278,7 @@ impl Server {
                 download.is_ready = false;
             }
             self.collect(now, transfer);
-            if let Some(output) = self.queue.pop_front() {
+            if let Some(output) = take_first(&mut self.queue) {
                 return output;
             }
         }

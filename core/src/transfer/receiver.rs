@@ -35,6 +35,7 @@ use super::pace::Pace;
 use super::rtt::RttEstimator;
 use super::timer::{Changed, Name as _, ReceiverTimer, ReceiverTimers, Timers};
 use super::{MAX_BACKOFF, QUIET};
+use crate::queue::take_first;
 use crate::time::Instant;
 use crate::trace::{DropReason, Event, Mark, Marks};
 use crate::wire::{Body, FileVersion, Hash, Nonce, Packet, ResetCode};
@@ -213,7 +214,7 @@ impl Receiver {
 
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<ReceiverOutput> {
-        self.output.pop_front()
+        take_first(&mut self.output)
     }
 
     /// When [`Receiver::handle_timeout`] wants to be called.

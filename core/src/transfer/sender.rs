@@ -45,6 +45,7 @@ use super::rtt::RttEstimator;
 use super::timer::{Name as _, SenderTimer, SenderTimers, Timers};
 use super::{Outcome, QUIET};
 use crate::node::Path;
+use crate::queue::take_first;
 use crate::seed::Stream;
 use crate::time::Instant;
 use crate::trace::{DropReason, Event, Mark, Marks};
@@ -267,7 +268,7 @@ impl Sender {
 
     /// The next thing to do, but for segments: see [`Sender::poll_segments`].
     pub fn poll_output(&mut self) -> Option<SenderOutput> {
-        self.output.pop_front()
+        take_first(&mut self.output)
     }
 
     /// When [`Sender::handle_timeout`] wants to be called.

@@ -1,5 +1,6 @@
 //! What waits for the connection to take it.
 
+use crate::queue::rest;
 use bytes::Bytes;
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -58,6 +59,7 @@ impl Outgoing {
             self.taken = 0;
             self.queue.pop_front();
         }
+        rest(&mut self.queue);
         self.announced = false;
     }
 

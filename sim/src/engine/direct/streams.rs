@@ -23,8 +23,11 @@ const READ_MAX: usize = 16 * 1024;
 
 /// Buffers that are kept to be used again, and the largest of them: most writes are a frame or two, and a thousand buffers
 /// that once held a whole list of names are 40 MB.
-const SPARE_MAX: usize = 4_096;
-const SPARE_BYTES: usize = 1_024;
+const SPARE_MAX: usize = 2_048;
+const SPARE_BYTES: usize = 512;
+
+/// Places that an empty flow keeps.
+const SPARE_STRETCHES: usize = 8;
 
 /// Every connection.
 #[derive(Debug, Default)]
@@ -204,6 +207,14 @@ impl Connections {
             if first.read == first.bytes.len()
                 && let Some(stretch) = flow.stretches.pop_front()
             {
+                if flow.stretches.is_empty() {
+                    // Of a thousand clients most wait for nothing: none keeps what it once needed.
+                    if flow.stretches.capacity() > SPARE_STRETCHES {
+                        flow.stretches = VecDeque::new();
+                    } else {
+                        flow.stretches.clear();
+                    }
+                }
                 self.put_back(stretch.bytes);
             }
             return (Read::Bytes, is_awaited);
