@@ -69,7 +69,9 @@ fn run(buffer: &Buffer, from: u16, y: u16, svg: &mut String) -> u16 {
             "<rect x=\"{x:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"{color}\"/>\n"
         ));
     }
-    if !text.trim().is_empty() {
+    if let Some(shape) = shape(&text, (x, top), columns, colour(first.fg).unwrap_or(FOREGROUND)) {
+        svg.push_str(&shape);
+    } else if !text.trim().is_empty() {
         let weight = if first.modifier.contains(Modifier::BOLD) { " font-weight=\"bold\"" } else { "" };
         let (fill, bottom) = (colour(first.fg).unwrap_or(FOREGROUND), top + 13.0);
         let length = f64::from(columns) * CELL.0;
@@ -80,6 +82,21 @@ fn run(buffer: &Buffer, from: u16, y: u16, svg: &mut String) -> u16 {
         ));
     }
     end
+}
+
+/// Bars and lines as what they stand for: a font leaves gaps between its blocks.
+fn shape(text: &str, (x, top): (f64, f64), columns: u16, fill: &str) -> Option<String> {
+    let is_all = |wanted: char| !text.is_empty() && text.chars().all(|c| c == wanted);
+    let width = f64::from(columns) * CELL.0;
+    let (x, top, width, height, opacity) = match text {
+        _ if is_all('█') => (x, top + 3.0, width, CELL.1 - 6.0, 1.0),
+        _ if is_all('░') => (x, top + 3.0, width, CELL.1 - 6.0, 0.5),
+        "│" => (x + CELL.0 / 2.0, top, 1.0, CELL.1, 1.0),
+        _ => return None,
+    };
+    Some(format!(
+        "<rect x=\"{x:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"{fill}\" opacity=\"{opacity}\"/>\n"
+    ))
 }
 
 fn colour(color: Color) -> Option<&'static str> {
