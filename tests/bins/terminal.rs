@@ -13,7 +13,7 @@ use std::path::Path;
 use portable_pty::CommandBuilder;
 
 use program::{Folder, Server};
-use screen::Terminal;
+use screen::{Takes, Terminal};
 
 /// A client in a folder, with nothing of this machine's environment.
 fn client(server: &str, nick: &str, folder: &Path) -> CommandBuilder {
@@ -185,6 +185,30 @@ fn percent(screen: &str) -> Option<u32> {
 }
 
 #[test]
+fn a_window_that_takes_nothing_holds_up_nothing() {
+    let folder = Folder::new();
+    let config = folder.path().join("fast.toml");
+    std::fs::write(&config, "[limits]\nburst = 1000\nper_second = 1000\n").expect("written");
+    let server = Server::with(program::server().arg("--config").arg(&config));
+    let mut ann = Terminal::run(client(&server.chat, "ann", &folder.here()), 250, 80);
+    ann.shows("1 here");
+    let mut bob = server.join("bob");
+    ann.shows("2 here");
+    ann.takes(Takes::Nothing);
+    // Far more than a terminal keeps that nobody looks at.
+    for number in 0..100 {
+        bob.write(&format!("{}\n", format!("{number} ").repeat(1000)));
+        ann.types(&format!("still here {number}\r"));
+        bob.line(&format!(" ann: still here {number}"));
+    }
+    ann.signal("TERM");
+    bob.line("ann left");
+    ann.takes(Takes::Everything);
+    // Left on its other screen: to give it back would have been to wait for it.
+    assert_eq!(ann.code(), 130);
+}
+
+#[test]
 fn a_nickname_that_is_taken_can_be_chosen_again() {
     let (folder, server) = (Folder::new(), Server::bare());
     let _ann = server.join("ann");
@@ -276,7 +300,7 @@ const PANICS: &str = "BACKCHAT_TEST_PANICS";
 fn a_panic_gives_the_terminal_back() {
     if std::env::var_os(PANICS).is_some() {
         let mut taken = backchat::tui::terminal::take().expect("a terminal");
-        taken.terminal().draw(|_| {}).expect("drawn");
+        taken.draw(|_| {}).expect("drawn");
         panic!("on purpose");
     }
     let mut command = CommandBuilder::new(std::env::current_exe().expect("this test"));

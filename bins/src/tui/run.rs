@@ -1,6 +1,7 @@
 //! The window as the loop's application: events go into the model, commands come out, and what changed is drawn.
 //!
-//! Drawn at most [`FRAMES_PER_SECOND`] times a second and only after something changed: an idle chat costs nothing.
+//! Drawn at most [`FRAMES_PER_SECOND`] times a second, only after something changed and only when the terminal has taken
+//! the frame before: an idle chat costs nothing, and a slow terminal holds up nothing.
 
 use std::collections::VecDeque;
 use std::io;
@@ -14,7 +15,6 @@ use tokio::sync::mpsc;
 use super::terminal::Taken;
 use super::theme::Theme;
 use super::{keys, view};
-use crate::app::layout::Size;
 use crate::app::session::{self, Asked};
 use crate::app::window::{App, Effect, Ending, Message};
 use crate::cli::home::sessions::Keeper;
@@ -163,8 +163,7 @@ impl Tui {
 
     fn suspend(&mut self) -> io::Result<()> {
         self.terminal.suspend()?;
-        let size = self.terminal.terminal().size()?;
-        let size = Size { columns: size.width, rows: size.height };
+        let size = self.terminal.size()?;
         let _ = self.app.update(self.clock.now(), self.clock.wall(), Message::Resized(size));
         Ok(())
     }
@@ -179,14 +178,15 @@ impl Tui {
         self.is_dirty = false;
         self.next_frame = self.clock.now() + Duration::from_secs(1) / FRAMES_PER_SECOND;
         let (app, theme) = (&self.app, &self.theme);
-        let drawn = self.terminal.terminal().draw(|frame| view::draw(app, theme, frame)).map(drop);
+        let drawn = self.terminal.draw(|frame| view::draw(app, theme, frame));
         self.check(drawn);
     }
 
     /// Waits for the next thing that happens here, and deals with it. Cancel safe: what was received is dealt with
     /// before the next time this waits.
     async fn wait(&mut self) {
-        let frame = self.is_dirty.then_some(self.next_frame);
+        let is_busy = self.terminal.is_busy();
+        let frame = (self.is_dirty && !is_busy).then_some(self.next_frame);
         let (clock, due) = (self.clock, self.app.deadline());
         tokio::select! {
             biased;
@@ -195,6 +195,7 @@ impl Tui {
                 let now = clock.now();
                 let _ = self.update(now, Message::Session(session::Message::Interrupted));
             }
+            painted = self.terminal.painted(), if is_busy => self.check(painted),
             () = sleep_until(clock, frame) => self.draw(),
             event = self.events.recv() => match event {
                 Some(Ok(event)) => {

@@ -1,13 +1,18 @@
 //! The terminal: taken over at the beginning, and given back however the program ends.
 //!
 //! A quit and an error drop [`Taken`]; a panic goes through the hook that [`take`] sets; signals come to the loop as
-//! values, which then ends as after a quit. SIGKILL alone leaves it as it is.
+//! values, which then ends as after a quit. SIGKILL alone leaves it as it is, and a terminal that takes nothing any more
+//! is left on its other screen.
+//!
+//! - `painter`: writes to it.
 
-use std::io::{self, Stdout, Write as _};
-use std::sync::Once;
+mod painter;
+
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::time::Duration;
 
-use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::Show;
 use ratatui::crossterm::event::{
@@ -17,16 +22,65 @@ use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
     Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
+use ratatui::{Frame, Terminal};
 use tokio::sync::mpsc;
+
+use self::painter::{Painter, Rest};
+use crate::app::layout::Size;
 
 /// Events that wait between the thread that reads and the loop. As many as a fast paste without brackets brings while
 /// a frame is drawn; a terminal waits when they are not taken.
 const EVENTS_QUEUED: usize = 256;
 
+/// How long the terminal may take for its last frame before it is given back, or given up.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// A terminal that is ours until this is dropped.
 #[derive(Debug)]
 pub struct Taken {
-    terminal: Terminal<CrosstermBackend<Stdout>>,
+    terminal: Terminal<CrosstermBackend<Canvas>>,
+    canvas: Canvas,
+    painter: Painter,
+}
+
+/// What is drawn and not handed to the painter yet.
+#[derive(Clone, Debug, Default)]
+struct Canvas(Arc<Mutex<Vec<u8>>>);
+
+/// The terminal, as long as it is ours: a frame that was on its way when it was given back is not written any more.
+struct WhileTaken;
+
+impl Write for WhileTaken {
+    fn write(&mut self, frame: &[u8]) -> io::Result<usize> {
+        // Who gives it back says so first and writes then, with this lock: it comes behind the whole frame, or before.
+        let mut out = io::stdout().lock();
+        if TAKEN.load(Ordering::SeqCst) {
+            out.write_all(frame)?;
+            out.flush()?;
+        }
+        Ok(frame.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Canvas {
+    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
+        // Bytes are never half there.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Write for Canvas {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.lock().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Whether the terminal is ours now. To leave its other screen twice would put the cursor back to where it was before,
@@ -45,8 +99,10 @@ pub fn take() -> io::Result<Taken> {
         }));
     });
     enter().inspect_err(|_| give_back())?;
-    let terminal = Terminal::new(CrosstermBackend::new(io::stdout())).inspect_err(|_| give_back())?;
-    Ok(Taken { terminal })
+    let painter = Painter::new(WhileTaken).inspect_err(|_| give_back())?;
+    let canvas = Canvas::default();
+    let terminal = Terminal::new(CrosstermBackend::new(canvas.clone())).inspect_err(|_| give_back())?;
+    Ok(Taken { terminal, canvas, painter })
 }
 
 fn enter() -> io::Result<()> {
@@ -67,28 +123,46 @@ fn give_back() {
 }
 
 impl Taken {
-    /// What is drawn on.
-    pub fn terminal(&mut self) -> &mut Terminal<CrosstermBackend<Stdout>> {
-        &mut self.terminal
+    /// How large it is.
+    pub fn size(&self) -> io::Result<Size> {
+        let size = self.terminal.size()?;
+        Ok(Size { columns: size.width, rows: size.height })
     }
 
-    /// Rings.
+    /// Draws a frame, once [`is_busy`](Self::is_busy) says that there is no other.
+    pub fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        self.terminal.draw(draw)?;
+        self.painter.paint(std::mem::take(&mut *self.canvas.lock()));
+        Ok(())
+    }
+
+    /// Whether the terminal has not taken the last frame yet.
+    pub fn is_busy(&self) -> bool {
+        self.painter.is_busy()
+    }
+
+    /// Waits until it has. Cancel safe.
+    pub async fn painted(&self) -> io::Result<()> {
+        self.painter.painted().await
+    }
+
+    /// Rings, with the next frame.
     pub fn ring(&mut self) -> io::Result<()> {
-        let mut out = io::stdout();
-        out.write_all(b"\x07").and_then(|()| out.flush())
+        self.canvas.write_all(b"\x07")
     }
 
     /// Forgets what stands there, so that the next frame is painted whole.
     pub fn forget(&mut self) -> io::Result<()> {
         // Not ratatui's own: it asks the terminal for the cursor's place, and the thread that reads would get the answer.
-        execute!(io::stdout(), Clear(ClearType::All))?;
-        self.terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
+        execute!(self.canvas, Clear(ClearType::All))?;
+        self.terminal = Terminal::new(CrosstermBackend::new(self.canvas.clone()))?;
         Ok(())
     }
 
     /// Gives the terminal to the shell, stops, and takes it again when the shell says so.
     #[cfg(unix)]
     pub fn suspend(&mut self) -> io::Result<()> {
+        self.painter.rest(PATIENCE);
         give_back();
         // The whole group, as the terminal itself would: whoever is in the pipe with us waits too.
         rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
@@ -105,7 +179,14 @@ impl Taken {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        give_back();
+        match self.painter.rest(PATIENCE) {
+            Rest::Idle => give_back(),
+            // Whatever else is written to it would be waited for as well.
+            Rest::Stuck => {
+                TAKEN.store(false, Ordering::SeqCst);
+                let _ = disable_raw_mode();
+            }
+        }
     }
 }
 

@@ -22,8 +22,25 @@ pub(crate) struct Terminal {
 
 #[derive(Default)]
 struct Screen {
+    takes: Mutex<Takes>,
     parser: Mutex<Option<vt100::Parser>>,
     changed: Condvar,
+    resumed: Condvar,
+}
+
+/// What a window takes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Takes {
+    #[default]
+    Everything,
+    Nothing,
+}
+
+impl Screen {
+    fn wait_while_held(&self) {
+        let takes = self.takes.lock().expect("no panic");
+        drop(self.resumed.wait_while(takes, |takes| *takes == Takes::Nothing).expect("no panic"));
+    }
 }
 
 impl Terminal {
@@ -39,6 +56,7 @@ impl Terminal {
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
+                shown.wait_while_held();
                 if let Some(parser) = &mut *shown.parser.lock().expect("no panic") {
                     parser.process(&bytes[..count]);
                 }
@@ -90,6 +108,12 @@ impl Terminal {
         });
     }
 
+    /// The window takes what the program writes, or nothing any more.
+    pub(crate) fn takes(&self, what: Takes) {
+        *self.screen.takes.lock().expect("no panic") = what;
+        self.screen.resumed.notify_all();
+    }
+
     /// Gives the window another size.
     pub(crate) fn resize(&self, columns: u16, rows: u16) {
         if let Some(parser) = &mut *self.screen.parser.lock().expect("no panic") {
@@ -113,6 +137,12 @@ impl Terminal {
         let contents = self.until_screen("as it was found", |screen| strange(screen).is_empty());
         assert_eq!(modes(&*self.master), self.modes, "the modes of the terminal");
         (code, contents)
+    }
+
+    /// Waits for the program's end, however it leaves the terminal: its exit code.
+    #[track_caller]
+    pub(crate) fn code(mut self) -> u32 {
+        self.child.wait().expect("it ends").exit_code()
     }
 
     /// Waits until the terminal is as it was found, while the program is there.

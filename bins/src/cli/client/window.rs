@@ -12,7 +12,6 @@ use super::look::Look;
 use super::{nick, run};
 use crate::app::App;
 use crate::app::end::End;
-use crate::app::layout::Size;
 use crate::app::session::{Curiosity, Session};
 use crate::cli::args::{ClientOptions, Environment};
 use crate::cli::exit::Exit;
@@ -76,9 +75,9 @@ impl Window {
         let session =
             Session::new(server.clone(), self.nick.clone(), Curiosity::Panes).downloading_to(self.folder);
         let session = if self.asks_halfway { session.asking_halfway() } else { session };
-        let mut taken = terminal::take().map_err(cannot)?;
-        let size = taken.terminal().size().map_err(cannot)?;
-        let app = App::new(session, self.look.settings, Size { columns: size.width, rows: size.height });
+        let taken = terminal::take().map_err(cannot)?;
+        let size = taken.size().map_err(cannot)?;
+        let app = App::new(session, self.look.settings, size);
         let mut tui = Tui::new(app, self.look.theme, taken, terminal::spawn_events(), signals, clock);
         let mut nick = self.nick;
         let end = loop {
