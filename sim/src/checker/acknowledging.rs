@@ -138,6 +138,13 @@ impl Checker for Acknowledging {
                 }
                 return;
             }
+            // What somebody repeats to the server comes at once.
+            Event::Injected { .. } => {
+                if let Some(Direction::Up(client)) = node.direction() {
+                    *self.delays.get_or(client, Duration::default) = Duration::ZERO;
+                }
+                return;
+            }
             Event::TransferOffered { transfer, start, .. } => {
                 self.limits.insert(*transfer, *start);
                 return;
@@ -247,6 +254,9 @@ mod tests {
         assert_eq!(said(&[&three[..], &[went_back(27)]].concat()), Vec::<String>::new());
         let wrong = said(&[&three[..], &[went_back(26)]].concat());
         assert!(wrong[0].ends_with("and 2 segments behind it were thrown away"), "{wrong:?}");
+        let what = "replay:1".parse().expect("a datagram");
+        let repeated = at(26, "ann->server", Event::Injected { ordinal: 1 << 32, length: 50, what });
+        assert_eq!(said(&[&three[..], &[repeated, went_back(26)]].concat()), Vec::<String>::new());
     }
 
     #[test]

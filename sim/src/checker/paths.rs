@@ -168,6 +168,13 @@ impl Checker for Paths {
                 (client.has_moved, client.is_asked) = (true, false);
                 client.hosts += u32::from(host(from.as_str()) != host(to.as_str()));
             }
+            // Whoever repeats the server's question to it has asked it as well: it answers from where it is.
+            Event::Injected { what: Datagram::Replay(earlier), .. } => {
+                if let Some(Direction::Down(name)) = node.direction() {
+                    let client = self.client(name);
+                    client.is_asked |= client.questions.contains(earlier);
+                }
+            }
             Event::Offered { ordinal, length, what } => self.offered(record, *ordinal, *length, what, found),
             Event::Delivered { ordinal, length, .. } => match node.direction() {
                 Some(Direction::Up(name)) => {
@@ -214,7 +221,11 @@ mod tests {
     }
 
     fn state(node: &str, to: &'static str) -> Record {
-        at(2, node, Event::StateChanged { transfer: T, from: Name::of("x"), to: Name::of(to) })
+        state_at(2, node, to)
+    }
+
+    fn state_at(millis: u64, node: &str, to: &'static str) -> Record {
+        at(millis, node, Event::StateChanged { transfer: T, from: Name::of("x"), to: Name::of(to) })
     }
 
     fn moved(to: &'static str) -> Record {
@@ -295,6 +306,21 @@ mod tests {
             assert_eq!(said.len(), 1, "{said:?}");
             assert!(said[0].ends_with("is taken as proven, and no answer came from there"));
         }
+    }
+
+    #[test]
+    fn an_answer_to_a_question_that_somebody_repeats_is_a_proof() {
+        let what: Datagram = "replay:90".parse().expect("a datagram");
+        let records = [
+            state("ann", "confirming"),
+            up(100),
+            down(90, 50, "syn-ack"),
+            at(2, "server->ann", Event::Injected { ordinal: 1 << 32, length: 50, what }),
+            said_by_client(3, 80, "confirm"),
+            heard_by_server(4, 80),
+            state_at(4, "server", "sending"),
+        ];
+        assert_eq!(verdict(Paths::new(), &records), Vec::<String>::new());
     }
 
     #[test]

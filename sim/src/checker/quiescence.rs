@@ -9,6 +9,10 @@
 //! - for the bytes left, whatever is longer: eight times what the rate would take, or a round trip for every four
 //!   segments, for each segment where jitter reorders; a window of fewer than four is its own measure, and segments
 //!   are as long as the longest that was sent;
+//! - where a client's socket has overflowed, or a queue before a window that never gives way, four round trips and 130 ms for each segment instead: of what was sent at
+//!   once as little as the first may have had room, and with fewer than three behind it the loss of the second shows by a
+//!   timer alone. That is a round trip, and an RTO of three (SRTT and four times RTTVAR, which is half of it after the
+//!   first sample; later ones Karn's rule may keep out) or 100 ms, and the receiver's 25 ms and a few ticks;
 //! - for each message left half a second, the server's pace.
 //!
 //! Where a link still impairs at random, no bound holds but the run's duration.
@@ -92,6 +96,9 @@ struct Path {
     round_trip: Duration,
     rate: Option<u64>,
     reorders: bool,
+    /// Something found no room in the client's socket; in a queue.
+    overflows: bool,
+    queue_overflows: bool,
 }
 
 impl Quiescence {
@@ -163,11 +170,19 @@ impl Quiescence {
 struct Stride {
     segment: Option<u64>,
     cwnd: u64,
+    /// The window has been another one.
+    has_changed: bool,
 }
 
 impl Stride {
     fn lengthened(self, segment: u64, cwnd: u64) -> Self {
-        Self { segment: self.segment.max(Some(segment)), cwnd: self.cwnd.max(cwnd) }
+        let has_changed = self.has_changed || (self.segment.is_some() && cwnd != self.cwnd);
+        Self { segment: self.segment.max(Some(segment)), cwnd: self.cwnd.max(cwnd), has_changed }
+    }
+
+    /// Whether a loss does not make the window narrower, as far as one can see.
+    const fn is_fixed(self) -> bool {
+        self.segment.is_some() && !self.has_changed
     }
 
     /// So many bytes of a file with the headers of their segments, which can be longer than what they carry.
@@ -211,8 +226,12 @@ impl Left {
             let nanos = u128::from(bytes) * 8 * 8 * 1_000_000_000 / u128::from(rate.max(1));
             Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
         });
-        let each = stride.a_round_trip(path.reorders);
-        let turn = path.round_trip + Duration::from_millis(30);
+        let overflows = path.overflows || (path.queue_overflows && stride.is_fixed());
+        let each = stride.a_round_trip(path.reorders || overflows);
+        let turn = match overflows {
+            true => path.round_trip * 4 + Duration::from_millis(130),
+            false => path.round_trip + Duration::from_millis(30),
+        };
         let by_turns = turn.saturating_mul(count(self.bytes.div_ceil(each)));
         let handshake = (path.round_trip * 10 + FIRST_RTO).saturating_mul(count(self.downloads));
         let messages = (PER_MESSAGE + path.round_trip).saturating_mul(count(self.requests));
@@ -251,6 +270,15 @@ impl Checker for Quiescence {
                 let longer = self.stride.lengthened((end - start).div_ceil((*count).max(1)), *cwnd);
                 if longer != self.stride {
                     self.stride = longer;
+                    self.bound = self.bound.map(|bound| self.compute(bound.from));
+                }
+            }
+            Event::NetDropped { reason, .. } if *reason == "receive_buffer" || *reason == "queue_full" => {
+                let Some(direction) = node.direction() else { return };
+                let path = self.paths.get_or(direction.client(), Path::default);
+                let place =
+                    if *reason == "queue_full" { &mut path.queue_overflows } else { &mut path.overflows };
+                if !core::mem::replace(place, true) {
                     self.bound = self.bound.map(|bound| self.compute(bound.from));
                 }
             }
@@ -432,6 +460,24 @@ mod tests {
         assert_eq!(until(1200, 1_200), Some(81_350));
         assert_eq!(until(100, 9_000), Some(91_310));
         assert_eq!(until(9_000, 90_000), Some(77_570), "it may fall back to shorter ones");
+    }
+
+    #[test]
+    fn a_socket_that_overflows_takes_a_segment_at_a_time() {
+        let dropped = |reason| {
+            at(20, "server->ann", Event::NetDropped { ordinal: 9, copy: 0, reason: Name::of(reason) })
+        };
+        let until = |reason| {
+            let (mut checker, mut violations) = (Quiescence::new(), Vec::new());
+            for record in [begin(false), vec![dropped(reason)]].concat() {
+                checker.record(&record, &mut Found { checker: "quiescence", violations: &mut violations });
+            }
+            checker.bound().map(|bound| bound.until.as_nanos() / 1_000_000)
+        };
+        // 75 s, 84 segments of 4 × 30 + 130 ms each, a handshake of 1.3 s; else 21 turns of 60 ms. No window is known yet.
+        assert_eq!(until("receive_buffer"), Some(97_310));
+        assert_eq!(until("loss"), Some(77_570));
+        assert_eq!(until("queue_full"), Some(77_570));
     }
 
     #[test]
