@@ -366,7 +366,7 @@ proptest! {
             let Ok(frame) = backchat_core::chat::ServerFrame::decode(frame.as_bytes()) else { continue };
             let object = backchat::cli::render::json::frame(frame.clone(), None);
             prop_assert!(!object.chars().any(is_hidden), "{object:?}");
-            let event = backchat_core::node::ClientEvent::Chat(ClientChatEvent::Frame(Box::new(frame.clone())));
+            let event = backchat_core::node::ClientEvent::Chat(ClientChatEvent::Frame(frame.clone()));
             for effect in session.update(backchat_core::time::Instant::ZERO, backchat::app::session::Message::Client(event)) {
                 let backchat::app::session::Effect::Tell(happening) = effect else { continue };
                 for line in plain::lines(&happening, backchat_core::time::UnixTime::from_millis(0)) {
@@ -374,7 +374,7 @@ proptest! {
                     prop_assert!(is_harmless(&line), "{line:?}");
                 }
             }
-            stage.chat(ClientChatEvent::Frame(Box::new(frame)));
+            stage.chat(ClientChatEvent::Frame(frame));
         }
         stage.update(Message::Type(typed.clone()));
         stage.update(Message::Paste(typed));

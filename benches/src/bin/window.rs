@@ -78,7 +78,7 @@ impl Bench {
             number % 50
         );
         let frame = ServerFrame::decode(frame.as_bytes()).expect("a frame");
-        let event = ClientEvent::Chat(ClientChatEvent::Frame(Box::new(frame)));
+        let event = ClientEvent::Chat(ClientChatEvent::Frame(frame));
         self.update(Message::Session(session::Message::Client(event)));
     }
 

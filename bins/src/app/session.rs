@@ -253,7 +253,7 @@ impl Session {
     fn on_chat(&mut self, event: ClientChatEvent) {
         let failure = self.connection.on_event(&event);
         match event {
-            ClientChatEvent::Frame(frame) => self.on_frame(*frame),
+            ClientChatEvent::Frame(frame) => self.on_frame(frame),
             ClientChatEvent::Connected => {
                 self.link = Link::Connecting;
                 self.tell(Happening::Connected);

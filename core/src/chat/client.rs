@@ -300,7 +300,7 @@ impl ChatClient {
     }
 
     fn show(&mut self, frame: ServerFrame) {
-        self.event(ClientChatEvent::Frame(Box::new(frame)));
+        self.event(ClientChatEvent::Frame(frame));
     }
 
     /// Ends an input: sends what may be sent now.

@@ -339,7 +339,7 @@ impl Peer {
     /// Every frame that was shown.
     pub fn frames(&self) -> impl Iterator<Item = &ServerFrame> {
         self.events.iter().filter_map(|event| match event {
-            ClientChatEvent::Frame(frame) => Some(&**frame),
+            ClientChatEvent::Frame(frame) => Some(frame),
             _ => None,
         })
     }

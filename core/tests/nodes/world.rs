@@ -474,7 +474,7 @@ impl World {
                 ClientOutput::Target(request) => self.target(index, request, arrived),
                 ClientOutput::Event(ClientEvent::Chat(event)) => {
                     if let ClientChatEvent::Frame(frame) = &event {
-                        peer.frames.push((**frame).clone());
+                        peer.frames.push(frame.clone());
                     }
                     peer.chat_events.push(event);
                 }

@@ -138,7 +138,7 @@ impl Application for Script {
 
     fn event(&mut self, event: ClientEvent, _: Instant) -> Flow {
         self.tell(match event {
-            ClientEvent::Chat(ClientChatEvent::Frame(frame)) => Happening::Frame(*frame),
+            ClientEvent::Chat(ClientChatEvent::Frame(frame)) => Happening::Frame(frame),
             ClientEvent::Chat(event) => Happening::Chat(event),
             ClientEvent::Download { event, .. } => Happening::Download(event),
         })

@@ -131,7 +131,7 @@ impl Stage {
 
     pub(crate) fn frame(&mut self, json: &str) {
         let frame = ServerFrame::decode(json.as_bytes()).unwrap_or_else(|error| panic!("{error}: {json}"));
-        self.chat(ClientChatEvent::Frame(Box::new(frame)));
+        self.chat(ClientChatEvent::Frame(frame));
     }
 
     /// Somebody says something.

@@ -32,7 +32,7 @@ impl App {
             self.measure(*download, event);
         }
         if let session::Message::Client(ClientEvent::Chat(ClientChatEvent::Frame(frame))) = &message
-            && let ServerFrame::Welcome(welcome) = &**frame
+            && let ServerFrame::Welcome(welcome) = frame
             && let Some(token) = welcome.token
         {
             // Ids are counted below the driver; whoever keeps this knows where those of the next life begin.

@@ -59,7 +59,7 @@ impl Bench {
 
     fn frame(&mut self, json: &str) {
         let frame = ServerFrame::decode(json.as_bytes()).expect(json);
-        self.chat(ClientChatEvent::Frame(Box::new(frame)));
+        self.chat(ClientChatEvent::Frame(frame));
     }
 
     fn keys(&mut self, keys: &[&str]) {

@@ -70,7 +70,7 @@ pub(super) fn tell(application: &mut impl Application, event: ClientChatEvent) -
 /// Tells of a frame.
 pub(super) fn frame(application: &mut impl Application, json: &str) -> Flow {
     let frame = ServerFrame::decode(json.as_bytes()).expect(json);
-    tell(application, ClientChatEvent::Frame(Box::new(frame)))
+    tell(application, ClientChatEvent::Frame(frame))
 }
 
 /// Tells of something about a download.

@@ -148,7 +148,7 @@ impl Application for Once {
     fn event(&mut self, event: ClientEvent, _: Instant) -> Flow {
         self.silence.begin_again();
         match event {
-            ClientEvent::Chat(ClientChatEvent::Frame(frame)) => self.on_frame(*frame),
+            ClientEvent::Chat(ClientChatEvent::Frame(frame)) => self.on_frame(frame),
             ClientEvent::Chat(event) => {
                 self.connection.on_event(&event).map_or(Flow::Continue, |failure| self.fail(failure))
             }

@@ -84,7 +84,7 @@ pub enum ClientAction {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientChatEvent {
     /// A frame that a user sees; as it came, so that it can be printed as it came.
-    Frame(Box<ServerFrame>),
+    Frame(ServerFrame),
     /// The connection is there.
     Connected,
     /// The server has welcomed us; its frame came just before.

@@ -274,7 +274,7 @@ impl Application for Ears {
 
     fn event(&mut self, event: ClientEvent, _: Instant) -> Flow {
         match event {
-            ClientEvent::Chat(ClientChatEvent::Frame(frame)) => self.frame(*frame),
+            ClientEvent::Chat(ClientChatEvent::Frame(frame)) => self.frame(frame),
             ClientEvent::Download { event: DownloadEvent::Progress { written, .. }, .. } => {
                 self.tell(Told::Progress(written));
             }

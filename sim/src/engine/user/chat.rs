@@ -18,7 +18,7 @@ impl User {
             user.answered_with(now, id, Name::of(outcome), None, around);
         };
         match event {
-            ClientChatEvent::Frame(frame) => self.frame(now, *frame, around),
+            ClientChatEvent::Frame(frame) => self.frame(now, frame, around),
             ClientChatEvent::Connected => around.record(now, Event::Connected {}),
             ClientChatEvent::Joined { resumed, new_epoch } => {
                 self.may_begin = true;

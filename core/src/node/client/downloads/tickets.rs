@@ -79,17 +79,16 @@ impl Client {
         event: &ClientChatEvent,
     ) -> bool {
         let (id, reason, message) = match event {
-            ClientChatEvent::Frame(frame) => match &**frame {
-                ServerFrame::Error(ErrorFrame { id: Some(id), code, message, .. }) => {
-                    let reason = match code {
-                        ErrorCode::NoSuchFile | ErrorCode::BadName => FailReason::NotFound,
-                        ErrorCode::ShuttingDown => FailReason::Lost,
-                        _ => FailReason::Refused,
-                    };
-                    (id, reason, message.clone())
-                }
-                _ => return false,
-            },
+            ClientChatEvent::Frame(ServerFrame::Error(ErrorFrame {
+                id: Some(id), code, message, ..
+            })) => {
+                let reason = match code {
+                    ErrorCode::NoSuchFile | ErrorCode::BadName => FailReason::NotFound,
+                    ErrorCode::ShuttingDown => FailReason::Lost,
+                    _ => FailReason::Refused,
+                };
+                (id, reason, message.clone())
+            }
             ClientChatEvent::Unanswered { id } => {
                 (id, FailReason::Lost, "the connection was lost before the server answered".to_owned())
             }
