@@ -222,6 +222,31 @@ fn a_nickname_that_is_taken_can_be_chosen_again() {
 }
 
 #[test]
+fn a_nickname_that_was_taken_meanwhile_can_be_chosen_again() {
+    let (folder, server) = (Folder::new(), Server::bare());
+    let mut ann = joined(&server, "ann", &folder);
+    let chat = server.chat.clone();
+    drop(server);
+    ann.shows("not connected, again in");
+    // She cannot be first.
+    ann.signal("STOP");
+    let mut again = program::server();
+    let mut again = program::Program::start(again.args(["--listen", &chat, "--udp", "127.0.0.1:0"]));
+    again.line("ready ");
+    let mut other = program::client();
+    let mut other = program::Program::start(other.args(["--plain", "--nick", "ann", "--server", &chat]));
+    other.line("-- here: ");
+    ann.signal("CONT");
+    ann.shows("refused by the server: ann is taken");
+    ann.shows("/nick NAME under another name");
+    ann.types("/nick ann3\r");
+    ann.shows("joined as ann3");
+    other.line("ann3 joined");
+    ann.types("/quit\r");
+    assert_eq!(ann.ends().0, 0);
+}
+
+#[test]
 fn a_killed_client_goes_on_with_its_session_and_the_last_chat_is_remembered() {
     let (folder, server) = (Folder::new(), Server::bare());
     let kept = || {

@@ -298,6 +298,9 @@ impl Session {
         if *reason != DisconnectReason::Left {
             let was_there = self.connection.was_there();
             self.tell(Happening::Disconnected { reason: reason.to_string(), was_there });
+            if let (DisconnectReason::NotNow(_), Curiosity::Panes) = (reason, self.curiosity) {
+                self.tell(Happening::Notice(super::window::WAY_ON.to_owned()));
+            }
         }
     }
 

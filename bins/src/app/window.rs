@@ -33,6 +33,9 @@ const WHEEL: usize = 3;
 /// How long the question whether to leave stands there.
 const LEAVE_WAIT: Duration = Duration::from_secs(10);
 
+/// What whom nobody lets in can do.
+pub(super) const WAY_ON: &str = "/reconnect tries again, /nick NAME under another name, /quit leaves";
+
 /// What happens to a window.
 #[derive(Debug)]
 pub enum Message {

@@ -106,6 +106,8 @@ pub struct ChatClient {
     has_joined: bool,
     /// A join went unanswered: the server may hold the nickname for a session of ours that we know nothing of.
     has_ghost: bool,
+    /// The last join was refused because the nickname is somebody else's.
+    is_nick_taken: bool,
     join_id: Option<RequestId>,
     comeback: Option<Token>,
     /// The server's life that `seen` counts in.
@@ -147,6 +149,7 @@ impl ChatClient {
             not_before: Instant::ZERO,
             has_joined: false,
             has_ghost: false,
+            is_nick_taken: false,
             join_id: None,
             comeback: None,
             epoch: None,

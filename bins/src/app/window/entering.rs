@@ -2,7 +2,7 @@
 
 use backchat_core::chat::Nickname;
 
-use super::{App, Effect, Front, Question};
+use super::{App, Effect, Front, Question, WAY_ON};
 use crate::app::completion::{Completion, Words};
 use crate::app::happening::Happening;
 use crate::app::session::{self, Link};
@@ -19,8 +19,7 @@ impl App {
         match read_line(&line, |nick| self.session.roster().has(nick)) {
             Ok(input) if self.session.link() == Link::Over && needs_a_connection(&input) => {
                 self.editor.set(&line);
-                let way_on = "/reconnect tries again, /nick NAME under another name, /quit leaves";
-                self.complain(format!("not connected: {way_on}"));
+                self.complain(format!("not connected: {WAY_ON}"));
             }
             Ok(input) => self.on_input(input),
             Err(error) => {

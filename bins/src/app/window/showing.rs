@@ -5,7 +5,7 @@ use backchat_core::chat::{Nickname, ServerFrame};
 use backchat_core::node::{ClientEvent, DownloadEvent, DownloadId};
 use backchat_core::text::visible;
 
-use super::{App, Effect};
+use super::{App, Effect, WAY_ON};
 use crate::app::action::BINDINGS;
 use crate::app::end::End;
 use crate::app::gauge::Gauge;
@@ -73,8 +73,7 @@ impl App {
         if let Some(End::Failed(failure)) = self.session.end() {
             let message = failure.message.clone();
             self.push(Line::now(self.wall, Body::Complaint(message)));
-            let way_on = "/reconnect tries again, /nick NAME under another name, /quit leaves";
-            self.push(Line::now(self.wall, Body::Notice(way_on.to_owned())));
+            self.push(Line::now(self.wall, Body::Notice(WAY_ON.to_owned())));
         }
     }
 

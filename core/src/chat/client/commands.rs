@@ -1,6 +1,8 @@
 //! What a user can ask for.
 
-use super::{Asked, ChatClient, ClientAction, CommandError, DisconnectReason, Phase, Queued, link};
+use super::{
+    Asked, ChatClient, ClientAction, ClientChatEvent, CommandError, DisconnectReason, Phase, Queued, link,
+};
 use crate::chat::filename::FileName;
 use crate::chat::frame::{ClientFrame, Have, Request, RequestId, check_text};
 use crate::chat::limits::MAX_TEXT_BYTES;
@@ -35,8 +37,19 @@ impl ChatClient {
         self.queue(now, Request::Tell { to: to.to_string(), text: text.to_owned(), action })
     }
 
-    /// Another nickname. It goes out in its place among the messages.
+    /// Another nickname. It goes out in its place among the messages; while nobody lets us in because the one we want is
+    /// somebody else's, it is tried in that one's place at once.
     pub fn nick(&mut self, now: Instant, nick: &Nickname) -> Result<RequestId, CommandError> {
+        if let (true, Phase::Waiting, Some(join)) = (self.is_nick_taken, self.phase, &mut self.config.join) {
+            join.nick = nick.clone();
+            let now = self.begin(now);
+            let id = self.next_id();
+            // The welcome says how it ended.
+            self.event(ClientChatEvent::Unanswered { id: id.clone() });
+            self.connect_again();
+            self.settle(now);
+            return Ok(id);
+        }
         self.queue(now, Request::Nick { nick: nick.to_string() })
     }
 

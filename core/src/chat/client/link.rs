@@ -182,6 +182,7 @@ impl ChatClient {
 
     /// The server does not let us in: for ever, or it may do so later.
     pub(super) fn refused(&mut self, now: Instant, error: ErrorFrame) {
+        self.is_nick_taken = error.code == ErrorCode::NickTaken;
         let may_change = match error.code {
             // With a time to come back at it is held for somebody whose connection was lost: perhaps for us, before this
             // program was started.

@@ -119,6 +119,7 @@ impl ChatClient {
         self.phase = Phase::Up;
         self.has_joined = true;
         self.has_ghost = false;
+        self.is_nick_taken = false;
         self.epoch = Some(welcome.epoch);
         self.comeback = welcome.token.map(|token| Token { token, epoch: welcome.epoch });
         self.limits = welcome.limits.clone().bounded();
