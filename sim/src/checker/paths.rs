@@ -168,13 +168,21 @@ impl Checker for Paths {
                 (client.has_moved, client.is_asked) = (true, false);
                 client.hosts += u32::from(host(from.as_str()) != host(to.as_str()));
             }
-            // Whoever repeats the server's question to it has asked it as well: it answers from where it is.
-            Event::Injected { what: Datagram::Replay(earlier), .. } => {
-                if let Some(Direction::Down(name)) = node.direction() {
+            // Whoever repeats the server's question to a client has asked it as well: it answers from where it is. Nor is
+            // its answer worth less for being repeated, while it has not moved.
+            Event::Injected { what: Datagram::Replay(earlier), .. } => match node.direction() {
+                Some(Direction::Down(name)) => {
                     let client = self.client(name);
                     client.is_asked |= client.questions.contains(earlier);
                 }
-            }
+                Some(Direction::Up(name)) => {
+                    let client = self.client(name);
+                    if let Some(hosts) = client.answers.get(earlier).filter(|_| client.is_asked) {
+                        client.answered = Some((*at, *hosts));
+                    }
+                }
+                None => {}
+            },
             Event::Offered { ordinal, length, what } => self.offered(record, *ordinal, *length, what, found),
             Event::Delivered { ordinal, length, .. } => match node.direction() {
                 Some(Direction::Up(name)) => {
