@@ -196,17 +196,15 @@ impl Checker for Acknowledging {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checker::testing::{T, at, verdict};
+    use crate::checker::testing::{T, at, offered, verdict};
     use crate::trace::Name;
 
     fn begin() -> Vec<Record> {
         let (delay, jitter) = (Duration::from_millis(15), Duration::ZERO);
         let to = Name::of("receiving");
-        let offer =
-            Event::TransferOffered { transfer: T, session: 1, file: Name::of("f"), size: 5_000, start: 0 };
         vec![
             at(0, "ann->server", Event::LinkShaped { delay, jitter, rate: None, impairs: false }),
-            at(0, "server", offer),
+            offered(),
             at(0, "ann", Event::StateChanged { transfer: T, from: Name::of("confirming"), to }),
         ]
     }

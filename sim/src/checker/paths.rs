@@ -213,7 +213,7 @@ impl Checker for Paths {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checker::testing::{T, at, verdict};
+    use crate::checker::testing::{Sent, T, at, segment, verdict};
     use crate::trace::Name;
 
     fn up(length: u64) -> Record {
@@ -261,18 +261,7 @@ mod tests {
     }
 
     fn sent(millis: u64, cwnd: u64) -> Record {
-        let event = Event::SegmentsSent {
-            transfer: T,
-            start: 0,
-            end: 9,
-            transmission: 1,
-            count: 1,
-            resent: 0,
-            in_flight: 9,
-            cwnd,
-            limit: 9_000,
-        };
-        at(millis, "server", event)
+        segment(millis, Sent { cwnd, ..Sent::default() })
     }
 
     #[test]

@@ -373,7 +373,7 @@ impl Checker for Quiescence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checker::testing::{T, at, verdict};
+    use crate::checker::testing::{Sent, T, at, segment, verdict};
 
     fn begin(impairs: bool) -> Vec<Record> {
         let shape = |impairs| Event::LinkShaped {
@@ -433,19 +433,8 @@ mod tests {
     #[test]
     fn short_segments_and_narrow_windows_have_more_time() {
         let sent = |millis, length: u64, cwnd| {
-            let (start, end, limit) = (0, length, 100_000);
-            let event = Event::SegmentsSent {
-                transfer: T,
-                start,
-                end,
-                transmission: 1,
-                count: 1,
-                resent: 0,
-                in_flight: length,
-                cwnd,
-                limit,
-            };
-            at(millis, "server", event)
+            let (end, in_flight, limit) = (length, length, 100_000);
+            segment(millis, Sent { end, in_flight, cwnd, limit, ..Sent::default() })
         };
         let until = |segment, cwnd| {
             let mut checker = Quiescence::new();

@@ -313,28 +313,10 @@ impl Checker for Recovery {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checker::testing::{T, at, verdict};
-
-    fn offered() -> Record {
-        let event =
-            Event::TransferOffered { transfer: T, session: 1, file: Name::of("f"), size: 5_000, start: 0 };
-        at(0, "server", event)
-    }
+    use crate::checker::testing::{Sent, T, at, offered, segment, verdict};
 
     fn sent(millis: u64, start: u64, end: u64, resent: u64) -> Record {
-        let (in_flight, cwnd, limit) = (end, 4_000, 9_000);
-        let event = Event::SegmentsSent {
-            transfer: T,
-            start,
-            end,
-            transmission: 1,
-            count: 1,
-            resent,
-            in_flight,
-            cwnd,
-            limit,
-        };
-        at(millis, "server", event)
+        segment(millis, Sent { start, end, resent, in_flight: end, cwnd: 4_000, ..Sent::default() })
     }
 
     fn acked(millis: u64, una: u64) -> Record {

@@ -176,7 +176,7 @@ impl Checker for Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checker::testing::{T, at, verdict};
+    use crate::checker::testing::{Sent, at, offered, segment, verdict};
 
     fn joined(session: u64, nick: &'static str) -> [Record; 2] {
         let (it, resumed, new_epoch) = (Name::of(nick), false, false);
@@ -217,24 +217,11 @@ mod tests {
 
     #[test]
     fn segments_of_a_session_that_has_ended_are_found() {
-        let offered =
-            Event::TransferOffered { transfer: T, session: 1, file: Name::of("f"), size: 5_000, start: 0 };
-        let sent = Event::SegmentsSent {
-            transfer: T,
-            start: 0,
-            end: 9,
-            transmission: 1,
-            count: 1,
-            resent: 0,
-            in_flight: 9,
-            cwnd: 9,
-            limit: 9_000,
-        };
+        let offered = at(3, "server", offered().event);
         let left = Event::ChatLeft { session: 1, nick: Name::of("ann"), reason: Name::of("left") };
-        let begin =
-            [&joined(1, "ann")[..], &[at(3, "server", offered), at(3, "server", sent.clone())]].concat();
+        let begin = [&joined(1, "ann")[..], &[offered, segment(3, Sent::default())]].concat();
         assert_eq!(verdict(Sessions::new(), &begin), Vec::<String>::new());
-        let wrong = [&begin[..], &[at(4, "server", left), at(5, "server", sent)]].concat();
+        let wrong = [&begin[..], &[at(4, "server", left), segment(5, Sent::default())]].concat();
         assert!(verdict(Sessions::new(), &wrong)[0].ends_with("the session that it belongs to has ended"));
     }
 

@@ -168,13 +168,7 @@ impl Checker for Timeouts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checker::testing::{T, at, verdict};
-
-    fn offered() -> Record {
-        let event =
-            Event::TransferOffered { transfer: T, session: 1, file: Name::of("f"), size: 5_000, start: 0 };
-        at(0, "server", event)
-    }
+    use crate::checker::testing::{T, at, offered, verdict};
 
     /// An RTO of 30 + 4 × 30 ms.
     fn sampled(millis: u64) -> Record {

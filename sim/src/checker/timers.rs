@@ -174,36 +174,19 @@ impl Timers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checker::testing::{T, at, verdict};
+    use crate::checker::testing::{Sent, T, at, offered, segment, verdict};
 
-    fn offered() -> Vec<Record> {
-        let event =
-            Event::TransferOffered { transfer: T, session: 1, file: Name::of("f"), size: 5_000, start: 0 };
+    fn begin() -> Vec<Record> {
         let to = Name::of("sending");
         vec![
-            at(0, "server", event),
+            offered(),
             at(1, "server", Event::StateChanged { transfer: T, from: Name::of("handshake"), to }),
             at(1, "server", Event::Acknowledged { transfer: T, una: 0, limit: 3_000, in_flight: 0 }),
         ]
     }
 
     fn sent(millis: u64, start: u64, end: u64) -> Record {
-        let (in_flight, cwnd, limit) = (end, 9_000, 9_000);
-        at(
-            millis,
-            "server",
-            Event::SegmentsSent {
-                transfer: T,
-                start,
-                end,
-                transmission: 1,
-                count: 1,
-                resent: 0,
-                in_flight,
-                cwnd,
-                limit,
-            },
-        )
+        segment(millis, Sent { start, end, in_flight: end, cwnd: 9_000, ..Sent::default() })
     }
 
     fn set(millis: u64, timer: &'static str) -> Record {
@@ -220,7 +203,7 @@ mod tests {
     }
 
     fn with(more: &[Record]) -> Vec<String> {
-        verdict(Timers::new(), &[offered(), more.to_vec()].concat())
+        verdict(Timers::new(), &[begin(), more.to_vec()].concat())
     }
 
     #[test]

@@ -86,21 +86,10 @@ impl Checker for Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checker::testing::{T, at, verdict};
+    use crate::checker::testing::{Sent, T, at, segment, verdict};
 
     fn sent(millis: u64, start: u64, end: u64, in_flight: u64, cwnd: u64) -> Record {
-        let event = Event::SegmentsSent {
-            transfer: T,
-            start,
-            end,
-            transmission: 1,
-            count: 1,
-            resent: 0,
-            in_flight,
-            cwnd,
-            limit: 10_000,
-        };
-        at(millis, "server", event)
+        segment(millis, Sent { start, end, in_flight, cwnd, limit: 10_000, ..Sent::default() })
     }
 
     fn acked(millis: u64, una: u64, limit: u64) -> Record {
