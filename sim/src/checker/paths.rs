@@ -260,6 +260,17 @@ mod tests {
         ]
     }
 
+    /// A client that has moved answers the challenge from where it is now.
+    fn proof() -> [Record; 5] {
+        [
+            down(1, 9, "path-challenge"),
+            arrives(1),
+            said_by_client(3, 81, "path-response"),
+            heard_by_server(4, 81),
+            at(4, "server", Event::PathValidated { transfer: T }),
+        ]
+    }
+
     fn sent(millis: u64, cwnd: u64) -> Record {
         segment(millis, Sent { cwnd, ..Sent::default() })
     }
@@ -275,16 +286,8 @@ mod tests {
     #[test]
     fn data_at_a_new_address_before_its_proof_is_found() {
         let begin = [&handshake()[..], &[state("server", "sending"), moved("b:1")]].concat();
-        let right = [
-            down(1, 9, "path-challenge"),
-            arrives(1),
-            said_by_client(3, 81, "path-response"),
-            heard_by_server(4, 81),
-            at(4, "server", Event::PathValidated { transfer: T }),
-            down(2, 9, "data@0"),
-            arrives(2),
-        ];
-        assert_eq!(verdict(Paths::new(), &[&begin[..], &right[..]].concat()), Vec::<String>::new());
+        let right = [&begin[..], &proof(), &[down(2, 9, "data@0"), arrives(2)]].concat();
+        assert_eq!(verdict(Paths::new(), &right), Vec::<String>::new());
         // What goes to the old address arrives nowhere.
         let wrong = [down(1, 9, "data@0"), down(2, 9, "data@0"), arrives(2)];
         let said = verdict(Paths::new(), &[&begin[..], &wrong[..]].concat());
@@ -324,15 +327,7 @@ mod tests {
     fn the_window_begins_anew_on_another_host_and_goes_on_behind_another_port() {
         let moves = |to, cwnd| {
             let begin = [&handshake()[..], &[state("server", "sending"), sent(3, 4_000), moved(to)]].concat();
-            let proof = [
-                down(1, 9, "path-challenge"),
-                arrives(1),
-                said_by_client(3, 81, "path-response"),
-                heard_by_server(4, 81),
-                at(4, "server", Event::PathValidated { transfer: T }),
-                sent(4, cwnd),
-            ];
-            verdict(Paths::new(), &[&begin[..], &proof[..]].concat())
+            verdict(Paths::new(), &[&begin[..], &proof(), &[sent(4, cwnd)]].concat())
         };
         assert_eq!(moves("a:2", 8_000), Vec::<String>::new());
         assert_eq!(moves("b:1", 4_000), Vec::<String>::new());
