@@ -9,7 +9,7 @@
 //! output as it comes, then wait for the next input or for the time that `Timeout` named.
 //!
 //! # What is where
-//! - [`time`], [`seed`], [`text`], [`hex`]: the small things that everything stands on.
+//! - [`time`], [`seed`], [`text`], [`hex`], [`queue`]: the small things that everything stands on.
 //!
 //! # What it promises
 //! No input from a peer panics, is believed unchecked, or makes memory grow without a named bound. Misuse by the
@@ -23,7 +23,7 @@ pub mod chat;
 mod from_text;
 pub mod hex;
 pub mod node;
-mod queue;
+pub mod queue;
 pub mod seed;
 pub mod text;
 pub mod time;

@@ -11,7 +11,7 @@ const KEPT: usize = 16;
 
 /// Takes the first item of `queue`.
 #[inline]
-pub(crate) fn take_first<T>(queue: &mut VecDeque<T>) -> Option<T> {
+pub fn take_first<T>(queue: &mut VecDeque<T>) -> Option<T> {
     let first = queue.pop_front()?;
     if queue.is_empty() {
         rest(queue);

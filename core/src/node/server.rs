@@ -366,7 +366,7 @@ impl Server {
 
     /// Notes a situation.
     fn mark(&mut self, now: Instant, mark: Mark) {
-        if self.config.trace && self.marks.note(mark) {
+        if self.marks.note(mark) {
             self.trace(now, None, Event::Marked(mark));
         }
     }

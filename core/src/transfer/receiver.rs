@@ -382,7 +382,7 @@ impl Receiver {
 
     /// Notes a situation.
     fn mark(&mut self, mark: Mark) {
-        if self.config.trace && self.marks.note(mark) {
+        if self.marks.note(mark) {
             self.trace(|| Event::Marked(mark));
         }
     }

@@ -371,7 +371,7 @@ impl Sender {
 
     /// Notes a situation.
     fn mark(&mut self, mark: Mark) {
-        if self.config.trace && self.marks.note(mark) {
+        if self.marks.note(mark) {
             self.trace(|| Event::Marked(mark));
         }
     }

@@ -8,6 +8,7 @@ use std::io::IoSlice;
 use std::net::SocketAddr;
 
 use backchat_core::chat::StreamId;
+use backchat_core::queue::take_first;
 use backchat_core::time::Instant;
 
 use super::agenda::{Agenda, What};
@@ -25,9 +26,6 @@ const READ_MAX: usize = 16 * 1024;
 /// that once held a whole list of names are 40 MB.
 const SPARE_MAX: usize = 2_048;
 const SPARE_BYTES: usize = 512;
-
-/// Places that an empty flow keeps.
-const SPARE_STRETCHES: usize = 8;
 
 /// Every connection.
 #[derive(Debug, Default)]
@@ -205,16 +203,8 @@ impl Connections {
             flow.in_flight = flow.in_flight.saturating_sub(count);
             let is_awaited = core::mem::take(&mut flow.is_blocked);
             if first.read == first.bytes.len()
-                && let Some(stretch) = flow.stretches.pop_front()
+                && let Some(stretch) = take_first(&mut flow.stretches)
             {
-                if flow.stretches.is_empty() {
-                    // Of a thousand clients most wait for nothing: none keeps what it once needed.
-                    if flow.stretches.capacity() > SPARE_STRETCHES {
-                        flow.stretches = VecDeque::new();
-                    } else {
-                        flow.stretches.clear();
-                    }
-                }
                 self.put_back(stretch.bytes);
             }
             return (Read::Bytes, is_awaited);
