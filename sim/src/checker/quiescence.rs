@@ -9,10 +9,13 @@
 //! - for the bytes left, whatever is longer: eight times what the rate would take, or a round trip for every four
 //!   segments, for each segment where jitter reorders; a window of fewer than four is its own measure, and segments
 //!   are as long as the longest that was sent;
-//! - where a client's socket has overflowed, or a queue before a window that never gives way, four round trips and 130 ms for each segment instead: of what was sent at
-//!   once as little as the first may have had room, and with fewer than three behind it the loss of the second shows by a
-//!   timer alone. That is a round trip, and an RTO of three (SRTT and four times RTTVAR, which is half of it after the
-//!   first sample; later ones Karn's rule may keep out) or 100 ms, and the receiver's 25 ms and a few ticks;
+//! - where a client's socket has overflowed, or a queue before a window that never gives way, four round trips and 130 ms
+//!   for each segment instead: of what was sent at once as little as the first may have had room, and with fewer than
+//!   three behind it the loss of the second shows by a timer alone. That is a round trip, and an RTO of three (SRTT and
+//!   four times RTTVAR, which is half of it after the first sample; later ones Karn's rule may keep out) or 100 ms, and
+//!   the receiver's 25 ms and a few ticks;
+//! - where a queue has overflowed before a window that gives way, five round trips and 160 ms for every two segments: one
+//!   such turn, and one of a window so narrow that nothing of it is lost;
 //! - for each message left half a second, the server's pace.
 //!
 //! Where a link still impairs at random, no bound holds but the run's duration.
@@ -191,12 +194,11 @@ impl Stride {
         bytes.saturating_add(bytes.div_ceil(segment).saturating_mul(HEADERS_LEN))
     }
 
-    /// Bytes, at least one.
-    fn a_round_trip(self, reorders: bool) -> u64 {
+    /// The bytes of so many segments, if the window was ever as wide; at least of one.
+    fn bytes_of(self, segments: u64) -> u64 {
         let segment = self.segment.map_or(SEGMENT, |it| it.clamp(1, SEGMENT));
-        let four = 4 * segment;
-        let window = if self.segment.is_some() { four.min(self.cwnd) } else { four };
-        if reorders { segment } else { window.max(segment) }
+        let all = segments * segment;
+        if self.segment.is_some() { all.min(self.cwnd).max(segment) } else { all }
     }
 }
 
@@ -226,12 +228,16 @@ impl Left {
             let nanos = u128::from(bytes) * 8 * 8 * 1_000_000_000 / u128::from(rate.max(1));
             Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
         });
-        let overflows = path.overflows || (path.queue_overflows && stride.is_fixed());
-        let each = stride.a_round_trip(path.reorders || overflows);
-        let turn = match overflows {
-            true => path.round_trip * 4 + Duration::from_millis(130),
-            false => path.round_trip + Duration::from_millis(30),
+        let clean = path.round_trip + Duration::from_millis(30);
+        let lossy = path.round_trip * 4 + Duration::from_millis(130);
+        let (segments, turn) = if path.overflows || (path.queue_overflows && stride.is_fixed()) {
+            (1, lossy)
+        } else if path.queue_overflows {
+            (2, lossy + clean)
+        } else {
+            (4, clean)
         };
+        let each = stride.bytes_of(if path.reorders { 1 } else { segments });
         let by_turns = turn.saturating_mul(count(self.bytes.div_ceil(each)));
         let handshake = (path.round_trip * 10 + FIRST_RTO).saturating_mul(count(self.downloads));
         let messages = (PER_MESSAGE + path.round_trip).saturating_mul(count(self.requests));
@@ -463,10 +469,11 @@ mod tests {
             }
             checker.bound().map(|bound| bound.until.as_nanos() / 1_000_000)
         };
-        // 75 s, 84 segments of 4 × 30 + 130 ms each, a handshake of 1.3 s; else 21 turns of 60 ms. No window is known yet.
+        // 75 s, 84 segments of 4 × 30 + 130 ms each, a handshake of 1.3 s; else 21 turns of 60 ms, or for a queue 42 of 250
+        // and 60 ms. No window is known yet.
         assert_eq!(until("receive_buffer"), Some(97_310));
         assert_eq!(until("loss"), Some(77_570));
-        assert_eq!(until("queue_full"), Some(77_570));
+        assert_eq!(until("queue_full"), Some(89_330));
     }
 
     #[test]
