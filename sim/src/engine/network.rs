@@ -11,7 +11,7 @@ mod identity;
 mod injected;
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 use backchat_core::seed::Seed;
 use backchat_core::time::Instant;
@@ -214,6 +214,6 @@ impl<S> Network<S> {
 }
 
 /// Where the server's socket for downloads is.
-pub(super) fn server_udp() -> SocketAddr {
-    SocketAddr::from((SERVER_IP, UDP_PORT))
+pub(super) const fn server_udp() -> SocketAddrV4 {
+    SocketAddrV4::new(SERVER_IP, UDP_PORT)
 }

@@ -27,10 +27,13 @@ impl Names {
     }
 }
 
-/// How often packets of one kind were sent, by their places. Most belong behind all before them, and go to the end.
+/// How often packets of one kind were sent, by their places. Most belong behind all before them, and go to the end; of
+/// those that were sent before, most come behind the one that was sent last, or are the same.
 #[derive(Clone, Debug, Default)]
 struct Counts {
     by_place: Vec<(u64, u32)>,
+    /// Where the last one is in that list.
+    last: usize,
     without_place: u32,
 }
 
@@ -42,18 +45,33 @@ impl Counts {
             return self.without_place;
         };
         if self.by_place.last().is_none_or(|(last, _)| *last < at) {
+            self.last = self.by_place.len();
             self.by_place.push((at, 1));
             return 1;
         }
-        match self.by_place.binary_search_by_key(&at, |(place, _)| *place) {
+        match self.find(at) {
             Err(index) => {
+                self.last = index;
                 self.by_place.insert(index, (at, 1));
                 1
             }
-            Ok(index) => self.by_place.get_mut(index).map_or(1, |(_, count)| {
-                *count = count.saturating_add(1);
-                *count
-            }),
+            Ok(index) => {
+                self.last = index;
+                self.by_place.get_mut(index).map_or(1, |(_, count)| {
+                    *count = count.saturating_add(1);
+                    *count
+                })
+            }
+        }
+    }
+
+    /// Where this place is in the list, or where it belongs.
+    fn find(&self, at: u64) -> Result<usize, usize> {
+        let is_here = |index: usize| self.by_place.get(index).is_some_and(|(place, _)| *place == at);
+        let near = [self.last + 1, self.last];
+        match near.into_iter().find(|index| is_here(*index)) {
+            Some(index) => Ok(index),
+            None => self.by_place.binary_search_by_key(&at, |(place, _)| *place),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Datagrams on their way, and those that have arrived and were not read yet.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::SocketAddrV4;
 
 use backchat_core::wire::{Body, Packet, SegmentBatch};
 use bytes::Bytes;
@@ -62,7 +62,7 @@ pub(super) struct Flying {
     /// Whose it is, and where it goes; `None`: nobody sent it, or it has arrived.
     pub(super) flight: Option<Flight>,
     /// Where it comes from.
-    pub(super) from: SocketAddr,
+    pub(super) from: SocketAddrV4,
     /// Bytes of UDP payload.
     pub(super) length: usize,
     /// What arrives.
@@ -95,10 +95,14 @@ impl Flights {
         flying.flight.take().map(|flight| (flight, flying.length))
     }
 
-    pub(super) fn take(&mut self, index: FlightIndex) -> Option<Flying> {
-        let flying = self.places.get_mut(index as usize)?.take()?;
+    /// A datagram is taken: it is shown to `look` where it lies, for moving it costs more than looking at it, and its
+    /// place is free.
+    pub(super) fn take<R>(&mut self, index: FlightIndex, look: impl FnOnce(&Flying) -> R) -> Option<R> {
+        let place = self.places.get_mut(index as usize)?;
+        let seen = look(place.as_ref()?);
+        *place = None;
         self.free.push(index);
-        Some(flying)
+        Some(seen)
     }
 
     /// Those that are still on their way.
@@ -126,7 +130,7 @@ impl Inbox {
     pub(super) fn close(&mut self, flights: &mut Flights) {
         self.held = 0;
         for index in self.waiting.drain(..) {
-            flights.take(index);
+            flights.take(index, |_| ());
         }
     }
 
@@ -140,11 +144,12 @@ impl Inbox {
         fits
     }
 
-    /// The oldest datagram.
-    pub(super) fn take(&mut self, flights: &mut Flights) -> Option<Flying> {
-        let taken = flights.take(self.waiting.pop_front()?)?;
-        self.held -= taken.length + CHARGE;
-        Some(taken)
+    /// Takes the oldest datagram, as [`Flights::take`] does.
+    pub(super) fn take<R>(&mut self, flights: &mut Flights, look: impl FnOnce(&Flying) -> R) -> Option<R> {
+        flights.take(self.waiting.pop_front()?, |taken| {
+            self.held -= taken.length + CHARGE;
+            look(taken)
+        })
     }
 
     /// Whether there is nothing to read.

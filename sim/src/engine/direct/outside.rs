@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, SocketAddrV4};
 
 use backchat_core::time::Instant;
 use backchat_core::wire::Packet;
@@ -186,6 +186,8 @@ impl Outside {
 
     /// Sends a packet.
     pub(super) fn send(&mut self, socket: SocketId, to: SocketAddr, packet: &Packet, filling: &Filling) {
+        // Nobody was ever at an address of IPv6.
+        let SocketAddr::V4(to) = to else { return };
         let Some(from) = self.network.sockets().address_of(socket) else { return };
         let length = packet.encoded_len();
         let Some(sent) = self.network.offer(self.now, (from, to), length, Some(packet)) else { return };
@@ -225,7 +227,7 @@ impl Outside {
     }
 
     /// Puts a datagram into the receive buffer of whoever is at `to`, or throws it away.
-    fn deliver(&mut self, to: SocketAddr, index: FlightIndex, length: usize) -> Result<(), DropReason> {
+    fn deliver(&mut self, to: SocketAddrV4, index: FlightIndex, length: usize) -> Result<(), DropReason> {
         let node = self.network.sockets().at(to).map(|bound| bound.what);
         let place = node.map(|node| self.place(node));
         let inbox = place.and_then(|place| self.inboxes.get_mut(place));
@@ -241,7 +243,7 @@ impl Outside {
         };
         match taken {
             Ok(node) => self.wake(node),
-            Err(_) => drop(self.flights.take(index)),
+            Err(_) => drop(self.flights.take(index, |_| ())),
         }
         taken.map(drop)
     }
@@ -265,10 +267,10 @@ impl Outside {
         }
     }
 
-    /// What a node has received, the oldest first.
-    pub(super) fn receive(&mut self, node: Node) -> Option<Flying> {
+    /// Shows what a node has received to `look`, the oldest first, and forgets it.
+    pub(super) fn receive<R>(&mut self, node: Node, look: impl FnOnce(&Flying) -> R) -> Option<R> {
         let place = self.place(node);
-        self.inboxes.get_mut(place)?.take(&mut self.flights)
+        self.inboxes.get_mut(place)?.take(&mut self.flights, look)
     }
 
     /// Whether a node has received something.
@@ -280,7 +282,7 @@ impl Outside {
     pub(super) fn connect(&mut self, client: ClientIndex) -> Option<ConnectionId> {
         let pipes = (self.network.pipe(client, Way::Up)?, self.network.pipe(client, Way::Down)?);
         let peer = self.network.sockets().free_address(client);
-        let connection = self.connections.open(client, peer, pipes);
+        let connection = self.connections.open(client, peer.into(), pipes);
         self.knock_from(connection, self.now);
         Some(connection)
     }

@@ -80,7 +80,7 @@ impl Serving {
         let config = ServerConfig {
             chat: ChatConfig { limits: settings.limits.clone(), motd: None, at },
             transfer: settings.transfer.clone(),
-            udp: server_udp(),
+            udp: server_udp().into(),
             max_segments: 1,
             trace: true,
         };
@@ -271,11 +271,17 @@ impl Serving {
     fn receive(&mut self, out: &mut Outside) {
         let now = out.now();
         for _ in 0..RECEIVED_PER_TURN {
-            let Some(received) = out.receive(Node::Server) else { return };
-            let path = Path { remote: received.from, local: None };
-            match &received.datagram {
-                Datagram::Packet(packet, _) => self.core.handle_packet(now, path, packet, received.length),
-                Datagram::Bytes(bytes) => self.core.handle_datagrams(now, path, bytes, bytes.len()),
+            let taken = out.receive(Node::Server, |received| {
+                let path = Path { remote: received.from.into(), local: None };
+                match &received.datagram {
+                    Datagram::Packet(packet, _) => {
+                        self.core.handle_packet(now, path, packet, received.length);
+                    }
+                    Datagram::Bytes(bytes) => self.core.handle_datagrams(now, path, bytes, bytes.len()),
+                }
+            });
+            if taken.is_none() {
+                return;
             }
             self.carry_out(out);
         }

@@ -1,10 +1,10 @@
 //! Addresses, and who can be reached at them.
 //!
 //! Each client has a network of its own in `10.128.0.0/9`, from which it takes an address at a time and a port for each
-//! socket and connection. So an address says whose it is, also when nobody has it any more.
+//! socket and connection. So an address says whose it is, also when nobody has it any more. There is no IPv6 in this world.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 use super::{ClientIndex, server_udp};
 
@@ -19,8 +19,8 @@ pub(in crate::engine) type SocketId = u64;
 
 /// Every socket that is bound; `S` is what an engine keeps of it.
 pub(in crate::engine) struct Sockets<S> {
-    bound: BTreeMap<SocketAddr, Bound<S>>,
-    addresses: BTreeMap<SocketId, SocketAddr>,
+    bound: BTreeMap<SocketAddrV4, Bound<S>>,
+    addresses: BTreeMap<SocketId, SocketAddrV4>,
     last: SocketId,
     places: Vec<Place>,
 }
@@ -56,35 +56,38 @@ impl<S> Sockets<S> {
     }
 
     /// Which client has this address, or had it.
-    pub(super) fn owner(&self, address: SocketAddr) -> Option<ClientIndex> {
-        let SocketAddr::V4(address) = address else { return None };
+    pub(super) fn owner(&self, address: SocketAddrV4) -> Option<ClientIndex> {
         let [ten, high, low, _] = address.ip().octets();
         let index = usize::from(u16::from_be_bytes([high & 0x7f, low])).checked_sub(1)?;
         (ten == 10 && high & 0x80 != 0 && index < self.places.len()).then_some(ClientIndex(index))
     }
 
     /// An address that nobody has, for a client's next socket or connection.
-    pub(in crate::engine) fn free_address(&mut self, client: ClientIndex) -> SocketAddr {
+    pub(in crate::engine) fn free_address(&mut self, client: ClientIndex) -> SocketAddrV4 {
         let Some(place) = self.places.get_mut(client.0) else {
-            return SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+            return SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
         };
         place.ports = place.ports.wrapping_add(1) % PORTS;
-        SocketAddr::from((place.ip, FIRST_PORT + place.ports))
+        SocketAddrV4::new(place.ip, FIRST_PORT + place.ports)
     }
 
     /// A client binds a socket. Answers its name and its address.
-    pub(in crate::engine) fn bind_client(&mut self, client: ClientIndex, what: S) -> (SocketId, SocketAddr) {
+    pub(in crate::engine) fn bind_client(
+        &mut self,
+        client: ClientIndex,
+        what: S,
+    ) -> (SocketId, SocketAddrV4) {
         let address = self.free_address(client);
         (self.bind(address, what), address)
     }
 
     /// The server binds its own.
-    pub(in crate::engine) fn bind_server(&mut self, what: S) -> (SocketId, SocketAddr) {
+    pub(in crate::engine) fn bind_server(&mut self, what: S) -> (SocketId, SocketAddrV4) {
         let address = server_udp();
         (self.bind(address, what), address)
     }
 
-    fn bind(&mut self, address: SocketAddr, what: S) -> SocketId {
+    fn bind(&mut self, address: SocketAddrV4, what: S) -> SocketId {
         self.last += 1;
         let socket = self.last;
         if let Some(before) = self.bound.insert(address, Bound { socket, what }) {
@@ -102,34 +105,34 @@ impl<S> Sockets<S> {
     }
 
     /// The address that a socket has now.
-    pub(in crate::engine) fn address_of(&self, socket: SocketId) -> Option<SocketAddr> {
+    pub(in crate::engine) fn address_of(&self, socket: SocketId) -> Option<SocketAddrV4> {
         self.addresses.get(&socket).copied()
     }
 
     /// Who can be reached at an address.
-    pub(in crate::engine) fn at(&self, address: SocketAddr) -> Option<&Bound<S>> {
+    pub(in crate::engine) fn at(&self, address: SocketAddrV4) -> Option<&Bound<S>> {
         self.bound.get(&address)
     }
 
     /// The sockets of a client, by their addresses.
-    fn of(&self, client: ClientIndex) -> impl Iterator<Item = SocketAddr> {
-        let first = SocketAddr::from((address(client.0, 0), 0));
-        let last = SocketAddr::from((address(client.0, u8::MAX), u16::MAX));
+    fn of(&self, client: ClientIndex) -> impl Iterator<Item = SocketAddrV4> {
+        let first = SocketAddrV4::new(address(client.0, 0), 0);
+        let last = SocketAddrV4::new(address(client.0, u8::MAX), u16::MAX);
         self.bound.range(first..=last).map(|(address, _)| *address)
     }
 
     /// Where a client's datagrams come from, and where they go to: its socket, or where its next one would be.
-    pub(super) fn seen_at(&self, client: ClientIndex) -> SocketAddr {
+    pub(super) fn seen_at(&self, client: ClientIndex) -> SocketAddrV4 {
         let next = || {
             let ip = self.places.get(client.0).map_or(Ipv4Addr::UNSPECIFIED, |place| place.ip);
-            SocketAddr::from((ip, FIRST_PORT))
+            SocketAddrV4::new(ip, FIRST_PORT)
         };
         self.of(client).next().unwrap_or_else(next)
     }
 
     /// Moves a client's sockets to other addresses. Answers from where to where.
-    pub(super) fn rebind(&mut self, client: ClientIndex, new_ip: bool) -> Vec<(SocketAddr, SocketAddr)> {
-        let old: Vec<SocketAddr> = self.of(client).collect();
+    pub(super) fn rebind(&mut self, client: ClientIndex, new_ip: bool) -> Vec<(SocketAddrV4, SocketAddrV4)> {
+        let old: Vec<SocketAddrV4> = self.of(client).collect();
         if let Some(place) = self.places.get_mut(client.0).filter(|_| new_ip) {
             place.addresses = place.addresses.wrapping_add(1).max(1);
             place.ip = address(client.0, place.addresses);

@@ -1,6 +1,6 @@
 //! What becomes of a datagram that is sent.
 
-use std::net::SocketAddr;
+use std::net::SocketAddrV4;
 
 use backchat_core::time::Instant;
 use backchat_core::wire::Packet;
@@ -22,9 +22,9 @@ pub(in crate::engine) struct Flight {
     /// Which copy of it.
     pub(in crate::engine) copy: u8,
     /// Where it came from.
-    pub(in crate::engine) from: SocketAddr,
+    pub(in crate::engine) from: SocketAddrV4,
     /// Where it goes to.
-    pub(in crate::engine) to: SocketAddr,
+    pub(in crate::engine) to: SocketAddrV4,
 }
 
 /// A datagram that was offered to its direction.
@@ -43,7 +43,7 @@ pub(in crate::engine) struct Sent {
 
 impl Sent {
     /// One of its copies, as it is on its way.
-    pub(in crate::engine) fn flight(&self, copy: &Copy, from: SocketAddr, to: SocketAddr) -> Flight {
+    pub(in crate::engine) fn flight(&self, copy: &Copy, from: SocketAddrV4, to: SocketAddrV4) -> Flight {
         let Self { client, way, ordinal, .. } = *self;
         Flight { client, way, ordinal, copy: copy.number, from, to }
     }
@@ -55,7 +55,7 @@ impl<S> Network<S> {
     pub(in crate::engine) fn offer(
         &mut self,
         now: Instant,
-        (from, to): (SocketAddr, SocketAddr),
+        (from, to): (SocketAddrV4, SocketAddrV4),
         length: usize,
         packet: Option<&Packet>,
     ) -> Option<Sent> {

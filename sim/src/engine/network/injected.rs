@@ -1,6 +1,6 @@
 //! Datagrams that nobody sent.
 
-use std::net::SocketAddr;
+use std::net::SocketAddrV4;
 
 use backchat_core::time::Instant;
 use bytes::Bytes;
@@ -16,9 +16,9 @@ pub(in crate::engine) struct Injected {
     way: Way,
     ordinal: u64,
     /// Where it seems to come from.
-    pub(in crate::engine) from: SocketAddr,
+    pub(in crate::engine) from: SocketAddrV4,
     /// Where it arrives.
-    pub(in crate::engine) to: SocketAddr,
+    pub(in crate::engine) to: SocketAddrV4,
     /// Its bytes.
     pub(in crate::engine) bytes: Bytes,
 }

@@ -1,6 +1,6 @@
 //! What has arrived at a socket and was not read yet: its receive buffer.
 
-use std::net::SocketAddr;
+use std::net::SocketAddrV4;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -36,7 +36,7 @@ impl Inbox {
     }
 
     /// Puts a datagram in and wakes the reader; whether it fitted.
-    pub(super) fn put(&self, from: SocketAddr, bytes: Bytes) -> bool {
+    pub(super) fn put(&self, from: SocketAddrV4, bytes: Bytes) -> bool {
         let fits = self.has_room(bytes.len());
         if fits {
             let mut held = self.lock();
@@ -49,7 +49,7 @@ impl Inbox {
     }
 
     /// The oldest datagram.
-    pub(super) fn take(&self) -> Option<(SocketAddr, Bytes)> {
+    pub(super) fn take(&self) -> Option<(SocketAddrV4, Bytes)> {
         let mut held = self.lock();
         let (from, bytes) = held.waiting.pop_front()?;
         held.bytes -= bytes.len() + CHARGE;

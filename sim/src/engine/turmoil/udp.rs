@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use backchat::net::{Batch, Udp};
@@ -26,7 +26,7 @@ pub(super) struct SimUdp {
     carrier: turmoil::net::UdpSocket,
     world: Arc<World>,
     socket: SocketId,
-    local: SocketAddr,
+    local: SocketAddrV4,
     room: usize,
     inbox: Arc<Inbox>,
     early: Mutex<Early>,
@@ -58,7 +58,7 @@ impl SimUdp {
         carrier: turmoil::net::UdpSocket,
         room: usize,
         host: &str,
-        bind: impl FnOnce(&mut State, SocketAddr, Arc<Inbox>) -> (SocketId, SocketAddr),
+        bind: impl FnOnce(&mut State, SocketAddr, Arc<Inbox>) -> (SocketId, SocketAddrV4),
     ) -> io::Result<Self> {
         // Bound to all addresses, of which a host has one.
         let host = turmoil::lookup(host);
@@ -115,7 +115,7 @@ impl SimUdp {
 
 impl Udp for SimUdp {
     fn local_addr(&self) -> SocketAddr {
-        self.local
+        self.local.into()
     }
 
     fn max_segments(&self) -> usize {
@@ -154,11 +154,13 @@ impl Udp for SimUdp {
 
     fn try_send(&self, path: &Path, bytes: &[u8], segment: usize) -> io::Result<usize> {
         let now = now(&self.world);
+        // Nobody was ever at an address of IPv6.
+        let SocketAddr::V4(to) = path.remote else { return Ok(bytes.len()) };
         for datagram in bytes.chunks(segment.max(1)) {
             let carried = {
                 let mut world = self.world.lock();
                 let from = world.address_of(self.socket).unwrap_or(self.local);
-                world.send(now, from, path.remote, datagram)
+                world.send(now, from, to, datagram)
             };
             for carried in carried {
                 self.carry(carried);
@@ -173,7 +175,7 @@ impl Udp for SimUdp {
             let (remote, bytes) = self.inbox.take()?;
             let length = bytes.len().min(slot.len());
             slot[..length].copy_from_slice(&bytes[..length]);
-            Some((Path { remote, local: None }, length))
+            Some((Path { remote: remote.into(), local: None }, length))
         });
         if batch.is_empty() { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
     }

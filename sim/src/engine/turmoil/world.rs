@@ -5,7 +5,7 @@
 //! receiver does not look at it.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, SocketAddrV4};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use backchat_core::seed::Seed;
@@ -135,7 +135,7 @@ impl State {
 
     /// The address of a client's next chat connection.
     pub(super) fn chat_address(&mut self, client: ClientIndex) -> SocketAddr {
-        self.network.sockets().free_address(client)
+        self.network.sockets().free_address(client).into()
     }
 
     /// A socket of a client is bound, and turmoil reaches it at `carrier`. Answers its name and its address.
@@ -144,12 +144,12 @@ impl State {
         client: ClientIndex,
         carrier: SocketAddr,
         inbox: Arc<Inbox>,
-    ) -> (SocketId, SocketAddr) {
+    ) -> (SocketId, SocketAddrV4) {
         self.network.sockets().bind_client(client, Reached { carrier, inbox })
     }
 
     /// The server's socket is bound.
-    pub(super) fn bind_server(&mut self, carrier: SocketAddr, inbox: Arc<Inbox>) -> (SocketId, SocketAddr) {
+    pub(super) fn bind_server(&mut self, carrier: SocketAddr, inbox: Arc<Inbox>) -> (SocketId, SocketAddrV4) {
         self.network.sockets().bind_server(Reached { carrier, inbox })
     }
 
@@ -159,7 +159,7 @@ impl State {
     }
 
     /// The address that a socket has now.
-    pub(super) fn address_of(&mut self, socket: SocketId) -> Option<SocketAddr> {
+    pub(super) fn address_of(&mut self, socket: SocketId) -> Option<SocketAddrV4> {
         self.network.sockets().address_of(socket)
     }
 
@@ -172,8 +172,8 @@ impl State {
     pub(super) fn send(
         &mut self,
         now: Instant,
-        from: SocketAddr,
-        to: SocketAddr,
+        from: SocketAddrV4,
+        to: SocketAddrV4,
         datagram: &[u8],
     ) -> Vec<Carried> {
         let packet = wire::parse(datagram, datagram.len()).ok();
@@ -208,7 +208,7 @@ impl State {
         socket: SocketId,
         length: usize,
         has_room: bool,
-    ) -> Option<SocketAddr> {
+    ) -> Option<SocketAddrV4> {
         self.due.remove(&(due, flight));
         let flight = self.flights.remove(&flight)?;
         let is_here = self.network.sockets().at(flight.to).is_some_and(|bound| bound.socket == socket);
@@ -257,4 +257,4 @@ impl State {
 }
 
 /// Datagrams that wait for a socket.
-pub(super) type Waiting = VecDeque<(SocketAddr, Bytes)>;
+pub(super) type Waiting = VecDeque<(SocketAddrV4, Bytes)>;

@@ -19,8 +19,10 @@ use backchat_core::node::{
 use backchat_core::seed::Seed;
 use backchat_core::time::Instant;
 use backchat_core::wire::{Body, DATA_HEADER_LEN, Packet};
+use bytes::Bytes;
 
 use super::Person;
+use crate::engine::contents::FileIndex;
 use crate::engine::direct::files::{Piece, Targets, Told};
 use crate::engine::direct::flights::{Datagram, Filling};
 use crate::engine::direct::outside::Outside;
@@ -78,25 +80,37 @@ enum Life {
 }
 
 /// What a datagram that was just handed in brought, for the writes that follow.
-#[derive(Clone, Copy)]
-enum Brought<'a> {
-    Packet(&'a Packet, Option<crate::engine::contents::FileIndex>),
-    Bytes(&'a [u8]),
+enum Brought {
+    /// These bytes of a file.
+    Segment { file: FileIndex, offset: u64, length: usize },
+    /// What it says is in its bytes.
+    Bytes(Bytes),
+    /// Nothing of a file.
+    Nothing,
 }
 
-impl Brought<'_> {
+impl Brought {
+    fn by(datagram: &Datagram) -> Self {
+        match datagram {
+            Datagram::Packet(Packet { body: Body::Data { offset, length, .. }, .. }, Some(file)) => {
+                Self::Segment { file: *file, offset: *offset, length: *length }
+            }
+            Datagram::Packet(..) => Self::Nothing,
+            Datagram::Bytes(bytes) => Self::Bytes(bytes.clone()),
+        }
+    }
+
     /// Those bytes of the datagram.
-    fn piece(self, range: core::ops::Range<usize>) -> Option<Piece> {
-        match self {
-            Self::Bytes(bytes) => bytes.get(range).map(|bytes| Piece::Bytes(bytes.to_vec())),
-            Self::Packet(packet, Some(file)) => {
-                let Body::Data { offset, length, .. } = packet.body else { return None };
+    fn piece(&self, range: core::ops::Range<usize>) -> Option<Piece> {
+        match *self {
+            Self::Bytes(ref bytes) => bytes.get(range).map(|bytes| Piece::Bytes(bytes.to_vec())),
+            Self::Segment { file, offset, length } => {
                 let start = range.start.checked_sub(DATA_HEADER_LEN)?;
                 let end = range.end.checked_sub(DATA_HEADER_LEN).filter(|end| *end <= length)?;
                 let count = end.checked_sub(start)? as u64;
                 Some(Piece::Of { file, at: offset + start as u64, length: count })
             }
-            Self::Packet(_, None) => None,
+            Self::Nothing => None,
         }
     }
 }
@@ -259,7 +273,7 @@ impl Running {
     /// Carries out everything that the core wants done. Answers when the timer is due.
     fn drain(&mut self, person: &mut Person, out: &mut Outside) -> Option<Instant> {
         loop {
-            let deadline = self.carry_out(None, person, out);
+            let deadline = self.carry_out(&Brought::Nothing, person, out);
             self.targets.flush(&mut person.on(out));
             if self.life != Life::Exiting {
                 return deadline;
@@ -270,12 +284,7 @@ impl Running {
     }
 
     /// Carries out what the core wants done; `brought` is what it was just handed.
-    fn carry_out(
-        &mut self,
-        brought: Option<Brought<'_>>,
-        person: &mut Person,
-        out: &mut Outside,
-    ) -> Option<Instant> {
+    fn carry_out(&mut self, brought: &Brought, person: &mut Person, out: &mut Outside) -> Option<Instant> {
         let now = out.now();
         loop {
             match self.core.poll_output(now) {
@@ -317,13 +326,7 @@ impl Running {
         }
     }
 
-    fn target(
-        &mut self,
-        request: TargetRequest,
-        brought: Option<Brought<'_>>,
-        person: &mut Person,
-        out: &mut Outside,
-    ) {
+    fn target(&mut self, request: TargetRequest, brought: &Brought, person: &mut Person, out: &mut Outside) {
         let on = &mut person.on(out);
         let (download, op) = match request {
             TargetRequest::Open { download, file } => {
@@ -334,7 +337,7 @@ impl Running {
                 return;
             }
             TargetRequest::Write { download, offset, datagram: _, payload } => {
-                match brought.and_then(|brought| brought.piece(payload)) {
+                match brought.piece(payload) {
                     Some(piece) => self.targets.write(download, offset, piece),
                     None => debug_assert!(false, "bytes that are not there were to be written"),
                 }
@@ -426,19 +429,19 @@ impl Running {
     fn receive(&mut self, person: &mut Person, out: &mut Outside) {
         let now = out.now();
         for _ in 0..RECEIVED_PER_TURN {
-            let Some(received) = out.receive(person.node()) else { return };
-            let path = Path { remote: received.from, local: None };
-            match &received.datagram {
-                Datagram::Packet(packet, file) => {
-                    self.core.handle_packet(now, path, packet, 0);
-                    self.core.handle_batch_end(now);
-                    self.carry_out(Some(Brought::Packet(packet, *file)), person, out);
+            let brought = out.receive(person.node(), |received| {
+                let path = Path { remote: received.from.into(), local: None };
+                match &received.datagram {
+                    Datagram::Packet(packet, _) => {
+                        self.core.handle_packet(now, path, packet, 0);
+                        self.core.handle_batch_end(now);
+                    }
+                    Datagram::Bytes(bytes) => self.core.handle_datagrams(now, path, bytes, bytes.len()),
                 }
-                Datagram::Bytes(bytes) => {
-                    self.core.handle_datagrams(now, path, bytes, bytes.len());
-                    self.carry_out(Some(Brought::Bytes(bytes)), person, out);
-                }
-            }
+                Brought::by(&received.datagram)
+            });
+            let Some(brought) = brought else { return };
+            self.carry_out(&brought, person, out);
         }
     }
 
@@ -456,7 +459,7 @@ impl Running {
                 Read::Blocked => break,
                 Read::Finished | Read::Failed => return self.lose(out),
             }
-            self.carry_out(None, person, out);
+            self.carry_out(&Brought::Nothing, person, out);
             if self.connection != Some(connection) {
                 return;
             }
