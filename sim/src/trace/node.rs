@@ -183,10 +183,15 @@ impl<T> NodeMap<T> {
     pub fn get_or(&mut self, node: Node, new: impl FnOnce() -> T) -> &mut T {
         let place = node.place();
         if place >= self.by_place.len() {
-            self.by_place.resize_with(place + 1, || None);
+            self.grow(place);
         }
         let (_, it) = self.by_place[place].get_or_insert_with(|| (node, new()));
         it
+    }
+
+    #[cold]
+    fn grow(&mut self, place: usize) {
+        self.by_place.resize_with(place + 1, || None);
     }
 
     /// Everything, by the nodes' names.
