@@ -1,7 +1,5 @@
 //! Where records are made, put in order and handed on.
 
-use std::collections::VecDeque;
-
 use backchat_core::time::Instant;
 
 use super::hash::TraceHash;
@@ -21,7 +19,7 @@ pub trait Sink {
 #[derive(Debug)]
 pub struct Recorder {
     /// Not handed on yet; in the order of making.
-    waiting: VecDeque<Record>,
+    waiting: Vec<Record>,
     hash: TraceHash,
     count: u64,
 }
@@ -29,40 +27,42 @@ pub struct Recorder {
 impl Recorder {
     /// Nothing has happened.
     pub fn new() -> Self {
-        Self { waiting: VecDeque::new(), hash: TraceHash::new(), count: 0 }
+        Self { waiting: Vec::new(), hash: TraceHash::new(), count: 0 }
     }
 
     /// Something happened.
     pub fn add(&mut self, at: Instant, node: Node, event: Event) {
         let record = Record { at, node, event };
-        match self.waiting.back() {
+        match self.waiting.last() {
             // Almost everything comes in order, or nearly.
             Some(last) if last.at > at => {
                 let place = self.waiting.partition_point(|before| before.at <= at);
                 self.waiting.insert(place, record);
             }
-            _ => self.waiting.push_back(record),
+            _ => self.waiting.push(record),
         }
     }
 
     /// Nothing will be added that is earlier than `before`: hands on what is.
     pub fn settle(&mut self, before: Instant, sink: &mut impl Sink) {
-        self.hand_on_first(self.waiting.partition_point(|record| record.at < before), sink);
+        let count = self.waiting.partition_point(|record| record.at < before);
+        self.tell(count, sink);
+        self.waiting.drain(..count);
     }
 
     /// Nothing will be added that is earlier than anything here: hands on all of it.
     pub fn hand_on(&mut self, sink: &mut impl Sink) {
-        self.hand_on_first(self.waiting.len(), sink);
+        self.tell(self.waiting.len(), sink);
+        self.waiting.clear();
     }
 
-    /// Hands on the first `count` where they lie: moving them out costs as much as their hash.
-    fn hand_on_first(&mut self, count: usize, sink: &mut impl Sink) {
-        for record in self.waiting.range(..count) {
+    /// The first `count` are told of where they lie: moving them out costs as much as their hash.
+    fn tell(&mut self, count: usize, sink: &mut impl Sink) {
+        for record in self.waiting.iter().take(count) {
             self.hash.add(record);
             sink.record(record);
         }
         self.count += count as u64;
-        self.waiting.drain(..count);
     }
 
     /// How many records were handed on.
