@@ -84,22 +84,6 @@ impl Acknowledging {
         Self::default()
     }
 
-    /// Time moves on: who has owed an acknowledgment for too long?
-    fn check_owed(&mut self, now: Instant, found: &mut Found<'_>) {
-        while let Some((since, transfer)) = self.owed.front().copied() {
-            if now - since <= ACK_DELAY + TICKS {
-                return;
-            }
-            self.owed.pop_front();
-            let Some(it) = self.receivers.get_mut(&transfer) else { continue };
-            if it.owes_since.take_if(|at| *at == since).is_some() {
-                let node = it.node;
-                let said = format!("{node}: {transfer}: what was kept at {since} is not acknowledged");
-                found.add(now, &node, ("ack_held_back", said));
-            }
-        }
-    }
-
     fn went_back(&self, now: Instant, transfer: TransferId, una: u64) -> Option<Wrong> {
         let it = self.receivers.get(&transfer)?;
         let delay = self.delays.get(it.node).copied().unwrap_or_default();
@@ -122,15 +106,27 @@ impl Acknowledging {
 }
 
 impl Checker for Acknowledging {
-    fn name(&self) -> &'static str {
-        "acknowledging"
+    const NAME: &'static str = "acknowledging";
+
+    fn time_moves_on(&mut self, now: Instant, found: &mut Found<'_, Self>) {
+        // Who has owed an acknowledgment for too long?
+        while let Some((since, transfer)) = self.owed.front().copied() {
+            if now - since <= ACK_DELAY + TICKS {
+                return;
+            }
+            self.owed.pop_front();
+            let Some(it) = self.receivers.get_mut(&transfer) else { continue };
+            if it.owes_since.take_if(|at| *at == since).is_some() {
+                let node = it.node;
+                let said = format!("{node}: {transfer}: what was kept at {since} is not acknowledged");
+                found.add(now, &node, ("ack_held_back", said));
+            }
+        }
     }
 
-    fn record(&mut self, record: &Record, found: &mut Found<'_>) {
+    #[inline(always)]
+    fn record(&mut self, record: &Record, found: &mut Found<'_, Self>) {
         let Record { at, node, event } = record;
-        if !self.owed.is_empty() {
-            self.check_owed(*at, found);
-        }
         let wrong = match event {
             Event::LinkShaped { delay, .. } => {
                 if let Some(Direction::Up(client)) = node.direction() {

@@ -109,11 +109,10 @@ impl Conservation {
 }
 
 impl Checker for Conservation {
-    fn name(&self) -> &'static str {
-        "conservation"
-    }
+    const NAME: &'static str = "conservation";
 
-    fn record(&mut self, record: &Record, found: &mut Found<'_>) {
+    #[inline(always)]
+    fn record(&mut self, record: &Record, found: &mut Found<'_, Self>) {
         let wrong = match &record.event {
             Event::Offered { ordinal, .. } => {
                 let link = self.link(record.node);
@@ -163,7 +162,7 @@ impl Checker for Conservation {
         }
     }
 
-    fn finish(&mut self, end: Instant, found: &mut Found<'_>) {
+    fn finish(&mut self, end: Instant, found: &mut Found<'_, Self>) {
         for (name, link) in self.links.iter() {
             let queued = link.open.under_way();
             let Link { offered, duplicated, injected, delivered, dropped, in_flight, .. } = link;

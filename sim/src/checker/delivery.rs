@@ -215,7 +215,7 @@ impl Delivery {
     }
 
     /// At the end, whoever is still here must have been shown what it is owed.
-    fn check_owed(&self, now: Instant, found: &mut Found<'_>) {
+    fn check_owed(&self, now: Instant, found: &mut Found<'_, Self>) {
         if self.calm.is_none_or(|calm| calm > now) {
             return;
         }
@@ -240,11 +240,10 @@ impl Delivery {
 }
 
 impl Checker for Delivery {
-    fn name(&self) -> &'static str {
-        "delivery"
-    }
+    const NAME: &'static str = "delivery";
 
-    fn record(&mut self, record: &Record, found: &mut Found<'_>) {
+    #[inline(always)]
+    fn record(&mut self, record: &Record, found: &mut Found<'_, Self>) {
         let Record { at, node, event } = record;
         let mut wrong: Vec<Wrong> = Vec::new();
         match event {
@@ -312,7 +311,7 @@ impl Checker for Delivery {
                 wrong.extend(self.finished(*node, file, *size, *blake3, *differs_at));
             }
             Event::Ending { .. } => self.check_owed(*at, found),
-            _ => {}
+            _ => return,
         }
         for wrong in wrong {
             found.add(*at, node, wrong);

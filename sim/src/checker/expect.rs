@@ -2,7 +2,7 @@
 
 use backchat_core::time::Instant;
 
-use super::{Found, Violation, Wrong};
+use super::{Violation, Violations, Wrong};
 use crate::scenario::{Download as Expected, Failure, Scenario};
 use crate::summary::{Download, Summary};
 
@@ -11,8 +11,7 @@ pub const NAME: &str = "expect";
 
 /// Holds what a scenario expects against what came of it.
 pub fn check(scenario: &Scenario, summary: &Summary, end: Instant) -> Vec<Violation> {
-    let mut violations = Vec::new();
-    let mut found = Found { checker: NAME, violations: &mut violations };
+    let mut found = Violations::default();
     let downloads = summary.downloads();
     let expect = &scenario.file().expect;
     for expected in &expect.downloads {
@@ -21,9 +20,9 @@ pub fn check(scenario: &Scenario, summary: &Summary, end: Instant) -> Vec<Violat
     let resent: u64 = downloads.iter().map(|it| it.served.segments_resent).sum();
     if let Some(most) = expect.resent_at_most.filter(|most| resent > *most) {
         let said = format!("{resent} segments were sent again, expected at most {most}");
-        found.add(end, "sim", ("resent_too_much", said));
+        found.add(NAME, end, "sim", ("resent_too_much", said));
     }
-    violations
+    found.into_vec()
 }
 
 fn check_downloads(
@@ -31,7 +30,7 @@ fn check_downloads(
     expected: &Expected,
     downloads: &[Download],
     end: Instant,
-    found: &mut Found<'_>,
+    found: &mut Violations,
 ) {
     let members = scenario.clients().get(scenario.members(&expected.client)).unwrap_or_default();
     let is_meant = |it: &&Download| {
@@ -43,12 +42,22 @@ fn check_downloads(
     let (client, file) = (&expected.client, &expected.file);
     match expected.count {
         None if meant.is_empty() => {
-            found.add(end, client.as_str(), ("never_asked", format!("{client} never asked for {file}")));
+            found.add(
+                NAME,
+                end,
+                client.as_str(),
+                ("never_asked", format!("{client} never asked for {file}")),
+            );
         }
         None => {
             for (it, (rule, wrong)) in wrong {
                 let at = it.end.as_ref().map_or(end, |end| end.at);
-                found.add(at, &it.client, (rule, format!("{}'s download of {file} {wrong}", it.client)));
+                found.add(
+                    NAME,
+                    at,
+                    &it.client,
+                    (rule, format!("{}'s download of {file} {wrong}", it.client)),
+                );
             }
         }
         Some(count) => {
@@ -63,7 +72,7 @@ fn check_downloads(
                     meant.len()
                 );
                 let rule = wrong.first().map_or("too_few", |(_, (rule, _))| *rule);
-                found.add(end, client.as_str(), (rule, said));
+                found.add(NAME, end, client.as_str(), (rule, said));
             }
         }
     }

@@ -100,7 +100,7 @@ impl Paths {
         ordinal: u64,
         length: u64,
         what: &Datagram,
-        found: &mut Found<'_>,
+        found: &mut Found<'_, Self>,
     ) {
         let kind = match what {
             Datagram::Packet(Identity { kind, .. }) => Some(*kind),
@@ -144,11 +144,10 @@ fn host(address: &str) -> &str {
 }
 
 impl Checker for Paths {
-    fn name(&self) -> &'static str {
-        "paths"
-    }
+    const NAME: &'static str = "paths";
 
-    fn record(&mut self, record: &Record, found: &mut Found<'_>) {
+    #[inline(always)]
+    fn record(&mut self, record: &Record, found: &mut Found<'_, Self>) {
         let Record { at, node, event } = record;
         match event {
             Event::StateChanged { transfer, .. } if *node != Node::SERVER => {

@@ -149,7 +149,7 @@ impl Quiescence {
     }
 
     /// Names everything that has not ended.
-    fn check_open(&self, now: Instant, found: &mut Found<'_>) {
+    fn check_open(&self, now: Instant, found: &mut Found<'_, Self>) {
         let Some(bound) = self.bound else { return };
         let Bound { from, until, downloads, bytes, requests } = bound;
         for ((client, _), wish) in &self.open {
@@ -246,20 +246,22 @@ impl Left {
 }
 
 impl Checker for Quiescence {
-    fn name(&self) -> &'static str {
-        "quiescence"
-    }
+    const NAME: &'static str = "quiescence";
 
-    fn record(&mut self, record: &Record, found: &mut Found<'_>) {
-        let Record { at, node, event } = record;
-        if self.bound.is_none() && self.calm.is_some_and(|calm| *at > calm) {
+    fn time_moves_on(&mut self, now: Instant, found: &mut Found<'_, Self>) {
+        if self.bound.is_none() && self.calm.is_some_and(|calm| now > calm) {
             self.left = self.left();
             self.bound = Some(self.compute(self.calm.unwrap_or_default()));
         }
-        if !self.is_late && self.bound.is_some_and(|bound| *at > bound.until) {
+        if !self.is_late && self.bound.is_some_and(|bound| now > bound.until) {
             self.is_late = true;
-            self.check_open(*at, found);
+            self.check_open(now, found);
         }
+    }
+
+    #[inline(always)]
+    fn record(&mut self, record: &Record, found: &mut Found<'_, Self>) {
+        let Record { at, node, event } = record;
         match event {
             Event::FileShared { name, size, .. } => {
                 self.sizes.insert(name.clone(), *size);
@@ -369,7 +371,7 @@ impl Checker for Quiescence {
         }
     }
 
-    fn finish(&mut self, end: Instant, found: &mut Found<'_>) {
+    fn finish(&mut self, end: Instant, found: &mut Found<'_, Self>) {
         if !self.is_ended {
             found.add(end, "sim", ("cut_off", "the trace has no end: its run was cut off".to_owned()));
         }
@@ -379,7 +381,7 @@ impl Checker for Quiescence {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checker::testing::{Sent, T, at, segment, verdict};
+    use crate::checker::testing::{Sent, T, at, segment, show, verdict};
 
     fn begin(impairs: bool) -> Vec<Record> {
         let shape = |impairs| Event::LinkShaped {
@@ -444,10 +446,7 @@ mod tests {
         };
         let until = |segment, cwnd| {
             let mut checker = Quiescence::new();
-            let mut violations = Vec::new();
-            for record in [begin(false), vec![sent(20, segment, cwnd), failed(30)]].concat() {
-                checker.record(&record, &mut Found { checker: "quiescence", violations: &mut violations });
-            }
+            show(&mut checker, &[begin(false), vec![sent(20, segment, cwnd), failed(30)]].concat());
             checker.bound().map(|bound| bound.until.as_nanos() / 1_000_000)
         };
         // A turn of 60 ms each: 21 of four segments, 84 of one, 250 of four short ones.
@@ -463,10 +462,8 @@ mod tests {
             at(20, "server->ann", Event::NetDropped { ordinal: 9, copy: 0, reason: Name::of(reason) })
         };
         let until = |reason| {
-            let (mut checker, mut violations) = (Quiescence::new(), Vec::new());
-            for record in [begin(false), vec![dropped(reason)]].concat() {
-                checker.record(&record, &mut Found { checker: "quiescence", violations: &mut violations });
-            }
+            let mut checker = Quiescence::new();
+            show(&mut checker, &[begin(false), vec![dropped(reason)]].concat());
             checker.bound().map(|bound| bound.until.as_nanos() / 1_000_000)
         };
         // 75 s, 84 segments of 4 × 30 + 130 ms each, a handshake of 1.3 s; else 21 turns of 60 ms, or for a queue 42 of 250

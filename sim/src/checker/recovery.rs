@@ -73,14 +73,6 @@ impl Recovery {
         Self::default()
     }
 
-    /// Time moves on: who was told again that it has everything must have answered.
-    fn check_answered(&mut self, now: Instant, found: &mut Found<'_>) {
-        if let Some((at, node, transfer)) = self.unanswered.take_if(|(at, ..)| *at < now) {
-            let said = format!("{node}: {transfer}: END came again and was not answered");
-            found.add(at, &node, ("end_not_answered", said));
-        }
-    }
-
     fn sender(&mut self, node: Node, transfer: TransferId) -> Option<&mut Sender> {
         self.senders.get_mut(&transfer).filter(|it| it.node == node)
     }
@@ -173,13 +165,19 @@ impl Sender {
 }
 
 impl Checker for Recovery {
-    fn name(&self) -> &'static str {
-        "recovery"
+    const NAME: &'static str = "recovery";
+
+    fn time_moves_on(&mut self, _: Instant, found: &mut Found<'_, Self>) {
+        // Who was told again that it has everything must have answered.
+        if let Some((at, node, transfer)) = self.unanswered.take() {
+            let said = format!("{node}: {transfer}: END came again and was not answered");
+            found.add(at, &node, ("end_not_answered", said));
+        }
     }
 
-    fn record(&mut self, record: &Record, found: &mut Found<'_>) {
+    #[inline(always)]
+    fn record(&mut self, record: &Record, found: &mut Found<'_, Self>) {
         let Record { at, node, event } = record;
-        self.check_answered(*at, found);
         let mut say = |transfer: &TransferId, (rule, wrong): Wrong| {
             found.add(*at, node, (rule, format!("{node}: {transfer}: {wrong}")));
         };

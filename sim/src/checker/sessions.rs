@@ -70,11 +70,10 @@ impl Sessions {
 }
 
 impl Checker for Sessions {
-    fn name(&self) -> &'static str {
-        "sessions"
-    }
+    const NAME: &'static str = "sessions";
 
-    fn record(&mut self, record: &Record, found: &mut Found<'_>) {
+    #[inline(always)]
+    fn record(&mut self, record: &Record, found: &mut Found<'_, Self>) {
         let Record { at, node, event } = record;
         match event {
             Event::Started { .. } if *node == "server" => {

@@ -3,7 +3,7 @@
 use backchat_core::time::Instant;
 use backchat_core::wire::TransferId;
 
-use super::{Checker, Found};
+use super::{Checker, Found, Violations};
 use crate::trace::{Event, Name, Record};
 
 /// The download of every test that has one only.
@@ -56,13 +56,22 @@ impl Default for Sent {
     }
 }
 
-/// What a checker says of a trace.
-pub(super) fn verdict(mut checker: impl Checker, records: &[Record]) -> Vec<String> {
-    let mut violations = Vec::new();
-    let mut found = Found { checker: checker.name(), violations: &mut violations };
+/// Shows a checker the beginning of a trace. Answers when that ends, and what it found.
+pub(super) fn show<C: Checker>(checker: &mut C, records: &[Record]) -> (Instant, Violations) {
+    let (mut now, mut violations) = (Instant::ZERO, Violations::default());
     for record in records {
-        checker.record(record, &mut found);
+        if record.at > now {
+            now = record.at;
+            checker.time_moves_on(now, &mut Found::new(&mut violations));
+        }
+        checker.record(record, &mut Found::new(&mut violations));
     }
-    checker.finish(records.last().map_or(Instant::ZERO, |record| record.at), &mut found);
-    violations.into_iter().map(|it| format!("{}: {}", it.at, it.message)).collect()
+    (now, violations)
+}
+
+/// What a checker says of a trace.
+pub(super) fn verdict<C: Checker>(mut checker: C, records: &[Record]) -> Vec<String> {
+    let (end, mut violations) = show(&mut checker, records);
+    checker.finish(end, &mut Found::new(&mut violations));
+    violations.into_vec().into_iter().map(|it| format!("{}: {}", it.at, it.message)).collect()
 }

@@ -117,11 +117,10 @@ impl Timeouts {
 }
 
 impl Checker for Timeouts {
-    fn name(&self) -> &'static str {
-        "timeouts"
-    }
+    const NAME: &'static str = "timeouts";
 
-    fn record(&mut self, record: &Record, found: &mut Found<'_>) {
+    #[inline(always)]
+    fn record(&mut self, record: &Record, found: &mut Found<'_, Self>) {
         let Record { at, node, event } = record;
         let (transfer, wrong) = match event {
             Event::TransferOffered { transfer, start, .. } => {

@@ -70,8 +70,8 @@ impl Timers {
         Self::default()
     }
 
-    /// Time moves on: everything that was touched must be right.
-    fn settle(&mut self, found: &mut Found<'_>) {
+    /// Everything that was touched must be right.
+    fn settle(&mut self, found: &mut Found<'_, Self>) {
         for key in self.touched.drain(..) {
             let Some(sender) = self.senders.get_mut(&key) else { continue };
             sender.is_touched = false;
@@ -95,16 +95,16 @@ impl Timers {
 }
 
 impl Checker for Timers {
-    fn name(&self) -> &'static str {
-        "timers"
+    const NAME: &'static str = "timers";
+
+    fn time_moves_on(&mut self, now: Instant, found: &mut Found<'_, Self>) {
+        self.settle(found);
+        self.now = now;
     }
 
-    fn record(&mut self, record: &Record, found: &mut Found<'_>) {
-        let Record { at, node, event } = record;
-        if *at > self.now {
-            self.settle(found);
-            self.now = *at;
-        }
+    #[inline(always)]
+    fn record(&mut self, record: &Record, _: &mut Found<'_, Self>) {
+        let Record { node, event, .. } = record;
         match event {
             Event::TransferOffered { transfer, size, start, .. } => {
                 let sender =
@@ -151,7 +151,7 @@ impl Checker for Timers {
         }
     }
 
-    fn finish(&mut self, _: Instant, found: &mut Found<'_>) {
+    fn finish(&mut self, _: Instant, found: &mut Found<'_, Self>) {
         self.settle(found);
     }
 }

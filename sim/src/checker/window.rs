@@ -36,11 +36,10 @@ impl Window {
 }
 
 impl Checker for Window {
-    fn name(&self) -> &'static str {
-        "window"
-    }
+    const NAME: &'static str = "window";
 
-    fn record(&mut self, record: &Record, found: &mut Found<'_>) {
+    #[inline(always)]
+    fn record(&mut self, record: &Record, found: &mut Found<'_, Self>) {
         let Record { at, node, event } = record;
         match event {
             Event::Acknowledged { transfer, una, limit, .. } => {
