@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use backchat_core::time::Instant;
 use backchat_core::wire::TransferId;
 
-use crate::trace::{Event, Name, Node, Record, Sink};
+use crate::trace::{Event, Name, Node, Record, Sink, TransferMap};
 
 /// See the module.
 #[derive(Clone, Debug, Default)]
@@ -14,7 +14,7 @@ pub struct Summary {
     /// In the order of their start.
     downloads: Vec<Download>,
     places: BTreeMap<(Node, u64), usize>,
-    by_transfer: BTreeMap<TransferId, Served>,
+    by_transfer: TransferMap<Served>,
     owners: BTreeMap<TransferId, usize>,
     /// Messages that the server took.
     pub accepted: u64,
@@ -89,8 +89,8 @@ impl Summary {
     /// Every download, in the order of its start.
     pub fn downloads(&self) -> Vec<Download> {
         let mut downloads = self.downloads.clone();
-        for (transfer, served) in &self.by_transfer {
-            if let Some(it) = self.owners.get(transfer).and_then(|place| downloads.get_mut(*place)) {
+        for (transfer, served) in self.by_transfer.iter() {
+            if let Some(it) = self.owners.get(&transfer).and_then(|place| downloads.get_mut(*place)) {
                 it.served.segments_sent += served.segments_sent;
                 it.served.segments_resent += served.segments_resent;
                 it.served.bytes_on_wire += served.bytes_on_wire;
@@ -107,6 +107,7 @@ impl Summary {
 }
 
 impl Sink for Summary {
+    #[inline]
     fn record(&mut self, record: &Record) {
         let Record { at, node, event } = record;
         match event {
@@ -148,7 +149,7 @@ impl Sink for Summary {
             }
             // Counted as it goes: a server that is killed gives no account.
             Event::SegmentsSent { transfer, start, end, count, resent, .. } => {
-                let served = self.by_transfer.entry(*transfer).or_default();
+                let served = self.by_transfer.get_or(*transfer, Served::default);
                 let length = (end - start).div_ceil((*count).max(1)).max(1);
                 served.segments_sent += count;
                 served.segments_resent += resent.div_ceil(length);

@@ -5,7 +5,7 @@
 //! columns for people, and the bytes that are hashed: nothing is written down twice.
 //!
 //! - [`event`]: every event, as a table. `value`: what a field can be; `name`, `datagram`: texts and packets.
-//! - [`record`]: one record. [`node`]: where. [`recorder`]: where records are made, put in order and handed on.
+//! - [`record`]: one record. [`node`]: where. [`TransferMap`]: what is known of each download. [`recorder`]: where records are made, put in order and handed on.
 //! - [`json`], [`text`]: the two forms; [`condensed`]: one to be reviewed. [`recorded`]: a recorded trace, back from its lines,
 //!   whole or record by record.
 //! - `hash`: BLAKE3 over a fixed-width, length-prefixed form.
@@ -25,6 +25,7 @@ pub mod record;
 pub mod recorded;
 pub mod recorder;
 pub mod text;
+mod transfers;
 mod value;
 
 pub use datagram::Datagram;
@@ -34,6 +35,7 @@ pub use node::{Direction, Node, NodeMap};
 pub use record::{Header, Record};
 pub use recorded::{ReadError, Reading, Recorded, read};
 pub use recorder::{Recorder, Sink};
+pub use transfers::TransferMap;
 pub use value::{Field, Value};
 
 /// The version of the format. A reader refuses another. 2: a trace has an end.

@@ -6,13 +6,13 @@
 //! - What the receiver allows is not taken back (RFC 9293 §3.8.6 calls it shrinking the window).
 
 use core::time::Duration;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use backchat_core::time::Instant;
 use backchat_core::wire::TransferId;
 
 use super::{Checker, Found, Wrong};
-use crate::trace::{Direction, Event, Node, NodeMap, Record};
+use crate::trace::{Direction, Event, Node, NodeMap, Record, TransferMap};
 
 /// The longest that an acknowledgment may be held back.
 const ACK_DELAY: Duration = Duration::from_millis(25);
@@ -29,9 +29,9 @@ const GAPS: usize = 16;
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Acknowledging {
-    receivers: BTreeMap<TransferId, Receiver>,
+    receivers: TransferMap<Receiver>,
     /// What each sender was last allowed.
-    limits: BTreeMap<TransferId, u64>,
+    limits: TransferMap<u64>,
     /// The first of those that owe an acknowledgment, and since when: all wait equally long.
     owed: VecDeque<(Instant, TransferId)>,
     /// How long a datagram takes at least from each client to the server.
@@ -84,8 +84,8 @@ impl Acknowledging {
         Self::default()
     }
 
-    fn went_back(&self, now: Instant, transfer: TransferId, una: u64) -> Option<Wrong> {
-        let it = self.receivers.get(&transfer)?;
+    fn went_back(&mut self, now: Instant, transfer: TransferId, una: u64) -> Option<Wrong> {
+        let it = self.receivers.get_mut(transfer)?;
         let delay = self.delays.get(it.node).copied().unwrap_or_default();
         let count = it.heard_of(now, una, delay)?;
         (count < DUPLICATE_ACKS).then(|| {
@@ -97,7 +97,7 @@ impl Acknowledging {
     }
 
     fn limited(&mut self, transfer: TransferId, limit: u64) -> Option<Wrong> {
-        let before = self.limits.get_mut(&transfer)?;
+        let before = self.limits.get_mut(transfer)?;
         let fell = limit < *before;
         let said = fell.then(|| ("limit_went_back", format!("the limit went back from {before} to {limit}")));
         *before = limit.max(*before);
@@ -115,7 +115,7 @@ impl Checker for Acknowledging {
                 return;
             }
             self.owed.pop_front();
-            let Some(it) = self.receivers.get_mut(&transfer) else { continue };
+            let Some(it) = self.receivers.get_mut(transfer) else { continue };
             if it.owes_since.take_if(|at| *at == since).is_some() {
                 let node = it.node;
                 let said = format!("{node}: {transfer}: what was kept at {since} is not acknowledged");
@@ -147,12 +147,12 @@ impl Checker for Acknowledging {
             }
             // Whatever a receiver goes on with, it owes no acknowledgment: an answer to the end, or a reset, says it all.
             Event::StateChanged { transfer, .. } if *node != Node::SERVER => {
-                let it = self.receivers.entry(*transfer).or_insert_with(|| Receiver::new(*node));
+                let it = self.receivers.get_or(*transfer, || Receiver::new(*node));
                 it.owes_since = None;
                 return;
             }
             Event::SegmentReceived { transfer, .. } => {
-                let Some(it) = self.receivers.get_mut(transfer) else { return };
+                let Some(it) = self.receivers.get_mut(*transfer) else { return };
                 if it.owes_since.is_none() {
                     it.owes_since = Some(*at);
                     self.owed.push_back((*at, *transfer));
@@ -160,19 +160,19 @@ impl Checker for Acknowledging {
                 return;
             }
             Event::PacketSent { transfer, kind, .. } if *kind == "ack" => {
-                if let Some(it) = self.receivers.get_mut(transfer).filter(|it| it.node == *node) {
+                if let Some(it) = self.receivers.get_mut(*transfer).filter(|it| it.node == *node) {
                     it.owes_since = None;
                 }
                 return;
             }
             Event::SegmentDiscarded { transfer, start, rcv_nxt, .. } if start > rcv_nxt => {
-                if let Some(it) = self.receivers.get_mut(transfer) {
+                if let Some(it) = self.receivers.get_mut(*transfer) {
                     it.discarded(*at, *rcv_nxt);
                 }
                 return;
             }
             Event::Crashed { .. } => {
-                self.receivers.retain(|_, it| it.node != *node);
+                self.receivers.retain(|it| it.node != *node);
                 return;
             }
             Event::WentBack { transfer, to, cause, .. } if *cause == "duplicate_acks" => {

@@ -86,7 +86,9 @@ impl Open {
         copies.ended |= bit;
         copies.under_way -= 1;
         if copies.under_way == 0 {
-            self.others.remove(&ordinal);
+            if !self.others.is_empty() {
+                self.others.remove(&ordinal);
+            }
             while self.window.pop_front_if(|first| first.under_way == 0).is_some() {}
         }
         None

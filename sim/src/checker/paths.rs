@@ -14,7 +14,7 @@ use backchat_core::wire::{Kind, TransferId};
 
 use super::{Checker, Found, Wrong};
 use crate::link::Identity;
-use crate::trace::{Datagram, Direction, Event, Node, NodeMap, Record};
+use crate::trace::{Datagram, Direction, Event, Node, NodeMap, Record, TransferMap};
 
 /// Hosts on turmoil are woken by the millisecond: so much later they may hear of an answer.
 const TICKS: Duration = Duration::from_millis(2);
@@ -24,8 +24,8 @@ const TICKS: Duration = Duration::from_millis(2);
 pub struct Paths {
     clients: NodeMap<Client>,
     /// Whose each transfer is.
-    owners: BTreeMap<TransferId, Node>,
-    windows: BTreeMap<TransferId, Window>,
+    owners: TransferMap<Node>,
+    windows: TransferMap<Window>,
 }
 
 #[derive(Debug, Default)]
@@ -66,7 +66,7 @@ impl Paths {
     }
 
     fn proven(&mut self, now: Instant, transfer: TransferId) -> Option<Wrong> {
-        let owner = self.owners.get(&transfer).copied()?;
+        let owner = *self.owners.get_mut(transfer)?;
         let client = self.client(owner);
         client.is_proven = true;
         client.has_moved = false;
@@ -75,13 +75,13 @@ impl Paths {
                 format!("{transfer}: {owner}'s address is taken as proven, and no answer came from there");
             return Some(("proven_by_nothing", said));
         };
-        let window = self.windows.entry(transfer).or_default();
+        let window = self.windows.get_or(transfer, Window::default);
         window.begins_anew |= window.hosts.replace(hosts).is_some_and(|before| before != hosts);
         None
     }
 
     fn sent(&mut self, transfer: TransferId, cwnd: u64) -> Option<Wrong> {
-        let window = self.windows.get_mut(&transfer)?;
+        let window = self.windows.get_mut(transfer)?;
         let first = *window.first.get_or_insert(cwnd);
         let is_kept = core::mem::take(&mut window.begins_anew) && cwnd > first;
         is_kept.then(|| {
@@ -151,7 +151,7 @@ impl Checker for Paths {
         let Record { at, node, event } = record;
         match event {
             Event::StateChanged { transfer, .. } if *node != Node::SERVER => {
-                self.owners.entry(*transfer).or_insert(*node);
+                self.owners.get_or(*transfer, || *node);
             }
             Event::StateChanged { transfer, to, .. } if *to == "sending" => {
                 self.proven(*at, *transfer).into_iter().for_each(|wrong| found.add(*at, node, wrong));

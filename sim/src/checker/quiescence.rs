@@ -25,11 +25,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use backchat_core::time::Instant;
 use backchat_core::transfer::SILENCE;
-use backchat_core::wire::{DATA_HEADER_LEN, TransferId};
+use backchat_core::wire::DATA_HEADER_LEN;
 
 use super::{Checker, Found};
 use crate::link::HEADERS;
-use crate::trace::{Event, Name, Node, NodeMap, Record};
+use crate::trace::{Event, Name, Node, NodeMap, Record, TransferMap};
 
 /// What it may take until a failure is noticed, and until a client is back: a minute of silence, or a nickname that is
 /// held for 30 s and attempts that are 8 s apart, and a margin.
@@ -76,7 +76,7 @@ pub struct Quiescence {
     planned: BTreeMap<(Node, Name, Option<Name>), u64>,
     down: BTreeSet<Node>,
     alive: BTreeSet<Node>,
-    armed: BTreeMap<(TransferId, Node), Vec<Name>>,
+    armed: NodeMap<TransferMap<Vec<Name>>>,
     bound: Option<Bound>,
     /// What was left to do when things were calm.
     left: BTreeMap<Node, Left>,
@@ -113,6 +113,10 @@ impl Quiescence {
     /// The bound, once things are calm.
     pub fn bound(&self) -> Option<Bound> {
         self.bound
+    }
+
+    fn armed(&mut self, node: Node) -> &mut TransferMap<Vec<Name>> {
+        self.armed.get_or(node, TransferMap::new)
     }
 
     fn left(&self) -> BTreeMap<Node, Left> {
@@ -323,32 +327,31 @@ impl Checker for Quiescence {
             Event::Crashed { .. } => {
                 self.down.insert(*node);
                 self.alive.remove(node);
-                self.armed.retain(|(_, of), _| of != node);
+                *self.armed(*node) = TransferMap::new();
             }
             Event::TimerSet { transfer, timer, .. } => {
-                let armed = self.armed.entry((*transfer, *node)).or_default();
+                let armed = self.armed(*node).get_or(*transfer, Vec::new);
                 if !armed.contains(timer) {
                     armed.push(timer.clone());
                 }
             }
             Event::TimerStopped { transfer, timer } | Event::TimerExpired { transfer, timer } => {
-                if let Some(armed) = self.armed.get_mut(&(*transfer, *node)) {
+                if let Some(armed) = self.armed(*node).get_mut(*transfer) {
                     armed.retain(|it| it != timer);
                 }
             }
             Event::Stopped { .. } => {
                 self.alive.remove(node);
-                for ((transfer, of), armed) in &self.armed {
+                for (transfer, armed) in core::mem::take(self.armed(*node)).iter() {
                     // One that only answers late packets goes with its host.
                     let left: Vec<&str> =
                         armed.iter().map(Name::as_str).filter(|it| *it != "quiet").collect();
-                    if of == node && !left.is_empty() {
+                    if !left.is_empty() {
                         let timers = left.join(", ");
                         let said = format!("{node} has stopped, and of {transfer} is still armed: {timers}");
                         found.add(*at, node, ("timer_armed", said));
                     }
                 }
-                self.armed.retain(|(_, of), _| of != node);
             }
             Event::Ending { reason } if *reason == "duration" && !self.is_late => {
                 self.is_late = true;

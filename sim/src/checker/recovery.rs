@@ -11,27 +11,31 @@
 //! - The receiver keeps what comes in order alone: each kept stretch begins where the last ended.
 
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet};
 
 use backchat_core::time::Instant;
 use backchat_core::transfer::MAX_BACKOFF;
 use backchat_core::wire::TransferId;
 
 use super::{Checker, Found, Wrong};
-use crate::trace::{Event, Name, Node, NodeMap, Record};
+use crate::trace::{Event, Name, Node, NodeMap, Record, TransferMap};
 
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Recovery {
-    senders: BTreeMap<TransferId, Sender>,
-    /// Where each receiver's next byte is.
-    receivers: BTreeMap<(TransferId, Node), u64>,
-    /// Receivers that have everything; and one that was told so again and has still to answer.
-    finished: BTreeSet<(TransferId, Node)>,
+    senders: TransferMap<Sender>,
+    receivers: TransferMap<Receiver>,
+    /// One that was told again that it has everything and has still to answer.
     unanswered: Option<(Instant, Node, TransferId)>,
-    /// Whose each transfer is, and how long both ways take at least.
-    owners: BTreeMap<TransferId, Node>,
+    /// How long both ways take at least.
     round_trips: NodeMap<Duration>,
+}
+
+#[derive(Debug)]
+struct Receiver {
+    node: Node,
+    /// Where its next byte is, once it has kept one.
+    next: Option<u64>,
+    has_everything: bool,
 }
 
 #[derive(Debug)]
@@ -74,7 +78,15 @@ impl Recovery {
     }
 
     fn sender(&mut self, node: Node, transfer: TransferId) -> Option<&mut Sender> {
-        self.senders.get_mut(&transfer).filter(|it| it.node == node)
+        self.senders.get_mut(transfer).filter(|it| it.node == node)
+    }
+
+    fn has_everything(&mut self, node: Node, transfer: TransferId) -> bool {
+        self.receivers.get_mut(transfer).is_some_and(|it| it.node == node && it.has_everything)
+    }
+
+    fn receiver(&mut self, node: Node, transfer: TransferId) -> &mut Receiver {
+        self.receivers.get_or(transfer, || Receiver { node, next: None, has_everything: false })
     }
 }
 
@@ -221,8 +233,8 @@ impl Checker for Recovery {
                 }
             }
             Event::WentBack { transfer, to, cause, .. } if *cause == "duplicate_acks" => {
-                let round_trip =
-                    self.owners.get(transfer).and_then(|owner| self.round_trips.get(*owner)).copied();
+                let receiver = self.receivers.get_mut(*transfer);
+                let round_trip = receiver.and_then(|it| self.round_trips.get(it.node)).copied();
                 let Some(it) = self.sender(*node, *transfer) else { return };
                 let before = it.went_back.replace((*at, *to));
                 if let (Some((when, place)), Some(round_trip)) = (before, round_trip)
@@ -242,18 +254,18 @@ impl Checker for Recovery {
                 }
             }
             Event::StateChanged { transfer, to, .. } if *node != Node::SERVER => {
-                self.owners.insert(*transfer, *node);
+                let it = self.receiver(*node, *transfer);
                 if *to == "finishing" {
-                    self.finished.insert((*transfer, *node));
+                    it.has_everything = true;
                 } else if *to != "done" {
-                    self.finished.remove(&(*transfer, *node));
+                    it.has_everything = false;
                 }
             }
             Event::PacketSent { transfer, kind, .. } if *kind == "end-ack" => {
                 self.unanswered.take_if(|(_, of, it)| of == node && it == transfer);
             }
             Event::PacketReceived { transfer, kind, .. }
-                if *kind == "end" && self.finished.contains(&(*transfer, *node)) =>
+                if *kind == "end" && self.has_everything(*node, *transfer) =>
             {
                 self.unanswered = Some((*at, *node, *transfer));
             }
@@ -290,17 +302,16 @@ impl Checker for Recovery {
                 }
             }
             Event::SegmentReceived { transfer, start, end } => {
-                let offered = self.senders.get(transfer).map(|it| it.start);
-                let next = self.receivers.insert((*transfer, *node), *end).or(offered);
+                let offered = self.senders.get_mut(*transfer).map(|it| it.start);
+                let next = self.receiver(*node, *transfer).next.replace(*end).or(offered);
                 if let Some(next) = next.filter(|next| next != start) {
                     let said = format!("{start}..{end} was kept, and what comes next is {next}");
                     say(transfer, ("kept_out_of_order", said));
                 }
             }
             Event::Crashed { .. } => {
-                self.senders.retain(|_, it| it.node != *node);
-                self.receivers.retain(|(_, of), _| of != node);
-                self.finished.retain(|(_, of)| of != node);
+                self.senders.retain(|it| it.node != *node);
+                self.receivers.retain(|it| it.node != *node);
                 self.unanswered = None;
             }
             _ => {}

@@ -9,14 +9,13 @@
 //! next, it is between [`LEAST`] and [`FIRST_MOST`].
 
 use core::time::Duration;
-use std::collections::BTreeMap;
 
 use backchat_core::time::Instant;
 use backchat_core::transfer::MAX_BACKOFF;
 use backchat_core::wire::TransferId;
 
 use super::{Checker, Found, Wrong};
-use crate::trace::{Event, Name, Node, Record};
+use crate::trace::{Event, Name, Node, Record, TransferMap};
 
 /// The shortest RTO.
 const LEAST: Duration = Duration::from_millis(100);
@@ -33,7 +32,7 @@ const GRANULARITY: Duration = Duration::from_millis(1);
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Timeouts {
-    senders: BTreeMap<TransferId, Sender>,
+    senders: TransferMap<Sender>,
 }
 
 #[derive(Debug)]
@@ -112,7 +111,7 @@ impl Timeouts {
     }
 
     fn sender(&mut self, node: Node, transfer: TransferId) -> Option<&mut Sender> {
-        self.senders.get_mut(&transfer).filter(|it| it.node == node)
+        self.senders.get_mut(transfer).filter(|it| it.node == node)
     }
 }
 
@@ -127,7 +126,7 @@ impl Checker for Timeouts {
                 self.senders.insert(*transfer, Sender::new(*node, *start));
                 return;
             }
-            Event::Crashed { .. } => return self.senders.retain(|_, it| it.node != *node),
+            Event::Crashed { .. } => return self.senders.retain(|it| it.node != *node),
             Event::RttUpdated { transfer, srtt, rttvar, .. } => {
                 let Some(it) = self.sender(*node, *transfer) else { return };
                 it.on_sample(*srtt, *rttvar);

@@ -4,27 +4,24 @@
 //! Within one input a sender may stop a timer and set it again, so the rule is held against the state when time moves
 //! on.
 
-use std::collections::BTreeMap;
-
 use backchat_core::time::Instant;
 use backchat_core::wire::TransferId;
 
 use super::{Checker, Found};
-use crate::trace::{Event, Name, Node, Record};
+use crate::trace::{Event, Name, Node, Record, TransferMap};
 
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Timers {
-    senders: BTreeMap<Key, Sender>,
+    senders: TransferMap<Sender>,
     /// Those about which something was said at the time that goes on.
-    touched: Vec<Key>,
+    touched: Vec<TransferId>,
     now: Instant,
 }
 
-type Key = (TransferId, Node);
-
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Sender {
+    node: Node,
     is_sending: bool,
     una: u64,
     nxt: u64,
@@ -39,6 +36,22 @@ struct Sender {
 }
 
 impl Sender {
+    const fn new(node: Node, start: u64, size: u64) -> Self {
+        Self {
+            node,
+            is_sending: false,
+            una: start,
+            nxt: start,
+            size,
+            limit: start,
+            segment: 0,
+            is_paused: false,
+            retransmit: false,
+            persist: false,
+            is_touched: false,
+        }
+    }
+
     /// What is wrong when nothing happens any more at a time.
     fn wrong(&self) -> Option<(&'static str, &'static str)> {
         let outstanding = self.is_sending && self.nxt > self.una;
@@ -72,23 +85,22 @@ impl Timers {
 
     /// Everything that was touched must be right.
     fn settle(&mut self, found: &mut Found<'_, Self>) {
-        for key in self.touched.drain(..) {
-            let Some(sender) = self.senders.get_mut(&key) else { continue };
+        for transfer in self.touched.drain(..) {
+            let Some(sender) = self.senders.get_mut(transfer) else { continue };
             sender.is_touched = false;
             if let Some((rule, wrong)) = sender.wrong() {
-                let Sender { una, nxt, size, limit, .. } = sender;
+                let Sender { node, una, nxt, size, limit, .. } = sender;
                 let state = format!("una {una}, nxt {nxt}, size {size}, limit {limit}");
-                found.add(self.now, &key.1, (rule, format!("{}: {}: {wrong} ({state})", key.1, key.0)));
+                found.add(self.now, &*node, (rule, format!("{node}: {transfer}: {wrong} ({state})")));
             }
         }
     }
 
     fn sender(&mut self, node: Node, transfer: TransferId) -> Option<&mut Sender> {
-        let key = (transfer, node);
-        let sender = self.senders.get_mut(&key)?;
+        let sender = self.senders.get_mut(transfer).filter(|it| it.node == node)?;
         if !sender.is_touched {
             sender.is_touched = true;
-            self.touched.push(key);
+            self.touched.push(transfer);
         }
         Some(sender)
     }
@@ -107,9 +119,7 @@ impl Checker for Timers {
         let Record { node, event, .. } = record;
         match event {
             Event::TransferOffered { transfer, size, start, .. } => {
-                let sender =
-                    Sender { una: *start, nxt: *start, size: *size, limit: *start, ..Sender::default() };
-                self.senders.insert((*transfer, *node), sender);
+                self.senders.insert(*transfer, Sender::new(*node, *start, *size));
             }
             Event::StateChanged { transfer, to, .. } => {
                 if let Some(sender) = self.sender(*node, *transfer) {
@@ -145,7 +155,7 @@ impl Checker for Timers {
             }
             // Whoever is killed has no timers.
             Event::Crashed { .. } => {
-                self.senders.retain(|(_, of), _| of != node);
+                self.senders.retain(|it| it.node != *node);
             }
             _ => {}
         }

@@ -3,17 +3,15 @@
 //! The window is the smaller of the congestion window and what the receiver allows. What is outstanding is computed here
 //! from what was sent and acknowledged, and not believed from the sender.
 
-use std::collections::BTreeMap;
-
 use backchat_core::wire::TransferId;
 
 use super::{Checker, Found};
-use crate::trace::{Event, Node, Record};
+use crate::trace::{Event, Record, TransferMap};
 
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Window {
-    senders: BTreeMap<(TransferId, Node), Sender>,
+    senders: TransferMap<Sender>,
 }
 
 /// What is known of a sender.
@@ -30,8 +28,8 @@ impl Window {
         Self::default()
     }
 
-    fn sender(&mut self, node: Node, transfer: TransferId, una: u64) -> &mut Sender {
-        self.senders.entry((transfer, node)).or_insert(Sender { una, limit: None, cwnd: None })
+    fn sender(&mut self, transfer: TransferId, una: u64) -> &mut Sender {
+        self.senders.get_or(transfer, || Sender { una, limit: None, cwnd: None })
     }
 }
 
@@ -43,15 +41,15 @@ impl Checker for Window {
         let Record { at, node, event } = record;
         match event {
             Event::Acknowledged { transfer, una, limit, .. } => {
-                let sender = self.sender(*node, *transfer, *una);
+                let sender = self.sender(*transfer, *una);
                 sender.una = sender.una.max(*una);
                 sender.limit = Some(sender.limit.unwrap_or(0).max(*limit));
             }
             Event::WindowChanged { transfer, cwnd } => {
-                self.sender(*node, *transfer, 0).cwnd = Some(*cwnd);
+                self.sender(*transfer, 0).cwnd = Some(*cwnd);
             }
             Event::SegmentsSent { transfer, start, end, in_flight, cwnd, .. } => {
-                let sender = self.sender(*node, *transfer, *start);
+                let sender = self.sender(*transfer, *start);
                 let outstanding = end.saturating_sub(sender.una);
                 let window = sender.cwnd.unwrap_or(*cwnd);
                 let mut wrong =

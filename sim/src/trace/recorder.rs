@@ -35,12 +35,15 @@ impl Recorder {
         let record = Record { at, node, event };
         match self.waiting.last() {
             // Almost everything comes in order, or nearly.
-            Some(last) if last.at > at => {
-                let place = self.waiting.partition_point(|before| before.at <= at);
-                self.waiting.insert(place, record);
-            }
+            Some(last) if last.at > at => self.add_earlier(record),
             _ => self.waiting.push(record),
         }
+    }
+
+    #[cold]
+    fn add_earlier(&mut self, record: Record) {
+        let place = self.waiting.partition_point(|before| before.at <= record.at);
+        self.waiting.insert(place, record);
     }
 
     /// Nothing will be added that is earlier than `before`: hands on what is.
