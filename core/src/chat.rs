@@ -36,7 +36,7 @@ pub use client::{
 pub use filename::{FileName, FileNameError};
 pub use frame::{
     ClientFrame, ErrorCode, ErrorFrame, FileEntry, FrameError, Have, Message, NameEntry, Private, Request,
-    RequestId, ServerFrame, TextError, TicketFrame, Welcome,
+    RequestId, ServerFrame, Text, TextError, TicketFrame, Welcome,
 };
 pub use id::{SessionId, StreamId};
 pub use limits::{Bucket, Limits, LimitsError, Rate};

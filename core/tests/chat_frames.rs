@@ -78,7 +78,7 @@ fn message() -> impl Strategy<Value = ServerFrame> {
         any::<[bool; 2]>(),
     );
     fields.prop_map(|(number, at, from, to, text, [action, backlog])| {
-        let at = UnixTime::from_millis(at);
+        let (at, text) = (UnixTime::from_millis(at), text.into());
         match to {
             None => ServerFrame::Message(Message { number, at, from, text, action, backlog }),
             Some(to) => ServerFrame::Private(Private { number, at, from, to, text, action, backlog }),
@@ -138,7 +138,8 @@ fn answer() -> impl Strategy<Value = ServerFrame> {
         welcome(),
         ticket(),
         nickname().prop_map(|nick| ServerFrame::Joined { nick }),
-        (nickname(), any::<String>()).prop_map(|(nick, reason)| ServerFrame::Left { nick, reason }),
+        (nickname(), any::<String>())
+            .prop_map(|(nick, reason)| ServerFrame::Left { nick, reason: reason.into() }),
         (id(), nickname(), nickname()).prop_map(|(id, from, to)| ServerFrame::Renamed { id, from, to }),
         any::<u64>().prop_map(|missed| ServerFrame::Gap { missed }),
         (id(), vec(nickname(), 0..5), any::<bool>()).prop_map(|(id, names, more)| ServerFrame::Names {
@@ -163,8 +164,8 @@ fn answer() -> impl Strategy<Value = ServerFrame> {
         }),
         Just(ServerFrame::Ping),
         id().prop_map(|id| ServerFrame::Pong { id }),
-        any::<String>().prop_map(|text| ServerFrame::Notice { text }),
-        any::<String>().prop_map(|reason| ServerFrame::Closing { reason }),
+        any::<String>().prop_map(|text| ServerFrame::Notice { text: text.into() }),
+        any::<String>().prop_map(|reason| ServerFrame::Closing { reason: reason.into() }),
     ]
 }
 

@@ -61,7 +61,7 @@ fn who_is_kicked_is_told_why_and_does_not_come_back_by_itself() {
     assert_eq!(error.message, "the operator has ended this session: flooding");
     assert!(world.peers[1].client.is_over());
     assert_eq!(world.server.nicknames(), 1);
-    let left = ServerFrame::Left { nick: nick("bob"), reason: "kicked".to_owned() };
+    let left = ServerFrame::Left { nick: nick("bob"), reason: "kicked".into() };
     assert!(world.peers[0].frames().any(|frame| *frame == left));
     world.add(joining("bob", false));
     world.run(SECOND);
@@ -170,7 +170,7 @@ fn everybody_hears_what_the_operator_says() {
     let long = "x".repeat(20_000);
     assert!(operate(&mut world, |server, now| server.announce(now, &long)).is_err());
     operate(&mut world, |server, now| server.announce(now, "back at noon")).expect("a text");
-    let notice = ServerFrame::Notice { text: "back at noon".to_owned() };
+    let notice = ServerFrame::Notice { text: "back at noon".into() };
     for place in 0..2 {
         assert_eq!(world.peers[place].frames().filter(|frame| **frame == notice).count(), 1);
     }

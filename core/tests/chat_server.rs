@@ -632,7 +632,7 @@ fn put(bench: &mut Bench, input: Input, token: &str) {
         Input::TooSlow => {
             bench.stalled.push(1);
             for _ in 0..40 {
-                let text = "x".repeat(4000);
+                let text = "x".repeat(4000).into();
                 bench.server.reply(bench.now, SessionId(1), &ServerFrame::Notice { text });
             }
             return bench.drain();

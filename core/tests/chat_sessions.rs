@@ -24,7 +24,7 @@ fn two_clients_join_talk_and_leave() {
     assert_eq!(world.peers[bob].texts(), ["hello", "psst"]);
     world.command(bob, ChatClient::leave);
     world.run(SECOND);
-    let left = ServerFrame::Left { nick: nick("bob"), reason: "left".to_owned() };
+    let left = ServerFrame::Left { nick: nick("bob"), reason: "left".into() };
     assert!(world.peers[ann].frames().any(|frame| *frame == left));
     assert!(world.peers[bob].client.is_over());
     assert_eq!(world.server.nicknames(), 1);
@@ -154,7 +154,7 @@ fn a_parked_session_that_does_not_come_back_leaves_after_its_time() {
     assert_eq!(world.server.nicknames(), 2);
     world.run(2 * SECOND);
     assert_eq!(world.server.nicknames(), 1);
-    let left = ServerFrame::Left { nick: nick("ann"), reason: "timed out".to_owned() };
+    let left = ServerFrame::Left { nick: nick("ann"), reason: "timed out".into() };
     assert!(world.peers[bob].frames().any(|frame| *frame == left));
     assert!(world.actions.iter().any(|action| matches!(action, Action::SessionEnded(_))));
 }

@@ -26,7 +26,7 @@ pub use action::{
     JoinAs, Reconnect,
 };
 
-use super::frame::{Request, RequestId, ServerFrame};
+use super::frame::{FrameError, Request, RequestId, ServerFrame};
 use super::limits::{Bucket, Limits};
 use super::lines::Lines;
 use crate::hex::Hex;
@@ -207,8 +207,19 @@ impl ChatClient {
 
     /// Bytes arrived.
     pub fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) {
+        self.handle_bytes_with(now, bytes, ServerFrame::decode);
+    }
+
+    /// As [`handle_bytes`](Self::handle_bytes), for a simulator whose clients all read the same lines: `decode` answers
+    /// what [`ServerFrame::decode`] does, and may remember it.
+    pub fn handle_bytes_with(
+        &mut self,
+        now: Instant,
+        bytes: &[u8],
+        decode: impl FnMut(&[u8]) -> Result<ServerFrame, FrameError>,
+    ) {
         let now = self.begin(now);
-        self.read(now, bytes);
+        self.read(now, bytes, decode);
         self.settle(now);
     }
 

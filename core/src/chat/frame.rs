@@ -14,7 +14,7 @@ pub use client::{ClientFrame, Have, Request};
 pub use code::ErrorCode;
 pub use id::RequestId;
 pub use server::{ErrorFrame, FileEntry, Message, NameEntry, Private, ServerFrame, TicketFrame, Welcome};
-pub use text::{TextError, check_text};
+pub use text::{Text, TextError, check_text};
 
 use bytes::Bytes;
 use std::borrow::Cow;

@@ -6,10 +6,11 @@
 use crate::from_text::from_text;
 use core::fmt;
 use core::str::FromStr;
+use std::sync::Arc;
 
-/// 1 to 32 characters, ASCII letters, digits and `_ - . [ ]`.
+/// 1 to 32 characters, ASCII letters, digits and `_ - . [ ]`. A copy of it is the same text.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Nickname(Box<str>);
+pub struct Nickname(Arc<str>);
 
 /// What two nicknames have in common when they differ in case alone. Names are unique by it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -76,6 +77,12 @@ impl Nickname {
             let candidate = Self(format!("{stem}{digits}").into());
             (!is_taken(&candidate.key())).then_some(candidate)
         })
+    }
+}
+
+impl From<Nickname> for Arc<str> {
+    fn from(nickname: Nickname) -> Self {
+        nickname.0
     }
 }
 

@@ -22,7 +22,7 @@ use super::{Close, Counters, Path};
 use crate::chat::client::{
     ChatClient, ClientAction, ClientChatEvent, ClientConfig as ChatClientConfig, Comeback, CommandError,
 };
-use crate::chat::{Nickname, RequestId};
+use crate::chat::{FrameError, Nickname, RequestId, ServerFrame};
 use crate::queue::take_first;
 use crate::seed::Seed;
 use crate::time::Instant;
@@ -111,6 +111,18 @@ impl Client {
     /// Bytes arrived on the stream.
     pub fn handle_stream_bytes(&mut self, now: Instant, bytes: &[u8]) {
         self.chat.handle_bytes(now, bytes);
+        self.settle(now);
+    }
+
+    /// As [`Client::handle_stream_bytes`], for a simulator whose clients all read the same lines; see
+    /// [`ChatClient::handle_bytes_with`].
+    pub fn handle_stream_bytes_with(
+        &mut self,
+        now: Instant,
+        bytes: &[u8],
+        decode: impl FnMut(&[u8]) -> Result<ServerFrame, FrameError>,
+    ) {
+        self.chat.handle_bytes_with(now, bytes, decode);
         self.settle(now);
     }
 

@@ -347,8 +347,8 @@ impl Peer {
     /// Number and text of every message, public and private.
     pub fn messages(&self) -> Vec<(u64, String)> {
         let message = |frame: &ServerFrame| match frame {
-            ServerFrame::Message(message) => Some((message.number, message.text.clone())),
-            ServerFrame::Private(message) => Some((message.number, message.text.clone())),
+            ServerFrame::Message(message) => Some((message.number, message.text.to_string())),
+            ServerFrame::Private(message) => Some((message.number, message.text.to_string())),
             _ => None,
         };
         self.frames().filter_map(message).collect()

@@ -11,13 +11,14 @@
 //! datagrams that arrive together meet a receive buffer that nobody has emptied meanwhile, as they do on a machine.
 //!
 //! - `agenda`: what will happen. `outside`: what nodes share. `flights`, `streams`: datagrams and connections on their way.
-//! - `pace`: whether a run gets anywhere.
+//! - `lines`: frames out of lines that many clients read. `pace`: whether a run gets anywhere.
 //! - `server`, `client`: the nodes. `files`: what they read and write, as ranges or as bytes.
 
 mod agenda;
 mod client;
 mod files;
 mod flights;
+mod lines;
 mod outside;
 mod pace;
 mod server;

@@ -4,6 +4,8 @@ use core::fmt;
 use core::ops::Deref;
 use std::sync::Arc;
 
+use backchat_core::chat::{Nickname, Text};
+
 /// A short text that is cheap to copy: a name of the program's own costs nothing, another is shared.
 #[derive(Clone)]
 pub struct Name(Inner);
@@ -39,6 +41,18 @@ impl Deref for Name {
 impl From<super::Node> for Name {
     fn from(node: super::Node) -> Self {
         Self::of(node.as_str())
+    }
+}
+
+impl From<Nickname> for Name {
+    fn from(nickname: Nickname) -> Self {
+        Self(Inner::Shared(nickname.into()))
+    }
+}
+
+impl From<Text> for Name {
+    fn from(text: Text) -> Self {
+        Self(Inner::Shared(text.into()))
     }
 }
 

@@ -15,7 +15,7 @@
 
 use std::fmt;
 
-use backchat_core::chat::{ErrorFrame, FileEntry, NameEntry, Nickname, ServerFrame, Welcome};
+use backchat_core::chat::{ErrorFrame, FileEntry, NameEntry, Nickname, ServerFrame, Text, Welcome};
 use backchat_core::text::visible;
 use backchat_core::time::UnixTime;
 
@@ -48,7 +48,7 @@ pub enum Body {
         /// By whom.
         from: Nickname,
         /// What.
-        text: String,
+        text: Text,
         /// Whether it is what somebody does.
         action: bool,
     },
@@ -59,7 +59,7 @@ pub enum Body {
         /// To whom.
         to: Nickname,
         /// What.
-        text: String,
+        text: Text,
         /// Whether it is what somebody does.
         action: bool,
     },
@@ -140,7 +140,7 @@ fn frame(frame: &ServerFrame, now: UnixTime) -> Vec<Line> {
         ServerFrame::Welcome(frame) => welcome(frame, now),
         ServerFrame::Joined { nick } => presence(format!("{nick} joined")),
         // That somebody left because they left need not be said.
-        ServerFrame::Left { nick, reason } if matches!(reason.as_str(), "" | "left") => {
+        ServerFrame::Left { nick, reason } if matches!(&**reason, "" | "left") => {
             presence(format!("{nick} left"))
         }
         ServerFrame::Left { nick, reason } => presence(format!("{nick} left ({reason})")),

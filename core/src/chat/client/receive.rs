@@ -27,7 +27,12 @@ pub(super) fn wait(millis: u64) -> Duration {
 
 impl ChatClient {
     /// Reads the lines that end in `bytes`.
-    pub(super) fn read(&mut self, now: Instant, mut bytes: &[u8]) {
+    pub(super) fn read(
+        &mut self,
+        now: Instant,
+        mut bytes: &[u8],
+        mut decode: impl FnMut(&[u8]) -> Result<ServerFrame, FrameError>,
+    ) {
         loop {
             if !matches!(self.phase, Phase::Joining | Phase::Up | Phase::Leaving) {
                 return;
@@ -36,7 +41,7 @@ impl ChatClient {
             match self.lines.next_line(&mut bytes) {
                 None => return,
                 Some(Line::TooLong) => self.counters.too_long += 1,
-                Some(Line::Whole(line)) => match ServerFrame::decode(&line) {
+                Some(Line::Whole(line)) => match decode(&line) {
                     Ok(frame) => self.handle_frame(now, frame),
                     Err(FrameError::UnknownType(_)) => self.counters.unknown += 1,
                     Err(_) => self.counters.malformed += 1,
@@ -54,7 +59,7 @@ impl ChatClient {
             }
             ServerFrame::Pong { .. } => {}
             ServerFrame::Closing { ref reason } => {
-                self.closing = Some(reason.clone());
+                self.closing = Some(reason.to_string());
                 self.show(frame);
             }
             ServerFrame::Error(error) => self.handle_error(now, error),

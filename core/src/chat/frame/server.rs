@@ -1,6 +1,6 @@
 //! What servers send.
 
-use super::{ErrorCode, FrameError, Head, RequestId, detail, encode, is_unset, leading_kind};
+use super::{ErrorCode, FrameError, Head, RequestId, Text, detail, encode, is_unset, leading_kind};
 use crate::chat::filename::FileName;
 use crate::chat::limits::Limits;
 use crate::chat::nickname::Nickname;
@@ -25,7 +25,7 @@ pub enum ServerFrame {
         /// Who.
         nick: Nickname,
         /// Why, for people.
-        reason: String,
+        reason: Text,
     },
     /// Somebody has another name now.
     Renamed {
@@ -102,12 +102,12 @@ pub enum ServerFrame {
     /// Something that people should read.
     Notice {
         /// The text.
-        text: String,
+        text: Text,
     },
     /// The connection will be closed.
     Closing {
         /// Why, for people.
-        reason: String,
+        reason: Text,
     },
 }
 
@@ -151,7 +151,7 @@ pub struct Message {
     /// Who said it.
     pub from: Nickname,
     /// The text.
-    pub text: String,
+    pub text: Text,
     /// It tells what the sender does.
     #[serde(default, skip_serializing_if = "is_unset")]
     pub action: bool,
@@ -172,7 +172,7 @@ pub struct Private {
     /// To whom.
     pub to: Nickname,
     /// The text.
-    pub text: String,
+    pub text: Text,
     /// It tells what the sender does.
     #[serde(default, skip_serializing_if = "is_unset")]
     pub action: bool,
@@ -289,7 +289,7 @@ impl ServerFrame {
         #[derive(serde::Deserialize)]
         struct Left {
             nick: Nickname,
-            reason: String,
+            reason: Text,
         }
         match leading_kind(line)? {
             b"message" => serde_json::from_slice(line).ok().map(Self::Message),

@@ -1,4 +1,64 @@
-//! What a message may say.
+//! Texts: how frames hold them, and what a message may say.
+
+use crate::from_text::from_text;
+use core::convert::Infallible;
+use core::fmt;
+use core::ops::Deref;
+use std::sync::Arc;
+
+/// A text for people in a frame that goes to many. A copy of it is the same text: who reads for a thousand clients at
+/// once holds it once.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Text(Arc<str>);
+
+impl Deref for Text {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<Text> for Arc<str> {
+    fn from(text: Text) -> Self {
+        text.0
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self)
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+impl serde::Serialize for Text {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Text {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_text(deserializer, |text| Ok::<_, Infallible>(text.into()))
+    }
+}
 
 /// Why a text is not accepted as a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

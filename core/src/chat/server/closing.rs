@@ -57,7 +57,7 @@ impl ChatServer {
     /// Says why a connection is closed, and has it closed when that was read.
     pub(super) fn say_closing(&mut self, now: Instant, stream: StreamId, reason: CloseReason) {
         let Some(connection) = self.connections.get_mut(&stream) else { return };
-        let frame = ServerFrame::Closing { reason: reason.to_string() }.encode();
+        let frame = ServerFrame::Closing { reason: reason.to_string().into() }.encode();
         if let Pushed::Announce = connection.push(&frame, usize::MAX) {
             self.actions.push_back(Action::Pending(stream));
         }

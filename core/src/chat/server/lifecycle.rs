@@ -224,7 +224,7 @@ impl ChatServer {
         }
         self.event(ChatEvent::Left { session, nick: nick.clone(), reason });
         if notice == Notice::Told {
-            let frame = ServerFrame::Left { nick, reason: reason.to_string() }.encode();
+            let frame = ServerFrame::Left { nick, reason: reason.to_string().into() }.encode();
             self.broadcast(&frame, messages::To::Joined);
         }
     }

@@ -134,7 +134,8 @@ impl ChatServer {
         to: Option<Nickname>,
         said: Utterance,
     ) -> (Bytes, Bytes) {
-        let (number, at, Utterance { text, action, .. }) = (self.history.next(), self.wall(now), said);
+        let (number, at) = (self.history.next(), self.wall(now));
+        let (text, action) = (said.text.into(), said.action);
         match to {
             None => {
                 let mut message = Message { number, at, from, text, action, backlog: false };

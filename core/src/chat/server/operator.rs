@@ -65,7 +65,7 @@ impl ChatServer {
     pub fn announce(&mut self, now: Instant, text: &str) -> Result<(), TextError> {
         let now = self.begin(now);
         check_text(text, MAX_TEXT_BYTES)?;
-        let frame = ServerFrame::Notice { text: text.to_owned() }.encode();
+        let frame = ServerFrame::Notice { text: text.into() }.encode();
         self.broadcast(&frame, messages::To::Connected);
         self.settle(now);
         Ok(())

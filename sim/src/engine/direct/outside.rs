@@ -9,6 +9,7 @@ use backchat_core::wire::Packet;
 
 use super::agenda::{Agenda, What};
 use super::flights::{Datagram, Filling, FlightIndex, Flights, Flying, Inbox, bytes_of};
+use super::lines::Lines;
 use super::pace::{Bounds, Going, Pace};
 use super::streams::{ConnectionId, Connections, HowGone, Read, Write};
 use crate::engine::contents::Contents;
@@ -55,6 +56,7 @@ pub(super) struct Outside {
     pub(super) network: Network<Node>,
     pub(super) contents: Contents,
     pub(super) payloads: Payloads,
+    pub(super) lines: Lines,
     pub(super) server: ServerHost,
     /// Connections that have come to the server and were not accepted yet.
     pub(super) knocking: VecDeque<ConnectionId>,
@@ -77,6 +79,7 @@ impl Outside {
             network,
             contents,
             payloads,
+            lines: Lines::new(payloads),
             server: ServerHost::Serving,
             knocking: VecDeque::new(),
             flights: Flights::default(),

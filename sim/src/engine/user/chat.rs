@@ -51,17 +51,17 @@ impl User {
     fn frame(&mut self, now: Instant, frame: ServerFrame, around: &mut impl Surroundings) {
         let event = match frame {
             ServerFrame::Message(it) => {
-                let (from, text) = (it.from.as_str().into(), it.text.into());
+                let (from, text) = (it.from.into(), it.text.into());
                 Event::Message { number: it.number, from, text, backlog: it.backlog }
             }
             ServerFrame::Private(it) => {
-                let (from, to, text) = (it.from.as_str().into(), it.to.as_str().into(), it.text.into());
+                let (from, to, text) = (it.from.into(), it.to.into(), it.text.into());
                 Event::Private { number: it.number, from, to, text, backlog: it.backlog }
             }
             ServerFrame::Gap { missed } => Event::Gap { missed },
-            ServerFrame::Joined { nick } => Event::PeerJoined { nick: nick.as_str().into() },
+            ServerFrame::Joined { nick } => Event::PeerJoined { nick: nick.into() },
             ServerFrame::Left { nick, reason } => {
-                Event::PeerLeft { nick: nick.as_str().into(), reason: reason.into() }
+                Event::PeerLeft { nick: nick.into(), reason: reason.into() }
             }
             ServerFrame::Accepted { id, number } => {
                 if let Some(id) = id {

@@ -455,7 +455,10 @@ impl Running {
                 break;
             }
             match out.read(connection, Way::Down, &mut self.buffer) {
-                Read::Bytes => self.core.handle_stream_bytes(out.now(), &self.buffer),
+                Read::Bytes => {
+                    let (now, lines) = (out.now(), &mut out.lines);
+                    self.core.handle_stream_bytes_with(now, &self.buffer, |line| lines.decode(line));
+                }
                 Read::Blocked => break,
                 Read::Finished | Read::Failed => return self.lose(out),
             }

@@ -1,0 +1,99 @@
+//! Lines of the server, made into frames.
+//!
+//! What is said to all is one line, read by each of a thousand clients. What a line says is a function of its bytes, so it
+//! is made into a frame once and then remembered, as a payload is carried as (file, range). The bytes still flow, and it
+//! is core that cuts them into lines; with real payloads, core makes the frames too.
+
+use backchat_core::chat::{FrameError, ServerFrame};
+
+use super::outside::Payloads;
+
+/// Places for lines: many more than there are lines that some have read and others not, since lines that come to the same
+/// place push each other out. What hundreds say at one instant is hundreds of lines.
+const PLACES: usize = 4_096;
+
+/// The longest line that is remembered. Longer ones are few: so long are messages, and not lists.
+const LINE_MAX: usize = 1 << 10;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) enum Lines {
+    /// Every line is made into a frame, each time.
+    Forgotten,
+    /// The last line of each place, with its frame.
+    Remembered(Box<[Option<Box<Remembered>>]>),
+}
+
+#[derive(Debug)]
+pub(super) struct Remembered {
+    line: Box<[u8]>,
+    frame: ServerFrame,
+}
+
+impl Lines {
+    pub(super) fn new(payloads: Payloads) -> Self {
+        match payloads {
+            Payloads::Bytes => Self::Forgotten,
+            Payloads::Ranges => Self::Remembered((0..PLACES).map(|_| None).collect()),
+        }
+    }
+
+    /// What [`ServerFrame::decode`] says of `line`.
+    pub(super) fn decode(&mut self, line: &[u8]) -> Result<ServerFrame, FrameError> {
+        let Self::Remembered(places) = self else { return ServerFrame::decode(line) };
+        let Some(place) = places.get_mut(place(line)).filter(|_| line.len() <= LINE_MAX) else {
+            return ServerFrame::decode(line);
+        };
+        if let Some(it) = place.as_ref().filter(|it| *it.line == *line) {
+            return Ok(it.frame.clone());
+        }
+        let frame = ServerFrame::decode(line)?;
+        *place = Some(Box::new(Remembered { line: line.into(), frame: frame.clone() }));
+        Ok(frame)
+    }
+}
+
+/// Where a line is remembered: lines that follow each other, which differ in a number, get other places.
+fn place(line: &[u8]) -> usize {
+    const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
+    let (words, rest) = line.as_chunks::<8>();
+    let words =
+        words.iter().map(|word| u64::from_le_bytes(*word)).chain(rest.iter().map(|byte| u64::from(*byte)));
+    let mixed = words.fold(line.len() as u64, |mixed, word| (mixed.rotate_left(5) ^ word).wrapping_mul(ODD));
+    (mixed >> 32) as usize % PLACES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_what_the_line_says() {
+        let (mut remembered, mut forgotten) = (Lines::new(Payloads::Ranges), Lines::new(Payloads::Bytes));
+        // Twice as many as there are places, so that each has seen another line; a broken one and a long one too.
+        let said = (0..2 * PLACES).map(|number| format!(r#"{{"type":"gap","missed":{number}}}"#));
+        let long = format!(r#"{{"type":"notice","text":"{}"}}"#, "x".repeat(LINE_MAX));
+        let lines: Vec<String> = said.chain([r#"{"type":"gap"}"#.to_owned(), long]).collect();
+        for line in lines.iter().chain(lines.iter().rev()) {
+            for _ in 0..2 {
+                let expected = ServerFrame::decode(line.as_bytes());
+                assert_eq!(remembered.decode(line.as_bytes()), expected);
+                assert_eq!(forgotten.decode(line.as_bytes()), expected);
+            }
+        }
+        let Lines::Remembered(places) = &remembered else { panic!("lines are remembered") };
+        let used = places.iter().flatten().count();
+        assert!(used > PLACES / 2, "{used} places are used");
+        assert!(places.iter().flatten().all(|it| it.line.len() <= LINE_MAX));
+    }
+
+    #[test]
+    fn a_line_that_is_read_again_is_the_same_text() {
+        let mut lines = Lines::new(Payloads::Ranges);
+        let mut text = || match lines.decode(br#"{"type":"notice","text":"back at noon"}"#) {
+            Ok(ServerFrame::Notice { text }) => text.as_ptr(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(text(), text());
+    }
+}
