@@ -4,14 +4,22 @@
 //! Order and completeness are one rule: whoever was there when a message was taken is owed it, and what is shown has to
 //! be what is owed next. A gap that a client was told of is none of our business. What is owed at the end must have
 //! come, if things had been calm for long enough.
+//!
+//! Every message comes by here once for each client, so what belongs to it is found without a search.
+//!
+//! - `shown`: what was taken, and what everybody was shown of it. `sessions`: who is owed what.
 
-use core::fmt;
+mod sessions;
+mod shown;
+
 use core::time::Duration;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use backchat_core::time::Instant;
 use backchat_core::wire::Hash;
 
+use self::sessions::{SessionIndex, Sessions};
+use self::shown::{Messages, Said};
 use super::{Checker, Found, Wrong};
 use crate::trace::{Direction, Event, Name, Node, NodeMap, Record};
 
@@ -25,62 +33,27 @@ pub struct Delivery {
     files: BTreeMap<Name, (u64, Hash)>,
     /// The server's lives so far.
     life: u64,
-    sessions: BTreeMap<SessionKey, Session>,
+    sessions: Sessions,
     /// Whose a nickname is, or was last: a welcome that was under way when the server was killed arrives in its next life.
-    nicks: BTreeMap<Name, SessionKey>,
+    nicks: BTreeMap<Name, SessionIndex>,
     clients: NodeMap<Client>,
-    /// Messages of this life: who said them, and what everybody was shown.
-    messages: BTreeMap<u64, Message>,
+    /// Messages of this life.
+    messages: Messages,
     /// What was taken under which id: client, life of the client, id.
     taken: BTreeMap<(Node, u64, Name), (u64, u64)>,
     delays: NodeMap<Duration>,
     calm: Option<Instant>,
 }
 
-/// A session in a life of the server.
-type SessionKey = (u64, u64);
-
-#[derive(Debug)]
-struct Session {
-    nick: Name,
-    /// Whose it is, and in which of its lives.
-    owner: (Node, u64),
-    owed: VecDeque<(u64, Instant)>,
-    is_here: bool,
-}
-
 #[derive(Debug, Default)]
 struct Client {
     life: u64,
     /// The session that it was welcomed to.
-    session: Option<SessionKey>,
+    session: Option<SessionIndex>,
     /// The number of the last message that it was shown, in this life of the server.
     last: u64,
     /// It was told that messages are missing.
     has_gap: bool,
-}
-
-#[derive(Debug)]
-struct Message {
-    /// What the first one who saw it saw.
-    shown: Option<(Node, Content)>,
-}
-
-/// Who said what to whom; to all, if to nobody.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Content {
-    from: Name,
-    to: Option<Name>,
-    text: Name,
-}
-
-impl fmt::Display for Content {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.to {
-            None => write!(f, "{}: {}", self.from, self.text),
-            Some(to) => write!(f, "{} to {to}: {}", self.from, self.text),
-        }
-    }
 }
 
 impl Delivery {
@@ -93,17 +66,12 @@ impl Delivery {
         self.clients.get_or(node, Client::default)
     }
 
-    fn session(&mut self, session: u64) -> Option<&mut Session> {
-        self.sessions.get_mut(&(self.life, session))
-    }
-
     fn joined(&mut self, session: u64, nick: &Name) {
-        self.nicks.insert(nick.clone(), (self.life, session));
         // A client is called as its node.
         let client = Node::new(nick);
         let owner = (client, self.client(client).life);
-        let new = Session { nick: nick.clone(), owner, owed: VecDeque::new(), is_here: true };
-        self.sessions.insert((self.life, session), new);
+        let index = self.sessions.join((self.life, session), owner);
+        self.nicks.insert(nick.clone(), index);
     }
 
     fn said(
@@ -113,12 +81,13 @@ impl Delivery {
         number: u64,
         to: Option<u64>,
         id: Option<&Name>,
-    ) -> Option<Wrong> {
-        let mut wrong = None;
-        if self.messages.insert(number, Message { shown: None }).is_some() {
-            wrong = Some(("number_given_twice", format!("number {number} was given to two messages")));
+        wrong: &mut Vec<Wrong>,
+    ) {
+        if self.messages.take(number).is_err() {
+            wrong.push(("number_given_twice", format!("number {number} was given to two messages")));
         }
-        let owner = self.session(session).map(|session| session.owner);
+        let index = self.sessions.index((self.life, session));
+        let owner = index.and_then(|index| self.sessions.get(index)).map(|session| session.owner);
         if let (Some((client, life)), Some(id)) = (owner, id) {
             let key = (client, life, id.clone());
             if let Some((before, in_life)) = self.taken.insert(key, (number, self.life)) {
@@ -127,22 +96,17 @@ impl Delivery {
                     "{client}'s message {id} was taken as number {number}, and before as number {before} in {from} \
                      life of the server",
                 );
-                wrong = Some(("taken_twice", said));
+                wrong.push(("taken_twice", said));
             }
         }
-        let life = self.life;
-        for ((_, of), it) in self.sessions.range_mut((life, 0)..=(life, u64::MAX)) {
-            let is_party = to.is_none_or(|to| *of == to || *of == session);
-            if it.is_here && is_party {
+        for it in self.sessions.of_life(self.life).filter(|it| it.is_here) {
+            if to.is_none_or(|to| [to, session].contains(&it.key.1)) {
                 it.owed.push_back((number, record.at));
             }
         }
-        wrong
     }
 
-    fn shown(&mut self, record: &Record, number: u64, content: Content, backlog: bool) -> Vec<Wrong> {
-        let mut wrong = Vec::new();
-        let name = record.node;
+    fn shown(&mut self, name: Node, number: u64, said: Said<'_>, backlog: bool, wrong: &mut Vec<Wrong>) {
         let client = self.clients.get_or(name, Client::default);
         if number <= client.last {
             let said = format!("{name} was shown message {number} after {}", client.last);
@@ -150,48 +114,31 @@ impl Delivery {
         }
         client.last = client.last.max(number);
         let has_gap = core::mem::take(&mut client.has_gap);
-        let Some(key) = client.session else {
-            wrong.push((
-                "shown_before_joined",
-                format!("{name} was shown message {number} before it had joined"),
-            ));
-            return wrong;
+        let Some(session) = client.session.and_then(|index| self.sessions.get_mut(index)) else {
+            let said = format!("{name} was shown message {number} before it had joined");
+            return wrong.push(("shown_before_joined", said));
         };
         // A message that is still on its way when the server is restarted is of a life that is gone.
-        if key.0 == self.life {
-            match self.messages.get_mut(&number) {
-                None => {
-                    let said = format!("{name} was shown message {number}, which was never taken");
-                    wrong.push(("shown_and_never_taken", said));
-                }
-                Some(message) => match &message.shown {
-                    None => message.shown = Some((name, content)),
-                    Some((other, theirs)) if *theirs != content => {
-                        let (here, there) = (content.to_string(), theirs.to_string());
-                        let said =
-                            format!("{name} was shown message {number} as {here:?}, {other} as {there:?}");
-                        wrong.push(("shown_differently", said));
-                    }
-                    Some(_) => {}
-                },
-            }
+        if session.key.0 == self.life {
+            wrong.extend(self.messages.show(name, number, said).err());
         }
-        if let Some(session) = self.sessions.get_mut(&key) {
-            let missed: Vec<u64> =
-                session.owed.iter().map(|(owed, _)| *owed).take_while(|owed| *owed < number).collect();
-            session.owed.drain(..missed.len());
-            if !missed.is_empty() && !has_gap {
-                let said = format!("{name} was shown message {number} and not {missed:?}, which came before");
-                wrong.push(("missed", said));
-            }
-            if session.owed.front().is_some_and(|(owed, _)| *owed == number) {
-                session.owed.pop_front();
-            } else if !backlog && missed.is_empty() {
-                let said = format!("{name} was shown message {number}, which it was not there for");
-                wrong.push(("not_there_for", said));
-            }
+        if session.owed.front().is_some_and(|(owed, _)| *owed == number) {
+            session.owed.pop_front();
+            return;
         }
-        wrong
+        let missed: Vec<u64> =
+            session.owed.iter().map(|(owed, _)| *owed).take_while(|owed| *owed < number).collect();
+        session.owed.drain(..missed.len());
+        if !missed.is_empty() && !has_gap {
+            let said = format!("{name} was shown message {number} and not {missed:?}, which came before");
+            wrong.push(("missed", said));
+        }
+        if session.owed.front().is_some_and(|(owed, _)| *owed == number) {
+            session.owed.pop_front();
+        } else if !backlog && missed.is_empty() {
+            let said = format!("{name} was shown message {number}, which it was not there for");
+            wrong.push(("not_there_for", said));
+        }
     }
 
     fn finished(
@@ -220,8 +167,8 @@ impl Delivery {
             return;
         }
         for (client, it) in self.clients.iter() {
-            let Some(session) = it.session.and_then(|key| self.sessions.get(&key)) else { continue };
-            let is_current = it.session.is_some_and(|(life, _)| life == self.life);
+            let Some(session) = it.session.and_then(|index| self.sessions.get(index)) else { continue };
+            let is_current = session.key.0 == self.life;
             let delay = self.delays.get(client).copied().unwrap_or_default();
             let patience = delay * 2 + MARGIN;
             let Some((number, at)) = session.owed.front().filter(|_| session.is_here && is_current) else {
@@ -258,36 +205,35 @@ impl Checker for Delivery {
             Event::CalmExpected { from, .. } => self.calm = Some(*from),
             Event::Started { life } if *node == Node::SERVER => {
                 self.life = *life;
-                self.messages.clear();
+                self.messages = Messages::default();
             }
             Event::Started { life } => {
                 *self.client(*node) = Client { life: *life, ..Client::default() };
             }
             Event::Crashed { .. } if *node != Node::SERVER => {
-                if let Some(session) =
-                    self.client(*node).session.take().and_then(|it| self.sessions.get_mut(&it))
-                {
+                let session = self.client(*node).session.take();
+                if let Some(session) = session.and_then(|index| self.sessions.get_mut(index)) {
                     session.owed.clear();
                 }
             }
             Event::ChatJoined { session, nick } => self.joined(*session, nick),
             Event::ChatRenamed { session, from, to } => {
                 self.nicks.remove(from);
-                self.nicks.insert(to.clone(), (self.life, *session));
-                if let Some(session) = self.session(*session) {
-                    session.nick = to.clone();
+                if let Some(index) = self.sessions.index((self.life, *session)) {
+                    self.nicks.insert(to.clone(), index);
                 }
             }
             Event::ChatLeft { session, nick, .. } => {
-                if self.nicks.get(nick) == Some(&(self.life, *session)) {
+                let index = self.sessions.index((self.life, *session));
+                if index.is_some() && self.nicks.get(nick).copied() == index {
                     self.nicks.remove(nick);
                 }
-                if let Some(session) = self.session(*session) {
+                if let Some(session) = index.and_then(|index| self.sessions.get_mut(index)) {
                     session.is_here = false;
                 }
             }
             Event::ChatSaid { session, number, to, id } => {
-                wrong.extend(self.said(record, *session, *number, *to, id.as_ref()));
+                self.said(record, *session, *number, *to, id.as_ref(), &mut wrong);
             }
             Event::Joined { nick, new_epoch, resumed } => {
                 let session = self.nicks.get(nick).copied();
@@ -299,13 +245,10 @@ impl Checker for Delivery {
             }
             Event::Gap { .. } => self.client(*node).has_gap = true,
             Event::Message { number, from, text, backlog } => {
-                let content = Content { from: from.clone(), to: None, text: text.clone() };
-                wrong = self.shown(record, *number, content, *backlog);
+                self.shown(*node, *number, Said { from, to: None, text }, *backlog, &mut wrong);
             }
             Event::Private { number, from, to, text, backlog } => {
-                let (from, to, text) = (from.clone(), Some(to.clone()), text.clone());
-                let content = Content { from, to, text };
-                wrong = self.shown(record, *number, content, *backlog);
+                self.shown(*node, *number, Said { from, to: Some(to), text }, *backlog, &mut wrong);
             }
             Event::DownloadFinished { file, size, blake3, differs_at, .. } => {
                 wrong.extend(self.finished(*node, file, *size, *blake3, *differs_at));
