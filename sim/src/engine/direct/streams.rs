@@ -252,6 +252,7 @@ impl Connections {
         // What can never arrive is taken all the same, as a socket would.
         match flow.pipe.arrival(now) {
             Some(at) if !flow.is_deaf => {
+                bytes.reserve(room);
                 for slice in slices {
                     let rest = room - bytes.len();
                     bytes.extend_from_slice(slice.get(..rest.min(slice.len())).unwrap_or_default());
