@@ -31,6 +31,12 @@ pub use server::{
 pub use crate::chat::Have;
 use crate::wire::{Packet, SegmentBatch};
 
+/// The most bytes that an output has. Each is moved from queue to queue on its way to the driver: up to here that is done
+/// in registers, above it is a call. What is large and rare is in a box.
+const OUTPUT_MAX: usize = 128;
+
+const _: () = assert!(size_of::<ServerOutput>() <= OUTPUT_MAX && size_of::<ClientOutput>() <= OUTPUT_MAX);
+
 /// Where a datagram came from, or goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Path {

@@ -39,6 +39,7 @@ mod agreed;
 mod checksum;
 mod header;
 mod id;
+mod micros;
 mod packet;
 mod reset;
 mod segment;
@@ -47,9 +48,10 @@ pub use agreed::{CongestionChoice, Recovery};
 pub use checksum::{is_sealed, seal};
 pub use header::{HEADER_LEN, Header, Kind, VERSION};
 pub use id::{FileVersion, Hash, Nonce, Ticket, TransferId};
+pub use micros::Micros;
 pub use packet::{
     Ack, Body, DATA_HEADER_LEN, MAX_OFFSET, MAX_SEGMENT, MIN_SEGMENT, Packet, SYN_LEN, Syn, SynAck, decode,
-    parse, whole_micros,
+    parse,
 };
 pub use reset::ResetCode;
 pub use segment::SegmentBatch;

@@ -126,7 +126,7 @@ impl Gauge {
                 *self = Self { view, before: view, ..Self::new(now) };
                 self.note(now, Incident::Began(*start));
             }
-            DownloadEvent::Progress { view, .. } => self.on_view(now, *view),
+            DownloadEvent::Progress { view, .. } => self.on_view(now, **view),
             DownloadEvent::Paused => self.note(now, Incident::Paused),
             DownloadEvent::Resumed => self.note(now, Incident::Resumed),
             DownloadEvent::Finished(summary) => {
@@ -236,7 +236,7 @@ mod tests {
     use super::*;
 
     fn progress(view: ReceiverView) -> DownloadEvent {
-        DownloadEvent::Progress { written: view.rcv_nxt, size: 1 << 20, rate: 0, view }
+        DownloadEvent::Progress { written: view.rcv_nxt, size: 1 << 20, rate: 0, view: Box::new(view) }
     }
 
     fn at(millis: u64) -> Instant {

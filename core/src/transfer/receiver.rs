@@ -146,30 +146,30 @@ impl Receiver {
         if !matches!(action, ReceiverAction::Drop | ReceiverAction::TellReset | ReceiverAction::Ignore) {
             self.heard(now, packet.transmission);
         }
-        match (action, packet.body) {
-            (ReceiverAction::Confirm, Body::SynAck(it)) => self.handle_syn_ack(now, &it),
-            (ReceiverAction::Repeat, Body::SynAck(it)) => self.handle_repeated_syn_ack(now, &it),
-            (ReceiverAction::Take, Body::Data { offset, length, ack_now }) => {
+        match (action, &packet.body) {
+            (ReceiverAction::Confirm, Body::SynAck(it)) => self.handle_syn_ack(now, it),
+            (ReceiverAction::Repeat, Body::SynAck(it)) => self.handle_repeated_syn_ack(now, it),
+            (ReceiverAction::Take, &Body::Data { offset, length, ack_now }) => {
                 self.handle_data(now, offset, length, ack_now);
             }
             (ReceiverAction::Acknowledge, body) => {
-                if matches!(body, Body::Probe { nxt } if self.limit > nxt && !self.paused) {
+                if matches!(body, Body::Probe { nxt } if self.limit > *nxt && !self.paused) {
                     self.mark(Mark::OpeningMissed);
                 }
                 self.begin_receiving();
                 self.ack_now = true;
             }
-            (ReceiverAction::End, Body::End { size, hash }) => self.handle_end(now, size, hash),
+            (ReceiverAction::End, &Body::End { size, hash }) => self.handle_end(now, size, hash),
             (ReceiverAction::EndAck, _) if mutant!(EndAnsweredOnce) => {}
             (ReceiverAction::EndAck, _) => {
                 self.mark(Mark::EndRepeated);
                 self.send(Body::EndAck);
             }
-            (ReceiverAction::Fail, Body::Reset(code)) => {
+            (ReceiverAction::Fail, &Body::Reset(code)) => {
                 self.fail(now, State::Aborted(None), ReceiverFailure::Reset(code));
             }
             (ReceiverAction::Close, _) => self.close(),
-            (ReceiverAction::Respond, Body::PathChallenge(nonce)) => self.send(Body::PathResponse(nonce)),
+            (ReceiverAction::Respond, &Body::PathChallenge(nonce)) => self.send(Body::PathResponse(nonce)),
             (ReceiverAction::TellReset, _) => self.tell_reset(),
             (ReceiverAction::Ignore, _) => {}
             _ => self.dropped(DropReason::Unexpected(kind)),

@@ -198,24 +198,24 @@ impl Sender {
         self.trace(|| Event::PacketReceived { kind: packet.body.kind(), transmission: packet.transmission });
         self.pay(path, length);
         let newest = packet.transmission > self.peer_seen;
-        match (table::action(self.state, packet.body.kind()), packet.body) {
+        match (table::action(self.state, packet.body.kind()), &packet.body) {
             (SenderAction::Locate, Body::Syn(syn)) if mutant!(TicketTakenTwice) => {
-                self.handle_syn(now, path, &syn);
+                self.handle_syn(now, path, syn);
             }
-            (SenderAction::Bind, Body::Syn(syn)) => self.handle_syn(now, path, &syn),
-            (SenderAction::Repeat, Body::Syn(syn)) => self.handle_repeated_syn(now, path, &syn),
-            (SenderAction::Locate, Body::Syn(syn)) => self.handle_late_syn(now, path, newest, &syn, length),
-            (SenderAction::Confirm, Body::Confirm(nonce, ack)) => self.handle_confirm(now, path, nonce, &ack),
+            (SenderAction::Bind, Body::Syn(syn)) => self.handle_syn(now, path, syn),
+            (SenderAction::Repeat, Body::Syn(syn)) => self.handle_repeated_syn(now, path, syn),
+            (SenderAction::Locate, Body::Syn(syn)) => self.handle_late_syn(now, path, newest, syn, length),
+            (SenderAction::Confirm, Body::Confirm(nonce, ack)) => self.handle_confirm(now, path, *nonce, ack),
             (SenderAction::Acknowledge, Body::Ack(ack) | Body::Confirm(_, ack)) => {
                 self.heard(now, path, newest, length);
-                self.handle_ack(now, &ack, newest);
+                self.handle_ack(now, ack, newest);
             }
             (SenderAction::Finish, Body::EndAck) => self.close(now, Outcome::Complete),
-            (SenderAction::Close, Body::Reset(code)) => {
+            (SenderAction::Close, &Body::Reset(code)) => {
                 self.mark(Mark::EndedByClient);
                 self.close(now, Outcome::Reset(code));
             }
-            (SenderAction::Validate, Body::PathResponse(nonce)) => {
+            (SenderAction::Validate, &Body::PathResponse(nonce)) => {
                 self.heard(now, path, newest, length);
                 self.handle_path_response(now, path, nonce);
             }

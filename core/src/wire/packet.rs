@@ -1,10 +1,8 @@
 //! The packets' bodies.
 
-use core::time::Duration;
-
 use super::header::{HEADER_LEN, Header, Kind, Reader, field, flag};
 use super::{
-    CongestionChoice, DecodeError, FileVersion, Hash, Nonce, Recovery, ResetCode, Ticket, TransferId,
+    CongestionChoice, DecodeError, FileVersion, Hash, Micros, Nonce, Recovery, ResetCode, Ticket, TransferId,
     is_sealed, seal,
 };
 
@@ -47,7 +45,7 @@ pub struct Syn {
     /// The largest segment that the client takes, in bytes of data.
     pub segment: u16,
     /// How long the ticket took over the chat's connection; the server's first guess.
-    pub round_trip: Duration,
+    pub round_trip: Micros,
 }
 
 /// The answer to it: the file's information, and what was agreed.
@@ -84,18 +82,18 @@ pub struct Ack {
     /// duplicate acknowledgments, told as a number so that a batch needs one acknowledgment and not forty.
     pub discarded: u32,
     /// How long the receiver held this back.
-    pub delay: Duration,
+    pub delay: Micros,
     /// The user paused.
     pub paused: bool,
 }
 
 /// What a packet says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
     /// See [`Syn`].
     Syn(Syn),
-    /// See [`SynAck`].
-    SynAck(SynAck),
+    /// See [`SynAck`]. In a box, for it is large and comes once, and the others are moved from place to place.
+    SynAck(Box<SynAck>),
     /// The nonce back, and the first acknowledgment.
     Confirm(Nonce, Ack),
     /// A segment. Its bytes stand behind the first [`DATA_HEADER_LEN`] of the datagram.
@@ -149,9 +147,17 @@ impl Body {
         }
     }
 
+    /// How many bytes a packet with it is on the wire, without those of IP and UDP.
+    pub const fn encoded_len(&self) -> usize {
+        match self {
+            Self::Data { length, .. } => DATA_HEADER_LEN + *length,
+            _ => lengths(self.kind()).0,
+        }
+    }
+
     const fn flags(&self) -> u16 {
         match self {
-            Self::SynAck(SynAck { hash: Some(_), .. }) => flag::HASH,
+            Self::SynAck(it) if it.hash.is_some() => flag::HASH,
             Self::Confirm(_, Ack { paused: true, .. }) | Self::Ack(Ack { paused: true, .. }) => flag::PAUSED,
             Self::Data { ack_now: true, .. } => flag::ACK_NOW,
             _ => 0,
@@ -160,7 +166,7 @@ impl Body {
 }
 
 /// A decoded packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packet {
     /// Which download it belongs to.
     pub transfer: TransferId,
@@ -189,10 +195,7 @@ impl Packet {
 
     /// How many bytes it is on the wire, without those of IP and UDP.
     pub const fn encoded_len(&self) -> usize {
-        match self.body {
-            Body::Data { length, .. } => DATA_HEADER_LEN + length,
-            _ => lengths(self.body.kind()).0,
-        }
+        self.body.encoded_len()
     }
 
     /// Appends the packet's bytes, not yet sealed. Of a segment that is what stands before its data.
@@ -225,16 +228,6 @@ impl Packet {
     }
 }
 
-/// What the wire can say of a time: whole microseconds, at most 71 minutes. Times in a packet are made with it, so that
-/// a packet is the same before and behind its bytes, and a simulator need not make them.
-pub fn whole_micros(duration: Duration) -> Duration {
-    Duration::from_micros(u64::from(micros(duration)))
-}
-
-fn micros(duration: Duration) -> u32 {
-    u32::try_from(duration.as_micros()).unwrap_or(u32::MAX)
-}
-
 fn encode_syn(syn: &Syn, to: &mut Vec<u8>) {
     let (kind, parameter) = syn.congestion.encode();
     to.extend_from_slice(&syn.ticket.0);
@@ -242,7 +235,7 @@ fn encode_syn(syn: &Syn, to: &mut Vec<u8>) {
     to.extend_from_slice(&parameter.to_be_bytes());
     to.extend_from_slice(&syn.segment.to_be_bytes());
     to.extend_from_slice(&[0; 2]);
-    to.extend_from_slice(&micros(syn.round_trip).to_be_bytes());
+    to.extend_from_slice(&syn.round_trip.0.to_be_bytes());
     to.resize(to.len() + SYN_LEN - HEADER_LEN - SYN_BODY, 0);
 }
 
@@ -264,7 +257,7 @@ fn encode_ack(ack: &Ack, to: &mut Vec<u8>) {
     to.extend_from_slice(&ack.limit.to_be_bytes());
     to.extend_from_slice(&ack.seen.to_be_bytes());
     to.extend_from_slice(&ack.discarded.to_be_bytes());
-    to.extend_from_slice(&micros(ack.delay).to_be_bytes());
+    to.extend_from_slice(&ack.delay.0.to_be_bytes());
     to.extend_from_slice(&[0; 12]);
 }
 
@@ -301,7 +294,7 @@ pub fn parse(head: &[u8], length: usize) -> Result<Packet, DecodeError> {
     let mut body = Reader(head.get(HEADER_LEN..).unwrap_or_default());
     let body = match header.kind {
         Kind::Syn => Body::Syn(parse_syn(&mut body)?),
-        Kind::SynAck => Body::SynAck(parse_syn_ack(&header, &mut body)?),
+        Kind::SynAck => Body::SynAck(Box::new(parse_syn_ack(&header, &mut body)?)),
         Kind::Confirm => Body::Confirm(Nonce(body.u64()), parse_ack(&header, &mut body)?),
         Kind::Data => Body::Data {
             offset: bounded("offset", body.u64())?,
@@ -355,7 +348,7 @@ fn parse_syn(body: &mut Reader<'_>) -> Result<Syn, DecodeError> {
     let congestion = CongestionChoice::decode(congestion, body.u16())?;
     let segment = parse_segment(body.u16())?;
     let _zero = body.u16();
-    let round_trip = Duration::from_micros(u64::from(body.u32()));
+    let round_trip = Micros(body.u32());
     Ok(Syn { ticket, recovery, congestion, segment, round_trip })
 }
 
@@ -382,7 +375,7 @@ fn parse_ack(header: &Header, body: &mut Reader<'_>) -> Result<Ack, DecodeError>
         limit: bounded("limit", body.u64())?,
         seen: bounded("seen", body.u64())?,
         discarded: body.u32(),
-        delay: Duration::from_micros(u64::from(body.u32())),
+        delay: Micros(body.u32()),
         paused: header.has(flag::PAUSED),
     })
 }

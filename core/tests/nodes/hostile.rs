@@ -153,9 +153,9 @@ fn a_packet_for_every_kind_and_state_is_taken_without_a_panic() {
             _ => None,
         });
         let Some(transfer) = transfer else { continue };
-        for body in bodies {
+        for body in &bodies {
             for transmission in [0, 1, wire::MAX_OFFSET] {
-                let datagram = Packet { transfer, transmission, body }.encode();
+                let datagram = Packet { transfer, transmission, body: body.clone() }.encode();
                 world.datagram(ann, SERVER, &datagram);
                 let path = Path { remote: ([192, 0, 2, 9], 9).into(), local: Some(SERVER.ip()) };
                 let now = world.now;

@@ -61,7 +61,10 @@ pub(crate) fn breathing(stage: &mut Stage) -> DownloadId {
         }
         view.limit = view.rcv_nxt + 160_000;
         let rate = view.rcv_nxt * 10 / step;
-        stage.download(download, DownloadEvent::Progress { written: view.rcv_nxt, size, rate, view });
+        stage.download(
+            download,
+            DownloadEvent::Progress { written: view.rcv_nxt, size, rate, view: Box::new(view) },
+        );
     }
     download
 }
@@ -81,7 +84,10 @@ pub(crate) fn short(stage: &mut Stage) {
         view.rcv_nxt = (1200 << (round + 1)).min(size);
         (view.arrived, view.highest, view.limit) = (view.rcv_nxt, view.rcv_nxt, view.rcv_nxt + 160_000);
         let rate = view.rcv_nxt * 1000 / (3 * (round + 1));
-        stage.download(download, DownloadEvent::Progress { written: view.rcv_nxt, size, rate, view });
+        stage.download(
+            download,
+            DownloadEvent::Progress { written: view.rcv_nxt, size, rate, view: Box::new(view) },
+        );
     }
     let summary = Summary {
         size,

@@ -181,7 +181,7 @@ impl Stage {
 
     pub(crate) fn progress(&mut self, download: DownloadId, written: u64, size: u64, rate: u64) {
         let view = ReceiverView { rcv_nxt: written, segment: 1200, ..ReceiverView::default() };
-        self.download(download, DownloadEvent::Progress { written, size, rate, view });
+        self.download(download, DownloadEvent::Progress { written, size, rate, view: Box::new(view) });
     }
 
     /// The connection is lost, and tried again after so many milliseconds.

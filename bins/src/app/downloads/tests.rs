@@ -1,7 +1,6 @@
 //! What is told of a download from its beginning to each of its ends.
 
 use backchat_core::node::Summary;
-use backchat_core::transfer::ReceiverView;
 use backchat_core::wire::{CongestionChoice, FileVersion, Hash, TransferId};
 
 use serde_json::Value;
@@ -65,12 +64,8 @@ fn a_download_that_goes_on_is_told_from_its_start_to_its_summary() {
         json(&started, None),
         r#"{"type":"started","id":"mine","file":"book.bin","path":"./book.bin","size":524288,"resumed_from":262144}"#
     );
-    let progress = DownloadEvent::Progress {
-        written: 300_000,
-        size: 524_288,
-        rate: 1_000,
-        view: ReceiverView::default(),
-    };
+    let progress =
+        DownloadEvent::Progress { written: 300_000, size: 524_288, rate: 1_000, view: Box::default() };
     let progress = told(&mut downloads, &progress);
     assert_eq!(progress.words(), None);
     assert_eq!(

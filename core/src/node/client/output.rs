@@ -202,7 +202,7 @@ pub enum DownloadEvent {
         /// Bytes a second, since the start of this attempt.
         rate: u64,
         /// The transfer from inside, for whoever watches it.
-        view: ReceiverView,
+        view: Box<ReceiverView>,
     },
     /// The user's pause began.
     Paused,

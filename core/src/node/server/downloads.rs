@@ -356,7 +356,7 @@ impl Server {
             self.counters.segments += stats.segments_sent;
             self.counters.segments_resent += stats.segments_resent;
             self.counters.timeouts += stats.timeouts;
-            let took = now - began;
+            let (stats, took) = (Box::new(stats), now - began);
             let event =
                 ServerEvent::Ended { session, transfer, file, outcome, progress, stats, round_trip, took };
             self.queue.push_back(ServerOutput::Event(event));

@@ -162,7 +162,7 @@ pub enum ServerEvent {
         /// Acknowledged bytes, from the first that was sent.
         progress: Range<u64>,
         /// What it took.
-        stats: SenderStats,
+        stats: Box<SenderStats>,
         /// The round-trip time at the end, if measured.
         round_trip: Option<Duration>,
         /// From the ticket to the end.

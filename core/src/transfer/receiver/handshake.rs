@@ -7,7 +7,7 @@ use crate::time::Instant;
 use crate::trace::{DropReason, Mark};
 use crate::transfer::pace::Pace;
 use crate::transfer::timer::ReceiverTimer;
-use crate::wire::{Ack, Body, CongestionChoice, ResetCode, Syn, SynAck, whole_micros};
+use crate::wire::{Ack, Body, CongestionChoice, ResetCode, Syn, SynAck};
 
 impl Receiver {
     pub(super) fn say_syn(&mut self, now: Instant) {
@@ -18,7 +18,7 @@ impl Receiver {
             recovery: self.config.recovery,
             congestion: self.config.congestion,
             segment: self.config.segment,
-            round_trip: whole_micros(self.config.round_trip),
+            round_trip: self.config.round_trip.into(),
         }));
         self.set(ReceiverTimer::Handshake, now + self.rtt.rto());
     }
@@ -112,7 +112,7 @@ impl Receiver {
             limit: self.limit,
             seen: self.seen,
             discarded: self.discarded,
-            delay: whole_micros(now - self.seen_at + crate::mutants::late()),
+            delay: (now - self.seen_at + crate::mutants::late()).into(),
             paused: self.paused,
         }
     }

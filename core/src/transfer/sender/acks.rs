@@ -104,7 +104,7 @@ impl Sender {
         }
         match last {
             Some(flight) if flight.resent && !mutant!(RttFromResent) => self.mark(Mark::ResentAcknowledged),
-            Some(flight) => self.sample(now - flight.sent, ack.delay),
+            Some(flight) => self.sample(now - flight.sent, ack.delay.into()),
             None => {}
         }
     }

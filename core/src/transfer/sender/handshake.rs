@@ -23,7 +23,7 @@ impl Sender {
         self.stop(SenderTimer::Ticket);
         self.set(SenderTimer::Silence, now + self.config.silence);
         self.path = Some(path);
-        self.rtt = RttEstimator::new(syn.round_trip.min(MAX_GUESS));
+        self.rtt = RttEstimator::new(Duration::from(syn.round_trip).min(MAX_GUESS));
         self.segment = syn.segment.min(self.config.segment);
         self.congestion = match syn.congestion {
             CongestionChoice::Fixed(segments) => CongestionChoice::Fixed(segments.min(self.config.fixed_cap)),
@@ -61,7 +61,7 @@ impl Sender {
     /// Says `SYN-ACK`, if the address has paid for it, and sets the timer for the next.
     pub(super) fn answer_syn(&mut self, now: Instant, path: Path) {
         let nonce = self.admit(path);
-        let body = Body::SynAck(SynAck {
+        let body = Body::SynAck(Box::new(SynAck {
             nonce,
             size: self.offer.size,
             version: self.offer.version,
@@ -70,7 +70,7 @@ impl Sender {
             recovery: Recovery::GoBackN,
             congestion: self.congestion,
             segment: self.segment,
-        });
+        }));
         self.set(SenderTimer::Handshake, now + self.rtt.rto());
         if self.send_paid(path, body) {
             // Karn's rule: what was said twice gives no sample.

@@ -9,7 +9,7 @@ use crate::node::Path;
 use crate::time::Instant;
 use crate::trace::{DropReason, Event, LossCause, Mark};
 use crate::transfer::timer::SenderTimer;
-use crate::wire::{Body, Nonce, Packet, SYN_LEN, Syn};
+use crate::wire::{Body, Nonce, SYN_LEN, Syn};
 
 /// A challenge is repeated so often, then the new path is forgotten until it is heard of again.
 const MAX_CHALLENGES: u32 = 3;
@@ -58,7 +58,7 @@ impl Sender {
 
     /// Sends to a path that is not proven, if it has sent as much; says whether it did.
     pub(super) fn send_paid(&mut self, path: Path, body: Body) -> bool {
-        let length = Packet { transfer: self.offer.transfer, transmission: 0, body }.encoded_len() as u64;
+        let length = body.encoded_len() as u64;
         let paid = self
             .candidate
             .as_mut()

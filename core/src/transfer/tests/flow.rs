@@ -215,7 +215,7 @@ fn an_algorithm_that_nobody_asked_for_is_refused() {
         let mut setup = Setup::new(1_000);
         setup.receiver.congestion = asked;
         let mut receiver = crate::transfer::Receiver::new(Instant::ZERO, setup.receiver);
-        let syn_ack = Body::SynAck(crate::wire::SynAck {
+        let syn_ack = Body::SynAck(Box::new(crate::wire::SynAck {
             nonce: crate::wire::Nonce(1),
             size: 1_000,
             version: super::pair::version(),
@@ -224,7 +224,7 @@ fn an_algorithm_that_nobody_asked_for_is_refused() {
             recovery: crate::wire::Recovery::GoBackN,
             congestion: answered,
             segment: 100,
-        });
+        }));
         let transfer = crate::wire::TransferId(77);
         receiver
             .handle_packet(Instant::ZERO, &crate::wire::Packet { transfer, transmission: 1, body: syn_ack });

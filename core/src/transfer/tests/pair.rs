@@ -228,7 +228,7 @@ impl Pair {
         loop {
             while let Some(output) = self.sender.poll_output() {
                 match output {
-                    SenderOutput::Packet(path, packet) => self.offer(Way::ToClient, path, packet),
+                    SenderOutput::Packet(path, packet) => self.offer(Way::ToClient, path, &packet),
                     SenderOutput::Read(range) => {
                         self.unread.push_back(range.end);
                         self.answer_reads();
@@ -244,7 +244,7 @@ impl Pair {
             let Some((path, batch)) = self.sender.poll_segments(self.now) else { return };
             let segments: Vec<_> = batch.segments().collect();
             for (transmission, range) in segments {
-                self.offer(Way::ToClient, path, batch.packet(transmission, &range));
+                self.offer(Way::ToClient, path, &batch.packet(transmission, &range));
             }
         }
     }
@@ -252,14 +252,14 @@ impl Pair {
     fn drain_receiver(&mut self, arrived: Option<&Packet>) {
         while let Some(output) = self.receiver.poll_output() {
             match output {
-                ReceiverOutput::Packet(packet) => self.offer(Way::ToServer, self.path, packet),
+                ReceiverOutput::Packet(packet) => self.offer(Way::ToServer, self.path, &packet),
                 ReceiverOutput::Restart => {
                     self.restarted = true;
                     self.written = 0;
                 }
                 ReceiverOutput::Started { size, .. } => assert_eq!(size, self.size),
                 ReceiverOutput::Write { offset, payload } => {
-                    let Some(Body::Data { offset: from, length, .. }) = arrived.map(|it| it.body) else {
+                    let Some(&Body::Data { offset: from, length, .. }) = arrived.map(|it| &it.body) else {
                         panic!("a write without a segment");
                     };
                     assert_eq!(offset, self.written, "writing is sequential");
@@ -286,10 +286,10 @@ impl Pair {
         }
     }
 
-    fn offer(&mut self, way: Way, path: Path, packet: Packet) {
+    fn offer(&mut self, way: Way, path: Path, packet: &Packet) {
         let ordinal = self.ordinals.entry(way).or_default();
         *ordinal += 1;
-        let fate = (self.script)(way, *ordinal, &packet);
+        let fate = (self.script)(way, *ordinal, packet);
         let length = match packet.body {
             Body::Data { length, .. } => wire::DATA_HEADER_LEN + length,
             _ => packet.encode().len(),
@@ -302,7 +302,7 @@ impl Pair {
         }
         let mut deliver = |after: Duration| {
             self.order += 1;
-            let arrival = Arrival { way, path: self.path, packet, length };
+            let arrival = Arrival { way, path: self.path, packet: packet.clone(), length };
             self.heap.insert((self.now + after, self.order), arrival);
         };
         match fate {

@@ -212,7 +212,7 @@ impl World {
         loop {
             while let Some(output) = self.sender.poll_output() {
                 match output {
-                    SenderOutput::Packet(path, packet) => self.offer(Way::ToClient, path, packet),
+                    SenderOutput::Packet(path, packet) => self.offer(Way::ToClient, path, &packet),
                     SenderOutput::Read(range) => {
                         let before = self.reads.back().map_or(self.now, |it| it.0);
                         let at = before.max(self.now + self.up_to(self.case.read));
@@ -236,7 +236,7 @@ impl World {
             assert!(self.proven.contains(&path), "segments go where the client is");
             assert!(batch.count() <= self.case.max_segments);
             for (transmission, range) in batch.segments().collect::<Vec<_>>() {
-                self.offer(Way::ToClient, path, batch.packet(transmission, &range));
+                self.offer(Way::ToClient, path, &batch.packet(transmission, &range));
             }
             let block = self.up_to(self.case.block);
             self.blocked = (!block.is_zero()).then_some(self.now + block);
@@ -251,14 +251,14 @@ impl World {
                         assert!(ack.limit >= self.limit, "the limit never goes down");
                         self.limit = ack.limit;
                     }
-                    self.offer(Way::ToServer, self.path, packet);
+                    self.offer(Way::ToServer, self.path, &packet);
                 }
                 ReceiverOutput::Restart => self.written = 0,
                 ReceiverOutput::Started { size, start, .. } => {
                     assert_eq!((size, start), (self.case.size, self.case.start));
                 }
                 ReceiverOutput::Write { offset, payload } => {
-                    let Some(Body::Data { offset: from, length, .. }) = arrived.map(|it| it.body) else {
+                    let Some(&Body::Data { offset: from, length, .. }) = arrived.map(|it| &it.body) else {
                         panic!("a write without a segment");
                     };
                     assert!(offset == self.written && from + payload.start as u64 == offset);
@@ -293,7 +293,7 @@ impl World {
         Duration::from_nanos(self.disk.below(most.as_nanos() as u64 + 1))
     }
 
-    fn offer(&mut self, way: Way, path: Path, packet: Packet) {
+    fn offer(&mut self, way: Way, path: Path, packet: &Packet) {
         let length = packet.encoded_len();
         if way == Way::ToClient {
             let sent = self.to.entry(path).or_default();
@@ -311,6 +311,7 @@ impl World {
             let jitter = self.link.below(self.case.jitter.as_nanos() as u64 + 1);
             self.order += 1;
             let at = self.now + self.case.delay + Duration::from_nanos(jitter);
+            let packet = packet.clone();
             self.heap.insert((at, self.order), Arrival { way, path, packet });
         }
     }

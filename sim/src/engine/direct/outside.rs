@@ -214,7 +214,7 @@ impl Outside {
                 (Datagram::Bytes(bytes.clone().into()), length)
             } else {
                 let file = if let Filling::Of(file) = filling { Some(*file) } else { None };
-                (Datagram::Packet(*packet, file), length)
+                (Datagram::Packet(packet.clone(), file), length)
             };
             let flight = sent.flight(copy, from, to);
             let index = self.flights.add(Flying { flight: Some(flight), from, length, datagram });

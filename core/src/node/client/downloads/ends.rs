@@ -18,7 +18,7 @@ impl Client {
         if progress.end == before || !is_time {
             return;
         }
-        let view = running.receiver.view();
+        let view = Box::new(running.receiver.view());
         it.told = Some((now, progress.end));
         let nanos = (now - started).as_nanos().max(1);
         let rate = u128::from(progress.end - progress.start) * 1_000_000_000 / nanos;
