@@ -12,11 +12,12 @@ const KEPT: usize = 16;
 /// Takes the first item of `queue`.
 #[inline]
 pub fn take_first<T>(queue: &mut VecDeque<T>) -> Option<T> {
-    let first = queue.pop_front()?;
+    // Not taken apart and put together again: that would be a copy.
+    let first = queue.pop_front();
     if queue.is_empty() {
         rest(queue);
     }
-    Some(first)
+    first
 }
 
 /// What an empty `queue` does until it is filled again.

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io::IoSlice;
 use std::net::SocketAddr;
 
-use downloads::Download;
+use downloads::{Download, HandedIn};
 pub use output::{
     ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, FailReason, GetRequest, LocalError,
     Summary, TargetRequest,
@@ -62,6 +62,8 @@ pub struct Client {
     downloads: BTreeMap<DownloadId, Download>,
     by_transfer: BTreeMap<TransferId, DownloadId>,
     deadlines: Deadlines<DownloadId>,
+    /// Downloads that were handed something of the batch that arrives.
+    handed: Vec<DownloadId>,
     last_download: u64,
     queue: VecDeque<ClientOutput>,
     marks: Marks,
@@ -81,6 +83,7 @@ impl Client {
             downloads: BTreeMap::new(),
             by_transfer: BTreeMap::new(),
             deadlines: Deadlines::new(),
+            handed: Vec::new(),
             last_download: 0,
             queue: VecDeque::new(),
             marks: Marks::default(),
@@ -167,14 +170,16 @@ impl Client {
 
     /// All that arrived together was handed in.
     pub fn handle_batch_end(&mut self, now: Instant) {
-        // One may go away meanwhile, and a list of them would be an allocation for each batch.
-        let mut next = self.downloads.keys().next().copied();
-        while let Some(download) = next {
+        // The list is kept: a new one would be an allocation for each batch.
+        let mut handed = core::mem::take(&mut self.handed);
+        handed.sort_unstable();
+        handed.dedup();
+        for download in handed.drain(..) {
             if self.with_receiver(now, download, |receiver| receiver.handle_batch_end(now)) {
                 self.report(now, download);
             }
-            next = self.downloads.range(DownloadId(download.0 + 1)..).next().map(|(id, _)| *id);
         }
+        self.handed = handed;
         self.settle(now);
     }
 
@@ -184,10 +189,9 @@ impl Client {
         let Some(&download) = stale.or_else(|| self.by_transfer.get(&packet.transfer)) else {
             return self.drop_datagram(now, None, DropReason::UnknownTransfer);
         };
-        if !self.downloads.get(&download).is_some_and(|it| it.is_from(path.remote)) {
-            return self.drop_datagram(now, Some(packet.transfer), DropReason::ForeignAddress);
+        if self.hand_in(now, download, path, packet, index) == HandedIn::No {
+            self.drop_datagram(now, Some(packet.transfer), DropReason::ForeignAddress);
         }
-        self.hand_in(now, download, packet, index);
     }
 
     /// A message to all. The id comes back with `accepted`.
@@ -285,17 +289,18 @@ impl Client {
             self.chat.handle_timeout(now);
         }
         while let Some(download) = self.deadlines.pop_due(now) {
-            self.with_receiver(now, download, |receiver| receiver.handle_timeout(now));
+            self.on_deadline(now, download);
         }
         self.settle(now);
     }
 
     /// The next thing to do; see the module [`crate::node`].
     pub fn poll_output(&mut self, _now: Instant) -> ClientOutput {
-        take_first(&mut self.queue).unwrap_or_else(|| {
-            let deadlines = [self.chat.deadline(), self.deadlines.first()];
-            ClientOutput::Timeout(deadlines.into_iter().flatten().min())
-        })
+        if let Some(output) = take_first(&mut self.queue) {
+            return output;
+        }
+        let deadlines = [self.chat.deadline(), self.deadlines.first()];
+        ClientOutput::Timeout(deadlines.into_iter().flatten().min())
     }
 
     /// Whether nothing waits to be sent, answered or downloaded.

@@ -218,7 +218,9 @@ impl Server {
             self.chat.handle_timeout(now);
         }
         while let Some(transfer) = self.deadlines.pop_due(now) {
-            if let Some(sender) = self.downloads.get_mut(&transfer).and_then(Download::sender) {
+            let Some(download) = self.downloads.get_mut(&transfer) else { continue };
+            download.deadline = None;
+            if let Some(sender) = download.sender() {
                 sender.handle_timeout(now);
             }
             self.wake(now, transfer);
@@ -267,20 +269,17 @@ impl Server {
             if self.batches_left == 0 {
                 return ServerOutput::Timeout(Some(now));
             }
-            let sender = self.downloads.get_mut(&transfer).and_then(Download::sender);
-            let segments = sender.and_then(|sender| sender.poll_segments(now));
             let _ = self.ready.pop_front();
-            if let Some((path, batch)) = segments {
-                self.batches_left -= 1;
-                self.ready.push_back(transfer);
-                self.queue.push_back(ServerOutput::Transmit(Transmit::Segments { path, batch }));
-            } else if let Some(download) = self.downloads.get_mut(&transfer) {
+            let Some(download) = self.downloads.get_mut(&transfer) else { continue };
+            let segments = download.sender().and_then(|sender| sender.poll_segments(now));
+            let Some((path, batch)) = segments else {
                 download.is_ready = false;
-            }
+                continue;
+            };
+            self.batches_left -= 1;
+            self.ready.push_back(transfer);
             self.collect(now, transfer);
-            if let Some(output) = take_first(&mut self.queue) {
-                return output;
-            }
+            return ServerOutput::Transmit(Transmit::Segments { path, batch });
         }
         let life = match self.life {
             Life::Draining(at) | Life::Closing(at) => Some(at),

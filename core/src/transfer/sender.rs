@@ -384,7 +384,7 @@ fn fresh(nonces: &mut Stream) -> Nonce {
 
 impl Sender {
     /// The next batch of segments, if there is something that may be sent now, and the path it goes on. Ask until
-    /// `None`; each answer is at most [`SenderConfig::max_segments`] long.
+    /// `None`, which adds nothing to the output; each answer is at most [`SenderConfig::max_segments`] long.
     pub fn poll_segments(&mut self, now: Instant) -> Option<(Path, SegmentBatch)> {
         let path = self.path.filter(|_| self.state == State::Sending)?;
         let batch = self.next_batch(now)?;

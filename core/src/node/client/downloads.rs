@@ -35,8 +35,8 @@ const LOOPBACK_SEGMENT: u16 = 16_000;
 /// How often progress is told of a download that has run for a while.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
-/// How often at first. In between whenever a quarter of the time so far has passed, so that a download of a tenth of a
-/// second is seen to grow as well, in some twenty steps.
+/// How often at first. In between whenever it has run for a third longer than the last time, so that a download of a tenth
+/// of a second is seen to grow as well, in some twenty steps.
 const PROGRESS_AT_FIRST: Duration = Duration::from_millis(1);
 
 /// One download, from its request on.
@@ -46,8 +46,8 @@ pub(super) struct Download {
     began: Instant,
     /// When the handshake was through.
     started: Option<Instant>,
-    /// When progress was last told, and how many bytes.
-    told: Option<(Instant, u64)>,
+    /// How many bytes were last told, and when more may be.
+    told: Option<(u64, Instant)>,
     have: u64,
     paused: bool,
     stage: Stage,
@@ -71,26 +71,34 @@ struct Running {
     receiver: Receiver,
     transfer: TransferId,
     server: SocketAddr,
+    /// What is entered in the client's deadlines.
+    deadline: Option<Instant>,
+}
+
+/// Whether a packet came to its machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HandedIn {
+    Yes,
+    /// It is not from where its download's server is.
+    No,
+}
+
+impl Stage {
+    fn running(&mut self) -> Option<&mut Running> {
+        match self {
+            Self::Running(running) | Self::Over(Some(running)) => Some(running),
+            Self::Opening | Self::Asking(_) | Self::Over(None) => None,
+        }
+    }
 }
 
 impl Download {
     fn running(&mut self) -> Option<&mut Running> {
-        match &mut self.stage {
-            Stage::Running(running) | Stage::Over(Some(running)) => Some(running),
-            Stage::Opening | Stage::Asking(_) | Stage::Over(None) => None,
-        }
+        self.stage.running()
     }
 
     pub(super) const fn is_over(&self) -> bool {
         matches!(self.stage, Stage::Over(_))
-    }
-
-    /// Whether datagrams from `remote` can be of this download.
-    pub(super) fn is_from(&self, remote: SocketAddr) -> bool {
-        match &self.stage {
-            Stage::Running(running) | Stage::Over(Some(running)) => running.server == remote,
-            Stage::Opening | Stage::Asking(_) | Stage::Over(None) => false,
-        }
     }
 }
 
@@ -214,14 +222,33 @@ impl Client {
     }
 
     /// Hands a packet to its machine.
-    pub(super) fn hand_in(&mut self, now: Instant, download: DownloadId, packet: &Packet, index: usize) {
-        let Some(running) = self.running(download) else { return };
+    pub(super) fn hand_in(
+        &mut self,
+        now: Instant,
+        download: DownloadId,
+        path: Path,
+        packet: &Packet,
+        index: usize,
+    ) -> HandedIn {
+        let Some(running) = self.running(download).filter(|it| it.server == path.remote) else {
+            return HandedIn::No;
+        };
         running.receiver.handle_packet(now, packet);
         let payload_len = match packet.body {
             Body::Data { length, .. } => length,
             _ => 0,
         };
+        self.handed.push(download);
         self.collect(now, download, Some((index, payload_len)));
+        HandedIn::Yes
+    }
+
+    /// A machine's deadline was taken, for it is due.
+    pub(super) fn on_deadline(&mut self, now: Instant, download: DownloadId) {
+        let Some(running) = self.running(download) else { return };
+        running.deadline = None;
+        running.receiver.handle_timeout(now);
+        self.collect(now, download, None);
     }
 
     /// Does something to a download's machine, and takes what follows; says whether there was one.
@@ -241,61 +268,84 @@ impl Client {
 
     /// Takes what a machine wants done. `datagram` is the one that it was just handed, and its payload's length.
     fn collect(&mut self, now: Instant, download: DownloadId, datagram: Option<(usize, usize)>) {
-        let Some(running) = self.running(download) else { return };
-        let (transfer, server) = (running.transfer, running.server);
-        while let Some(output) = self.running(download).and_then(|it| it.receiver.poll_output()) {
-            match output {
-                ReceiverOutput::Packet(packet) => {
-                    let path = Path { remote: server, local: None };
-                    self.queue.push_back(ClientOutput::Transmit(Transmit::Packet { path, packet }));
+        while let Some(end) = self.pass_on(now, download, datagram) {
+            match end {
+                Ok(()) => self.finish(now, download),
+                Err(failure) => {
+                    let (reason, message) = explain(failure);
+                    self.fail(download, reason, message);
                 }
-                ReceiverOutput::Restart => self.target(TargetRequest::Restart { download }),
-                ReceiverOutput::Started { size, start, version, congestion, segment } => {
-                    if let Some(it) = self.downloads.get_mut(&download) {
-                        it.started = Some(now);
-                        it.told = Some((now, start));
+            }
+        }
+    }
+
+    /// Passes on what a machine wants done, up to the word of how the download has ended: that comes back, and is to be
+    /// told before the rest.
+    fn pass_on(
+        &mut self,
+        now: Instant,
+        download: DownloadId,
+        datagram: Option<(usize, usize)>,
+    ) -> Option<Result<(), ReceiverFailure>> {
+        let Download { started, told, stage, .. } = self.downloads.get_mut(&download)?;
+        let running = stage.running()?;
+        let (transfer, queue) = (running.transfer, &mut self.queue);
+        while let Some(output) = running.receiver.poll_output() {
+            match output {
+                ReceiverOutput::Trace(event) => {
+                    if let Event::Dropped { reason } = event {
+                        self.counters.dropped(reason);
                     }
-                    self.announce(
-                        download,
-                        DownloadEvent::Started { transfer, size, start, version, congestion, segment },
-                    );
+                    if self.config.trace {
+                        let record = Record { at: now, transfer: Some(transfer), event };
+                        queue.push_back(ClientOutput::Trace(record));
+                    }
+                }
+                ReceiverOutput::Packet(packet) => {
+                    let path = Path { remote: running.server, local: None };
+                    queue.push_back(ClientOutput::Transmit(Transmit::Packet { path, packet }));
                 }
                 ReceiverOutput::Write { offset, payload } => {
                     if let Some((datagram, length)) = datagram
                         && payload.end <= length
                     {
                         let payload = DATA_HEADER_LEN + payload.start..DATA_HEADER_LEN + payload.end;
-                        self.target(TargetRequest::Write { download, offset, datagram, payload });
+                        let request = TargetRequest::Write { download, offset, datagram, payload };
+                        queue.push_back(ClientOutput::Target(request));
                     }
                 }
-                ReceiverOutput::Digest => self.target(TargetRequest::Digest { download }),
-                ReceiverOutput::Commit => self.target(TargetRequest::Commit { download }),
+                ReceiverOutput::Started { size, start, version, congestion, segment } => {
+                    *started = Some(now);
+                    *told = Some((start, now + PROGRESS_AT_FIRST));
+                    let event =
+                        DownloadEvent::Started { transfer, size, start, version, congestion, segment };
+                    queue.push_back(ClientOutput::Event(ClientEvent::Download { download, event }));
+                }
+                ReceiverOutput::Restart => {
+                    queue.push_back(ClientOutput::Target(TargetRequest::Restart { download }));
+                }
+                ReceiverOutput::Digest => {
+                    queue.push_back(ClientOutput::Target(TargetRequest::Digest { download }));
+                }
+                ReceiverOutput::Commit => {
+                    queue.push_back(ClientOutput::Target(TargetRequest::Commit { download }));
+                }
                 // With the failure that follows it.
                 ReceiverOutput::Discard => {}
-                ReceiverOutput::Finished => self.finish(now, download),
-                ReceiverOutput::Failed(failure) => {
-                    let (reason, message) = explain(failure);
-                    self.fail(download, reason, message);
-                }
-                ReceiverOutput::Trace(event) => self.observe(now, transfer, event),
+                ReceiverOutput::Finished => return Some(Ok(())),
+                ReceiverOutput::Failed(failure) => return Some(Err(failure)),
             }
         }
-        let Some(running) = self.running(download) else { return };
-        let (deadline, closed) = (running.receiver.deadline(), running.receiver.is_closed());
-        self.deadlines.set(download, deadline);
-        if closed {
+        let is_closed = running.receiver.is_closed();
+        // More of the batch may follow a datagram and move it again: the batch's end enters it.
+        if datagram.is_none() || is_closed {
+            self.deadlines.set(download, &mut running.deadline, running.receiver.deadline());
+        }
+        if is_closed {
             self.by_transfer.remove(&transfer);
             self.downloads.remove(&download);
         }
-    }
-
-    fn observe(&mut self, now: Instant, transfer: TransferId, event: Event) {
-        if let Event::Dropped { reason } = event {
-            self.counters.dropped(reason);
-        }
-        if self.config.trace {
-            self.queue.push_back(ClientOutput::Trace(Record { at: now, transfer: Some(transfer), event }));
-        }
+        None
     }
 
     fn target(&mut self, request: TargetRequest) {

@@ -4,7 +4,7 @@ use super::{FileError, FileMeta, ReadDone, Server, ServerEvent, ServerOutput, Sh
 use crate::chat::{ErrorCode, FileName, Have, Hex, RequestId, ServerFrame, SessionId, TicketFrame};
 use crate::node::{Counters, Transmit};
 use crate::time::Instant;
-use crate::trace::{Event, Mark};
+use crate::trace::{Event, Mark, Record};
 use crate::transfer::{Offer, Outcome, Sender, SenderOutput};
 use crate::wire::{Hash, MAX_OFFSET, ResetCode, Ticket, TransferId};
 
@@ -18,6 +18,8 @@ pub(super) struct Download {
     stage: Stage,
     /// It stands in the server's queue of those that may have segments.
     pub(super) is_ready: bool,
+    /// What is entered in the server's deadlines.
+    pub(super) deadline: Option<Instant>,
 }
 
 /// How far it is.
@@ -131,7 +133,7 @@ impl Server {
         }
         let name = file.clone();
         let stage = Stage::Opening(have.filter(|have| have.length > 0));
-        let download = Download { session, id, file, began: now, stage, is_ready: false };
+        let download = Download { session, id, file, began: now, stage, is_ready: false, deadline: None };
         self.downloads.insert(transfer, download);
         self.chat.set_busy(now, session, true);
         self.queue.push_back(ServerOutput::Share(ShareRequest::Open { transfer, name }));
@@ -310,31 +312,30 @@ impl Server {
         let Some(sender) = download.sender() else { return };
         let mut ended = None;
         while let Some(output) = sender.poll_output() {
-            let output = match output {
-                SenderOutput::Packet(path, packet) => {
-                    ServerOutput::Transmit(Transmit::Packet { path, packet })
-                }
-                SenderOutput::Read(range) => ServerOutput::Share(ShareRequest::Read { transfer, range }),
-                SenderOutput::Forget(below) => ServerOutput::Share(ShareRequest::Forget { transfer, below }),
-                SenderOutput::Ended(outcome) => {
-                    ended = Some(outcome);
-                    continue;
-                }
+            match output {
                 SenderOutput::Trace(event) => {
                     if let Event::Dropped { reason } = event {
                         self.counters.dropped(reason);
                     }
-                    if !self.config.trace {
-                        continue;
+                    if self.config.trace {
+                        let record = Record { at: now, transfer: Some(transfer), event };
+                        self.queue.push_back(ServerOutput::Trace(record));
                     }
-                    let record = crate::trace::Record { at: now, transfer: Some(transfer), event };
-                    ServerOutput::Trace(record)
                 }
-            };
-            self.queue.push_back(output);
+                SenderOutput::Packet(path, packet) => {
+                    self.queue.push_back(ServerOutput::Transmit(Transmit::Packet { path, packet }));
+                }
+                SenderOutput::Read(range) => {
+                    self.queue.push_back(ServerOutput::Share(ShareRequest::Read { transfer, range }));
+                }
+                SenderOutput::Forget(below) => {
+                    self.queue.push_back(ServerOutput::Share(ShareRequest::Forget { transfer, below }));
+                }
+                SenderOutput::Ended(outcome) => ended = Some(outcome),
+            }
         }
         let (deadline, closed) = (sender.deadline(), sender.is_closed());
-        self.deadlines.set(transfer, deadline);
+        self.deadlines.set(transfer, &mut download.deadline, deadline);
         if let Some(outcome) = ended {
             self.on_ended(now, transfer, outcome);
         }

@@ -10,16 +10,15 @@ impl Client {
     /// Tells progress, if it is time.
     pub(in crate::node::client) fn report(&mut self, now: Instant, download: DownloadId) {
         let Some(it) = self.downloads.get_mut(&download).filter(|it| !it.is_over()) else { return };
-        let (Some(started), Some((told, before))) = (it.started, it.told) else { return };
+        let (Some(started), Some((told, next))) = (it.started, it.told) else { return };
         let Some(running) = it.running() else { return };
         let (progress, size) = (running.receiver.progress(), running.receiver.size());
-        let every = ((now - started) / 4).clamp(PROGRESS_AT_FIRST, PROGRESS_EVERY);
-        let is_time = now - told >= every || progress.end == size;
-        if progress.end == before || !is_time {
+        if progress.end == told || (now < next && progress.end != size) {
             return;
         }
         let view = Box::new(running.receiver.view());
-        it.told = Some((now, progress.end));
+        let pause = ((now - started) / 3).clamp(PROGRESS_AT_FIRST, PROGRESS_EVERY);
+        it.told = Some((progress.end, now + pause));
         let nanos = (now - started).as_nanos().max(1);
         let rate = u128::from(progress.end - progress.start) * 1_000_000_000 / nanos;
         let rate = u64::try_from(rate).unwrap_or(u64::MAX);
