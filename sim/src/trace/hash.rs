@@ -6,7 +6,7 @@
 //! to make.
 
 use super::event::Visitor;
-use super::{Datagram, Node, NodeMap, Record, Value};
+use super::{Datagram, NodeMap, Record, Value};
 
 /// Bytes that are hashed at once: whole subtrees of BLAKE3's tree, for which it has no use of a copy.
 const BLOCK: usize = 64 << 10;
@@ -23,6 +23,7 @@ pub(super) struct TraceHash {
     /// How much of it is taken: less than a block between records.
     used: usize,
     nodes: NodeMap<u32>,
+    /// Of how many the names are written.
     nodes_count: u32,
 }
 
@@ -35,19 +36,30 @@ impl TraceHash {
     pub(super) fn add(&mut self, record: &Record) {
         let next = self.nodes_count;
         let node = *self.nodes.get_or(record.node, || next);
-        let introduced = (node == next).then_some(record.node);
-        self.nodes_count += u32::from(introduced.is_some());
-        let rest = loop {
-            let room = self.gathered.get_mut(self.used..).unwrap_or_default();
-            match written(record, node, introduced, room) {
-                Some(rest) => break rest,
-                None => self.gathered.resize(self.gathered.len() * 2, 0),
-            }
-        };
+        let mut bytes = Bytes(self.gathered.get_mut(self.used..));
+        bytes.put(record.at.as_nanos().to_le_bytes());
+        bytes.put(node.to_le_bytes());
+        if node == next {
+            bytes.text(&record.node);
+        }
+        bytes.put(record.event.code().to_le_bytes());
+        record.event.visit(&mut bytes);
+        let Bytes(Some(rest)) = bytes else { return self.add_with_more_room(record) };
+        let rest = rest.len();
         self.used = self.gathered.len() - rest;
+        self.nodes_count += u32::from(node == next);
         if self.used >= BLOCK {
             self.hash_blocks();
         }
+    }
+
+    /// For a record that found no room. No loop in [`Self::add`]: it would load the fields of every event before it looks
+    /// which one it is.
+    #[cold]
+    #[inline(never)]
+    fn add_with_more_room(&mut self, record: &Record) {
+        self.gathered.resize(self.gathered.len() * 2, 0);
+        self.add(record);
     }
 
     /// Hashes what is whole blocks, and keeps the rest.
@@ -64,22 +76,6 @@ impl TraceHash {
         hasher.update(self.gathered.get(..self.used).unwrap_or_default());
         *hasher.finalize().as_bytes()
     }
-}
-
-/// Writes a record to the beginning of `room`: a node has a number, and its name at the first time. Answers how much
-/// room is left; `None`: it is not enough.
-// Inlined into the loop around it, it would load the fields of every event before it looks which one it is.
-#[inline(never)]
-fn written(record: &Record, node: u32, introduced: Option<Node>, room: &mut [u8]) -> Option<usize> {
-    let mut bytes = Bytes(Some(room));
-    bytes.put(record.at.as_nanos().to_le_bytes());
-    bytes.put(node.to_le_bytes());
-    if let Some(node) = introduced {
-        bytes.text(&node);
-    }
-    bytes.put(record.event.code().to_le_bytes());
-    record.event.visit(&mut bytes);
-    bytes.0.map(|rest| rest.len())
 }
 
 /// The room that is left; `None` once it was not enough.
@@ -141,5 +137,35 @@ impl Visitor for Bytes<'_> {
             Value::Span(span) => self.put(span.as_nanos().to_le_bytes()),
             Value::Hash(hash) => self.put(hash.0),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use backchat_core::time::Instant;
+
+    use super::*;
+    use crate::trace::Event;
+
+    #[test]
+    fn what_is_hashed_is_the_same_however_much_room_a_record_finds() {
+        let (mut hash, mut expected) = (TraceHash::new(), Vec::new());
+        let short = (0..3 * BLOCK / 100).map(|number| number % 150);
+        let lengths = short.chain([RECORD, 3, BLOCK, 2 * BLOCK, 5 * BLOCK + 7, 0, BLOCK - 1]);
+        for (number, length) in lengths.enumerate() {
+            let (at, node) = (Instant::from_nanos(number as u64), "a".into());
+            let event = Event::Refused { code: "x".repeat(length).into() };
+            expected.extend(at.as_nanos().to_le_bytes());
+            expected.extend(0_u32.to_le_bytes());
+            if number == 0 {
+                expected.extend(1_u64.to_le_bytes());
+                expected.extend(b"a");
+            }
+            expected.extend(event.code().to_le_bytes());
+            expected.extend((length as u64).to_le_bytes());
+            expected.extend(vec![b'x'; length]);
+            hash.add(&Record { at, node, event });
+        }
+        assert_eq!(hash.finish(), *blake3::hash(&expected).as_bytes());
     }
 }
