@@ -49,23 +49,20 @@ impl Recorder {
     /// Nothing will be added that is earlier than `before`: hands on what is.
     pub fn settle(&mut self, before: Instant, sink: &mut impl Sink) {
         let count = self.waiting.partition_point(|record| record.at < before);
-        self.tell(count, sink);
-        self.waiting.drain(..count);
+        let mut later = self.waiting.split_off(count);
+        self.hand_on(sink);
+        self.waiting.append(&mut later);
     }
 
     /// Nothing will be added that is earlier than anything here: hands on all of it.
     pub fn hand_on(&mut self, sink: &mut impl Sink) {
-        self.tell(self.waiting.len(), sink);
-        self.waiting.clear();
-    }
-
-    /// The first `count` are told of where they lie: moving them out costs as much as their hash.
-    fn tell(&mut self, count: usize, sink: &mut impl Sink) {
-        for record in self.waiting.iter().take(count) {
+        // Where they lie: moving them out costs as much as their hash.
+        for record in &self.waiting {
             self.hash.add(record);
             sink.record(record);
         }
-        self.count += count as u64;
+        self.count += self.waiting.len() as u64;
+        self.waiting.clear();
     }
 
     /// How many records were handed on.
