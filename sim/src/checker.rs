@@ -38,6 +38,7 @@ use core::marker::PhantomData;
 use std::collections::BTreeMap;
 
 use backchat_core::time::Instant;
+use backchat_core::wire::TransferId;
 
 use crate::signature::{Place, Signature};
 use crate::trace::{Record, Sink};
@@ -112,6 +113,12 @@ impl<'a, C: Checker> Found<'a, C> {
     pub fn add(&mut self, at: Instant, node: &str, wrong: Wrong) {
         self.violations.add(C::NAME, at, node, wrong);
     }
+
+    /// A rule that was broken by `node` in a download.
+    #[cold]
+    pub fn add_of(&mut self, at: Instant, node: &str, transfer: TransferId, (rule, wrong): Wrong) {
+        self.add(at, node, (rule, format!("{node}: {transfer}: {wrong}")));
+    }
 }
 
 /// What must hold.
@@ -124,7 +131,7 @@ pub trait Checker: Sized {
         let _ = (now, found);
     }
 
-    /// The next record.
+    /// The next record. Inlined, for it is a part of [`Checkers`].
     fn record(&mut self, record: &Record, found: &mut Found<'_, Self>);
 
     /// There are no more; the last was at `end`.
@@ -186,5 +193,21 @@ impl Checkers {
     /// What was found so far, in the order of finding.
     pub fn violations(&self) -> &[Violation] {
         &self.violations.kept
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hundred_are_kept_of_a_checker_that_finds_without_end() {
+        let mut violations = Violations::default();
+        for (checker, count) in [("loud", 5 * MAX_EACH), ("quiet", 1)] {
+            (0..count).for_each(|_| violations.add(checker, Instant::ZERO, "sim", ("rule", String::new())));
+        }
+        let kept = violations.into_vec();
+        assert_eq!(kept.iter().filter(|it| it.checker == "loud").count(), MAX_EACH);
+        assert_eq!(kept.len(), MAX_EACH + 1);
     }
 }

@@ -107,7 +107,7 @@ impl Summary {
 }
 
 impl Sink for Summary {
-    #[inline]
+    #[inline(always)]
     fn record(&mut self, record: &Record) {
         let Record { at, node, event } = record;
         match event {

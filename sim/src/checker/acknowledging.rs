@@ -118,8 +118,8 @@ impl Checker for Acknowledging {
             let Some(it) = self.receivers.get_mut(transfer) else { continue };
             if it.owes_since.take_if(|at| *at == since).is_some() {
                 let node = it.node;
-                let said = format!("{node}: {transfer}: what was kept at {since} is not acknowledged");
-                found.add(now, &node, ("ack_held_back", said));
+                let said = format!("what was kept at {since} is not acknowledged");
+                found.add_of(now, &node, transfer, ("ack_held_back", said));
             }
         }
     }
@@ -183,8 +183,8 @@ impl Checker for Acknowledging {
             }
             _ => return,
         };
-        if let (transfer, Some((rule, wrong))) = wrong {
-            found.add(*at, node, (rule, format!("{node}: {transfer}: {wrong}")));
+        if let (transfer, Some(wrong)) = wrong {
+            found.add_of(*at, node, *transfer, wrong);
         }
     }
 }

@@ -182,17 +182,14 @@ impl Checker for Recovery {
     fn time_moves_on(&mut self, _: Instant, found: &mut Found<'_, Self>) {
         // Who was told again that it has everything must have answered.
         if let Some((at, node, transfer)) = self.unanswered.take() {
-            let said = format!("{node}: {transfer}: END came again and was not answered");
-            found.add(at, &node, ("end_not_answered", said));
+            let said = "END came again and was not answered".to_owned();
+            found.add_of(at, &node, transfer, ("end_not_answered", said));
         }
     }
 
     #[inline(always)]
     fn record(&mut self, record: &Record, found: &mut Found<'_, Self>) {
         let Record { at, node, event } = record;
-        let mut say = |transfer: &TransferId, (rule, wrong): Wrong| {
-            found.add(*at, node, (rule, format!("{node}: {transfer}: {wrong}")));
-        };
         match event {
             Event::TransferOffered { transfer, size, start, .. } => {
                 self.senders.insert(*transfer, Sender::new(*node, *start, *size));
@@ -219,7 +216,9 @@ impl Checker for Recovery {
             }
             Event::Acknowledged { transfer, una, limit, .. } => {
                 let Some(it) = self.sender(*node, *transfer) else { return };
-                it.acknowledged(*at, *una, *limit).into_iter().for_each(|wrong| say(transfer, wrong));
+                for wrong in it.acknowledged(*at, *una, *limit) {
+                    found.add_of(*at, node, *transfer, wrong);
+                }
             }
             Event::PathValidated { transfer } => {
                 if let Some(it) = self.sender(*node, *transfer) {
@@ -245,7 +244,7 @@ impl Checker for Recovery {
                         "went back to {to} twice within {:?}, and a round trip takes {round_trip:?}",
                         *at - when
                     );
-                    say(transfer, ("went_back_twice", said));
+                    found.add_of(*at, node, *transfer, ("went_back_twice", said));
                 }
             }
             Event::LinkShaped { delay, .. } => {
@@ -273,18 +272,18 @@ impl Checker for Recovery {
                 let Some(it) = self.sender(*node, *transfer) else { return };
                 it.begin_anew();
                 if *to == "ending" && it.una != it.size {
-                    let (una, size) = (it.una, it.size);
-                    say(transfer, ("end_too_early", format!("END with {una} of {size} bytes acknowledged")));
+                    let said = format!("END with {} of {} bytes acknowledged", it.una, it.size);
+                    found.add_of(*at, node, *transfer, ("end_too_early", said));
                 }
                 if *to == "handshake" && *from != "offered" {
                     let said = format!("a ticket that was taken is bound again, in the state {from}");
-                    say(transfer, ("ticket_bound_twice", said));
+                    found.add_of(*at, node, *transfer, ("ticket_bound_twice", said));
                 }
             }
             Event::TimerSet { transfer, timer, due } => {
                 let Some(it) = self.sender(*node, *transfer) else { return };
                 if let Some(wrong) = it.set(*at, timer, *due) {
-                    say(transfer, wrong);
+                    found.add_of(*at, node, *transfer, wrong);
                 }
             }
             Event::PacketReceived { transfer, .. } => {
@@ -306,7 +305,7 @@ impl Checker for Recovery {
                 let next = self.receiver(*node, *transfer).next.replace(*end).or(offered);
                 if let Some(next) = next.filter(|next| next != start) {
                     let said = format!("{start}..{end} was kept, and what comes next is {next}");
-                    say(transfer, ("kept_out_of_order", said));
+                    found.add_of(*at, node, *transfer, ("kept_out_of_order", said));
                 }
             }
             Event::Crashed { .. } => {

@@ -157,8 +157,8 @@ impl Checker for Timeouts {
             }
             _ => return,
         };
-        if let Some((rule, wrong)) = wrong {
-            found.add(*at, node, (rule, format!("{node}: {transfer}: {wrong}")));
+        if let Some(wrong) = wrong {
+            found.add_of(*at, node, *transfer, wrong);
         }
     }
 }

@@ -91,7 +91,7 @@ impl Timers {
             if let Some((rule, wrong)) = sender.wrong() {
                 let Sender { node, una, nxt, size, limit, .. } = sender;
                 let state = format!("una {una}, nxt {nxt}, size {size}, limit {limit}");
-                found.add(self.now, &*node, (rule, format!("{node}: {transfer}: {wrong} ({state})")));
+                found.add_of(self.now, node, transfer, (rule, format!("{wrong} ({state})")));
             }
         }
     }

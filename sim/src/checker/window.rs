@@ -52,8 +52,7 @@ impl Checker for Window {
                 let sender = self.sender(*transfer, *start);
                 let outstanding = end.saturating_sub(sender.una);
                 let window = sender.cwnd.unwrap_or(*cwnd);
-                let mut wrong =
-                    |rule, what: String| found.add(*at, node, (rule, format!("{node}: {transfer}: {what}")));
+                let mut wrong = |rule, what| found.add_of(*at, node, *transfer, (rule, what));
                 if outstanding > window {
                     wrong(
                         "beyond_cwnd",
