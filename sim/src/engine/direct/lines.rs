@@ -8,9 +8,12 @@ use backchat_core::chat::{FrameError, ServerFrame};
 
 use super::outside::Payloads;
 
-/// Places for lines: many more than there are lines that some have read and others not, since lines that come to the same
-/// place push each other out. What hundreds say at one instant is hundreds of lines.
-const PLACES: usize = 4_096;
+/// The most places for lines: many more than there are lines that some have read and others not, since lines that come to
+/// the same place push each other out. What hundreds say at one instant is hundreds of lines.
+const PLACES_MAX: usize = 4_096;
+
+/// Places for each reader, where there are few: each says little at one instant.
+const PLACES_EACH: usize = 16;
 
 /// The longest line that is remembered. Longer ones are few: so long are messages, and not lists.
 const LINE_MAX: usize = 1 << 10;
@@ -31,17 +34,24 @@ pub(super) struct Remembered {
 }
 
 impl Lines {
-    pub(super) fn new(payloads: Payloads) -> Self {
+    /// Of a run with so many readers.
+    pub(super) fn new(payloads: Payloads, readers: usize) -> Self {
         match payloads {
             Payloads::Bytes => Self::Forgotten,
-            Payloads::Ranges => Self::Remembered((0..PLACES).map(|_| None).collect()),
+            // Nobody reads it again.
+            Payloads::Ranges if readers < 2 => Self::Forgotten,
+            Payloads::Ranges => {
+                let places = readers.saturating_mul(PLACES_EACH).min(PLACES_MAX);
+                Self::Remembered((0..places).map(|_| None).collect())
+            }
         }
     }
 
     /// What [`ServerFrame::decode`] says of `line`.
     pub(super) fn decode(&mut self, line: &[u8]) -> Result<ServerFrame, FrameError> {
         let Self::Remembered(places) = self else { return ServerFrame::decode(line) };
-        let Some(place) = places.get_mut(place(line)).filter(|_| line.len() <= LINE_MAX) else {
+        let place = place(line, places.len());
+        let Some(place) = places.get_mut(place).filter(|_| line.len() <= LINE_MAX) else {
             return ServerFrame::decode(line);
         };
         if let Some(it) = place.as_ref().filter(|it| *it.line == *line) {
@@ -54,13 +64,13 @@ impl Lines {
 }
 
 /// Where a line is remembered: lines that follow each other, which differ in a number, get other places.
-fn place(line: &[u8]) -> usize {
+fn place(line: &[u8], places: usize) -> usize {
     const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
     let (words, rest) = line.as_chunks::<8>();
     let words =
         words.iter().map(|word| u64::from_le_bytes(*word)).chain(rest.iter().map(|byte| u64::from(*byte)));
     let mixed = words.fold(line.len() as u64, |mixed, word| (mixed.rotate_left(5) ^ word).wrapping_mul(ODD));
-    (mixed >> 32) as usize % PLACES
+    (mixed >> 32) as usize % places
 }
 
 #[cfg(test)]
@@ -69,9 +79,11 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_what_the_line_says() {
-        let (mut remembered, mut forgotten) = (Lines::new(Payloads::Ranges), Lines::new(Payloads::Bytes));
+        let readers = PLACES_MAX;
+        let mut remembered = Lines::new(Payloads::Ranges, readers);
+        let mut forgotten = Lines::new(Payloads::Bytes, readers);
         // Twice as many as there are places, so that each has seen another line; a broken one and a long one too.
-        let said = (0..2 * PLACES).map(|number| format!(r#"{{"type":"gap","missed":{number}}}"#));
+        let said = (0..2 * PLACES_MAX).map(|number| format!(r#"{{"type":"gap","missed":{number}}}"#));
         let long = format!(r#"{{"type":"notice","text":"{}"}}"#, "x".repeat(LINE_MAX));
         let lines: Vec<String> = said.chain([r#"{"type":"gap"}"#.to_owned(), long]).collect();
         for line in lines.iter().chain(lines.iter().rev()) {
@@ -83,13 +95,22 @@ mod tests {
         }
         let Lines::Remembered(places) = &remembered else { panic!("lines are remembered") };
         let used = places.iter().flatten().count();
-        assert!(used > PLACES / 2, "{used} places are used");
+        assert!(used > PLACES_MAX / 2, "{used} places are used");
         assert!(places.iter().flatten().all(|it| it.line.len() <= LINE_MAX));
     }
 
     #[test]
+    fn there_are_places_for_those_who_read_the_same() {
+        let places = |readers| match Lines::new(Payloads::Ranges, readers) {
+            Lines::Forgotten => 0,
+            Lines::Remembered(places) => places.len(),
+        };
+        assert_eq!([0, 1, 2, 100, usize::MAX].map(places), [0, 0, 32, 1_600, PLACES_MAX]);
+    }
+
+    #[test]
     fn a_line_that_is_read_again_is_the_same_text() {
-        let mut lines = Lines::new(Payloads::Ranges);
+        let mut lines = Lines::new(Payloads::Ranges, 2);
         let mut text = || match lines.decode(br#"{"type":"notice","text":"back at noon"}"#) {
             Ok(ServerFrame::Notice { text }) => text.as_ptr(),
             other => panic!("{other:?}"),

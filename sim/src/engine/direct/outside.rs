@@ -79,7 +79,7 @@ impl Outside {
             network,
             contents,
             payloads,
-            lines: Lines::new(payloads),
+            lines: Lines::new(payloads, nodes - 1),
             server: ServerHost::Serving,
             knocking: VecDeque::new(),
             flights: Flights::default(),
