@@ -6,16 +6,26 @@
 
 use std::collections::VecDeque;
 
-/// Places that an empty queue keeps.
+/// Places that an empty queue keeps, of a machine of which there are thousands.
 const KEPT: usize = 16;
+
+/// Places that an empty queue keeps, of a machine of which there is one: what is said to a thousand clients is a thousand
+/// things to do, each time.
+pub const KEPT_BY_ONE: usize = 1024;
 
 /// Takes the first item of `queue`.
 #[inline]
 pub fn take_first<T>(queue: &mut VecDeque<T>) -> Option<T> {
+    take_first_keeping(queue, KEPT)
+}
+
+/// Takes the first item of `queue`, which keeps `kept` places when it is empty.
+#[inline]
+pub fn take_first_keeping<T>(queue: &mut VecDeque<T>, kept: usize) -> Option<T> {
     // Not taken apart and put together again: that would be a copy.
     let first = queue.pop_front();
     if queue.is_empty() {
-        rest(queue);
+        rest_keeping(queue, kept);
     }
     first
 }
@@ -23,7 +33,12 @@ pub fn take_first<T>(queue: &mut VecDeque<T>) -> Option<T> {
 /// What an empty `queue` does until it is filled again.
 #[inline]
 pub(crate) fn rest<T>(queue: &mut VecDeque<T>) {
-    if queue.capacity() > KEPT {
+    rest_keeping(queue, KEPT);
+}
+
+#[inline]
+fn rest_keeping<T>(queue: &mut VecDeque<T>, kept: usize) {
+    if queue.capacity() > kept {
         *queue = VecDeque::new();
     } else {
         // Its first place is the next one again.
@@ -47,5 +62,15 @@ mod tests {
         take_first(&mut queue);
         queue.push_back(2);
         assert_eq!(queue.front().map(core::ptr::from_ref), place);
+    }
+
+    #[test]
+    fn a_queue_keeps_as_much_as_it_is_told_and_no_more() {
+        for (items, is_kept) in [(100, true), (101, false)] {
+            let mut queue: VecDeque<u32> = VecDeque::with_capacity(items);
+            queue.push_back(1);
+            assert_eq!(take_first_keeping(&mut queue, 100), Some(1));
+            assert_eq!(queue.capacity() > 0, is_kept, "{items}");
+        }
     }
 }

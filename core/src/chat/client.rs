@@ -32,7 +32,7 @@ use super::lines::Lines;
 use crate::hex::Hex;
 use crate::queue::take_first;
 use crate::seed::{Seed, Stream};
-use crate::time::Instant;
+use crate::time::{Instant, earliest};
 use crate::trace::Mark;
 use outgoing::Outgoing;
 use std::collections::VecDeque;
@@ -261,7 +261,7 @@ impl ChatClient {
 
     /// When [`handle_timeout`](Self::handle_timeout) is to be called.
     pub fn deadline(&self) -> Option<Instant> {
-        [self.timer, self.next_message_at(), self.next_ask_at()].into_iter().flatten().min()
+        earliest([self.timer, self.next_message_at(), self.next_ask_at()])
     }
 
     /// What is to be done next.

@@ -43,7 +43,7 @@ use super::outbox::Sources;
 use super::roster::Roster;
 use super::table::Input;
 use crate::hex::Hex;
-use crate::queue::take_first;
+use crate::queue::{KEPT_BY_ONE, take_first_keeping};
 use crate::seed::{Seed, Stream};
 use crate::time::{Instant, UnixTime};
 use crate::trace::Mark;
@@ -292,7 +292,7 @@ impl ChatServer {
 
     /// What is to be done next.
     pub fn poll_action(&mut self) -> Option<Action> {
-        take_first(&mut self.actions)
+        take_first_keeping(&mut self.actions, KEPT_BY_ONE)
     }
 
     /// How often what has happened.

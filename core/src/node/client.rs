@@ -25,7 +25,7 @@ use crate::chat::client::{
 use crate::chat::{FrameError, Nickname, RequestId, ServerFrame};
 use crate::queue::take_first;
 use crate::seed::Seed;
-use crate::time::Instant;
+use crate::time::{Instant, earliest};
 use crate::trace::{DropReason, Event, Mark, Marks, Record};
 use crate::transfer::SILENCE;
 use crate::wire::{self, Packet, ResetCode, TransferId};
@@ -295,12 +295,12 @@ impl Client {
     }
 
     /// The next thing to do; see the module [`crate::node`].
+    #[inline]
     pub fn poll_output(&mut self, _now: Instant) -> ClientOutput {
         if let Some(output) = take_first(&mut self.queue) {
             return output;
         }
-        let deadlines = [self.chat.deadline(), self.deadlines.first()];
-        ClientOutput::Timeout(deadlines.into_iter().flatten().min())
+        ClientOutput::Timeout(earliest([self.chat.deadline(), self.deadlines.first()]))
     }
 
     /// Whether nothing waits to be sent, answered or downloaded.

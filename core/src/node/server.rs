@@ -21,9 +21,9 @@ pub use output::{FileError, FileMeta, ReadDone, ServerEvent, ServerOutput, Share
 use super::deadlines::Deadlines;
 use super::{Close, Counters, Path, Transmit};
 use crate::chat::{Action, ChatConfig, ChatServer, CloseReason, FileEntry, Limits, StreamId};
-use crate::queue::take_first;
+use crate::queue::{KEPT_BY_ONE, take_first_keeping};
 use crate::seed::{Seed, Stream};
-use crate::time::{Instant, UnixTime};
+use crate::time::{Instant, UnixTime, earliest};
 use crate::trace::{DropReason, Event, Mark, Marks, Record};
 use crate::transfer::SenderConfig;
 use crate::wire::{self, MAX_SEGMENT, Packet, ResetCode, TransferId};
@@ -261,7 +261,7 @@ impl Server {
 
     /// The next thing to do; see the module [`crate::node`].
     pub fn poll_output(&mut self, now: Instant) -> ServerOutput {
-        if let Some(output) = take_first(&mut self.queue) {
+        if let Some(output) = take_first_keeping(&mut self.queue, KEPT_BY_ONE) {
             return output;
         }
         mutant!(HashOrder => self.ready.rotate_left(crate::mutants::odd::hash(self.ready.len())));
@@ -285,9 +285,7 @@ impl Server {
             Life::Draining(at) | Life::Closing(at) => Some(at),
             Life::Running | Life::Stopped => None,
         };
-        ServerOutput::Timeout(
-            [self.chat.deadline(), self.deadlines.first(), life].into_iter().flatten().min(),
-        )
+        ServerOutput::Timeout(earliest([self.chat.deadline(), self.deadlines.first(), life]))
     }
 
     /// What was counted of downloads and datagrams.

@@ -3,7 +3,9 @@
 //! The rounds, and the order in which things are looked at within one, are the shipped loop's
 //! ([`backchat::driver::server`]), so that what happens at one instant happens in the same order on both engines.
 
-use std::collections::{BTreeMap, VecDeque};
+mod slots;
+
+use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::net::SocketAddr;
 
@@ -14,8 +16,9 @@ use backchat::driver::streams::SLICES_MAX;
 use backchat_core::chat::{ChatConfig, StreamId};
 use backchat_core::node::{Close, Path, Server, ServerConfig, ServerOutput, Transmit};
 use backchat_core::seed::Seed;
-use backchat_core::time::Instant;
+use backchat_core::time::{Instant, earliest};
 
+use self::slots::Slots;
 use super::files::Share;
 use super::flights::{Datagram, Filling};
 use super::outside::Outside;
@@ -35,10 +38,9 @@ pub(super) struct Serving {
     core: Server,
     share: Share,
     socket: SocketId,
-    streams: BTreeMap<StreamId, Slot>,
+    streams: Slots,
     /// Streams that may have something to read, or room.
     ready: VecDeque<StreamId>,
-    last_stream: u64,
     closing: Closing,
     /// Streams for which something may wait. Written to at the end of a turn.
     unwritten: Vec<StreamId>,
@@ -47,11 +49,6 @@ pub(super) struct Serving {
     wants_stop: bool,
     life: Life,
     buffer: Vec<u8>,
-}
-
-struct Slot {
-    connection: ConnectionId,
-    is_queued: bool,
 }
 
 /// Whether it goes on.
@@ -88,9 +85,8 @@ impl Serving {
             core: Server::new(now, config, &seed),
             share: Share::open(&out.contents, out.payloads)?,
             socket,
-            streams: BTreeMap::new(),
+            streams: Slots::default(),
             ready: VecDeque::new(),
-            last_stream: 0,
             closing: Closing::default(),
             unwritten: Vec::new(),
             next_wall_clock: now + WALL_CLOCK_EVERY,
@@ -107,7 +103,7 @@ impl Serving {
 
     /// A connection that it has accepted can be read, or written.
     pub(super) fn queue(&mut self, stream: StreamId) {
-        if let Some(slot) = self.streams.get_mut(&stream).filter(|slot| !slot.is_queued) {
+        if let Some(slot) = self.streams.get_mut(stream).filter(|slot| !slot.is_queued) {
             slot.is_queued = true;
             self.ready.push_back(stream);
         }
@@ -141,7 +137,7 @@ impl Serving {
 
     /// Gives up everything of the outside.
     pub(super) fn end(self, out: &mut Outside) {
-        for slot in self.streams.values() {
+        for slot in self.streams.iter() {
             out.close(slot.connection, Way::Down);
         }
         for connection in core::mem::take(&mut out.knocking) {
@@ -206,7 +202,7 @@ impl Serving {
             Life::Lingering(at) => Some(at),
             Life::Running | Life::Ended => None,
         };
-        [deadline, self.closing.deadline(), Some(self.next_wall_clock), last].into_iter().flatten().min()
+        earliest([deadline, self.closing.deadline(), Some(self.next_wall_clock), last])
     }
 
     /// Carries out what the core wants done; writes to streams are only noted.
@@ -289,11 +285,9 @@ impl Serving {
 
     fn accept(&mut self, connection: ConnectionId, out: &mut Outside) {
         let Some(it) = out.connection(connection) else { return };
-        self.last_stream += 1;
-        let stream = StreamId(self.last_stream);
+        let stream = self.streams.open(connection);
         it.stream = Some(stream);
         let peer: SocketAddr = it.peer;
-        self.streams.insert(stream, Slot { connection, is_queued: false });
         self.queue(stream);
         self.core.handle_stream_opened(out.now(), stream, peer.ip());
     }
@@ -301,7 +295,7 @@ impl Serving {
     fn take_ready(&mut self) -> Option<StreamId> {
         loop {
             let stream = self.ready.pop_front()?;
-            if let Some(slot) = self.streams.get_mut(&stream) {
+            if let Some(slot) = self.streams.get_mut(stream) {
                 slot.is_queued = false;
                 return Some(stream);
             }
@@ -335,7 +329,7 @@ impl Serving {
         if phase == Some(Phase::Finished) {
             return 0;
         }
-        let Some(connection) = self.streams.get(&stream).map(|slot| slot.connection) else { return 0 };
+        let Some(connection) = self.streams.get(stream).map(|slot| slot.connection) else { return 0 };
         match out.read(connection, Way::Up, &mut self.buffer) {
             Read::Bytes => {
                 self.queue(stream);
@@ -387,7 +381,7 @@ impl Serving {
             if count == 0 {
                 break;
             }
-            let written = match self.streams.get(&stream) {
+            let written = match self.streams.get(stream) {
                 Some(slot) => out.write(slot.connection, Way::Down, slices.get(..count).unwrap_or_default()),
                 None => Write::Failed,
             };
@@ -401,7 +395,7 @@ impl Serving {
             }
         }
         if self.closing.phase(stream) == Some(Phase::Flushing) {
-            if let Some(slot) = self.streams.get(&stream) {
+            if let Some(slot) = self.streams.get(stream) {
                 out.shut_down(slot.connection, Way::Down);
             }
             self.core.handle_stream_closed(now, stream);
@@ -417,7 +411,7 @@ impl Serving {
     fn drop_stream(&mut self, stream: StreamId, out: &mut Outside) {
         let phase = self.closing.phase(stream);
         self.closing.forget(stream);
-        let Some(slot) = self.streams.remove(&stream) else { return };
+        let Some(slot) = self.streams.close(stream) else { return };
         out.close(slot.connection, Way::Down);
         if phase != Some(Phase::Lingering) {
             self.core.handle_stream_closed(out.now(), stream);

@@ -17,7 +17,7 @@ use backchat_core::node::{
     Client, ClientConfig, ClientEvent, ClientOutput, DownloadEvent, DownloadId, Path, TargetRequest, Transmit,
 };
 use backchat_core::seed::Seed;
-use backchat_core::time::Instant;
+use backchat_core::time::{Instant, earliest};
 use backchat_core::wire::{Body, DATA_HEADER_LEN, Packet};
 use bytes::Bytes;
 
@@ -185,8 +185,7 @@ impl Running {
                 Some(source) => round.served(source),
                 None => {
                     let until = self.connecting.map(|it| it.until);
-                    let at = [deadline, until, self.wanted].into_iter().flatten().min();
-                    out.set_timer(person.node(), at);
+                    out.set_timer(person.node(), earliest([deadline, until, self.wanted]));
                     return true;
                 }
             }
@@ -400,7 +399,7 @@ impl Running {
 
     /// Lets the socket go when it is of no use, and wants one where it is.
     fn look_for_socket(&mut self, person: &Person, out: &mut Outside) {
-        if self.core.downloads() == 0 && !self.core.needs_datagrams() {
+        if !self.core.needs_datagrams() && self.core.downloads() == 0 {
             self.drop_socket(person, out);
         } else if !self.has_bound && self.server.is_some() {
             self.has_bound = true;
@@ -467,7 +466,10 @@ impl Running {
                 return;
             }
         }
-        self.write(out);
+        // Seldom, and to lay out slices for it is more than a look.
+        if self.core.stream_pending(&mut [IoSlice::new(&[])]) > 0 {
+            self.write(out);
+        }
     }
 
     /// Writes what waits for the connection until it takes no more.
