@@ -18,6 +18,9 @@ const PLACES_EACH: usize = 16;
 /// The longest line that is remembered. Longer ones are few: so long are messages, and not lists.
 const LINE_MAX: usize = 1 << 10;
 
+/// How much of a line decides on its place.
+const HEAD: usize = 48;
+
 /// See the module.
 #[derive(Debug)]
 pub(super) enum Lines {
@@ -63,14 +66,18 @@ impl Lines {
     }
 }
 
-/// Where a line is remembered: lines that follow each other, which differ in a number, get other places.
+/// Where a line is remembered. What tells lines apart, a number or a name, stands near their beginning.
 fn place(line: &[u8], places: usize) -> usize {
     const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
-    let (words, rest) = line.as_chunks::<8>();
+    let (words, rest) = line.get(..HEAD).unwrap_or(line).as_chunks::<8>();
     let words =
         words.iter().map(|word| u64::from_le_bytes(*word)).chain(rest.iter().map(|byte| u64::from(*byte)));
-    let mixed = words.fold(line.len() as u64, |mixed, word| (mixed.rotate_left(5) ^ word).wrapping_mul(ODD));
-    (mixed >> 32) as usize % places
+    let mixed = words.fold(line.len() as u64, |mixed, word| {
+        let mixed = (mixed ^ word).wrapping_mul(ODD);
+        // A product is mixed in its upper half.
+        mixed ^ (mixed >> 32)
+    });
+    mixed as usize % places
 }
 
 #[cfg(test)]
