@@ -13,7 +13,7 @@ use std::time::Duration;
 use backchat_core::chat::Nickname;
 use backchat_core::chat::client::Comeback;
 use backchat_core::node::DownloadId;
-use backchat_core::time::{Instant, UnixTime};
+use backchat_core::time::{Instant, UnixTime, earliest};
 
 use super::action::{Action, Scroll};
 use super::completion::{Completion, Direction};
@@ -182,7 +182,7 @@ impl App {
             _ => None,
         };
         let stalled = self.session.downloads().next_second(self.now);
-        [self.session.deadline(), leave, self.next_second(), stalled].into_iter().flatten().min()
+        earliest([self.session.deadline(), leave, self.next_second(), stalled])
     }
 
     /// While seconds are counted down, the next one.

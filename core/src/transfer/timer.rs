@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::time::Instant;
+use crate::time::{Instant, earliest};
 
 /// The longest that a receiver holds an acknowledgment back. RFC 9000 §18.2 takes the same 25 ms; RFC 5681 §4.2
 /// allows 500.
@@ -134,7 +134,7 @@ impl<const N: usize> Timers<N> {
 
     /// The earliest of those that run.
     pub(super) fn earliest(&self) -> Option<Instant> {
-        self.0.iter().flatten().min().copied()
+        earliest(self.0)
     }
 
     /// Stops every one.

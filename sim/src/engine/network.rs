@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use backchat_core::seed::Seed;
-use backchat_core::time::Instant;
+use backchat_core::time::{Instant, earliest};
 use bytes::Bytes;
 
 pub(super) use addresses::{SocketId, Sockets};
@@ -185,7 +185,7 @@ impl<S> Network<S> {
                     self.recorder.add(at, direction.name, blackout.into());
                 }
                 let next = direction.link.next_blackout();
-                self.next_blackout = [self.next_blackout, next].into_iter().flatten().min();
+                self.next_blackout = earliest([self.next_blackout, next]);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use backchat_core::chat::StreamId;
 use backchat_core::node::{Close, Server, ServerOutput};
-use backchat_core::time::Instant;
+use backchat_core::time::{Instant, earliest};
 
 use super::closing::{Closing, LAST_LINGER, Phase};
 use super::{Control, Ending, Measures, Observer, ServerEnd, WALL_CLOCK_EVERY};
@@ -98,7 +98,7 @@ impl<'a, S: Stream, O: Observer> Serving<'a, S, O> {
             Life::Lingering(at) => Some(at),
             Life::Running | Life::Ended(_) => None,
         };
-        [deadline, self.closing.deadline(), Some(self.next_wall_clock), last].into_iter().flatten().min()
+        earliest([deadline, self.closing.deadline(), Some(self.next_wall_clock), last])
     }
 
     /// Carries out what the core wants done; writes to streams are only noted.

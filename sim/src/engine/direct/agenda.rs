@@ -9,7 +9,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use backchat_core::time::Instant;
+use backchat_core::time::{Instant, earliest};
 
 use super::flights::FlightIndex;
 use super::streams::ConnectionId;
@@ -95,7 +95,7 @@ impl Agenda {
     pub(super) fn next(&self) -> Option<Instant> {
         let other = self.others.peek().map(|Reverse(entry)| entry.at);
         let in_order = self.in_order.front().map(|entry| entry.at);
-        [in_order, other].into_iter().flatten().min()
+        earliest([in_order, other])
     }
 
     /// The next one, if it happens by `now`.
