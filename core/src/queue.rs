@@ -11,7 +11,7 @@ const KEPT: usize = 16;
 
 /// Places that an empty queue keeps, of a machine of which there is one: what is said to a thousand clients is a thousand
 /// things to do, each time.
-pub const KEPT_BY_ONE: usize = 1024;
+pub(crate) const KEPT_BY_ONE: usize = 1024;
 
 /// Takes the first item of `queue`.
 #[inline]
@@ -21,7 +21,7 @@ pub fn take_first<T>(queue: &mut VecDeque<T>) -> Option<T> {
 
 /// Takes the first item of `queue`, which keeps `kept` places when it is empty.
 #[inline]
-pub fn take_first_keeping<T>(queue: &mut VecDeque<T>, kept: usize) -> Option<T> {
+pub(crate) fn take_first_keeping<T>(queue: &mut VecDeque<T>, kept: usize) -> Option<T> {
     // Not taken apart and put together again: that would be a copy.
     let first = queue.pop_front();
     if queue.is_empty() {

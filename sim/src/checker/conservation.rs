@@ -86,9 +86,7 @@ impl Open {
         copies.ended |= bit;
         copies.under_way -= 1;
         if copies.under_way == 0 {
-            if !self.others.is_empty() {
-                self.others.remove(&ordinal);
-            }
+            self.others.remove(&ordinal);
             while self.window.pop_front_if(|first| first.under_way == 0).is_some() {}
         }
         None

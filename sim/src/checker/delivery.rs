@@ -122,10 +122,6 @@ impl Delivery {
         if session.key.0 == self.life {
             wrong.extend(self.messages.show(name, number, said).err());
         }
-        if session.owed.front().is_some_and(|(owed, _)| *owed == number) {
-            session.owed.pop_front();
-            return;
-        }
         let missed: Vec<u64> =
             session.owed.iter().map(|(owed, _)| *owed).take_while(|owed| *owed < number).collect();
         session.owed.drain(..missed.len());

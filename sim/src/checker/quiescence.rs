@@ -63,7 +63,6 @@ struct Wish {
     at: Instant,
     what: Name,
     detail: Option<Name>,
-    written: u64,
 }
 
 impl Quiescence {
@@ -84,11 +83,10 @@ impl Quiescence {
     fn left(&self) -> BTreeMap<Node, Left> {
         let mut left: BTreeMap<Node, Left> = BTreeMap::new();
         for ((client, _), wish) in &self.open {
-            left.entry(*client).or_default().add(&wish.what, self.size(wish), 1);
+            left.entry(*client).or_default().add(&wish.what, self.size(wish.detail.as_ref()), 1);
         }
         for ((client, what, detail), times) in &self.planned {
-            let size = detail.as_ref().and_then(|file| self.sizes.get(file)).copied().unwrap_or(0);
-            left.entry(*client).or_default().add(what, size, *times);
+            left.entry(*client).or_default().add(what, self.size(detail.as_ref()), *times);
         }
         left
     }
@@ -116,15 +114,15 @@ impl Quiescence {
         let Entry::Vacant(place) = self.open.entry((client, number)) else { return };
         let wish = place.insert(wish).clone();
         if let Some(bound) = self.bound.filter(|_| !was_planned) {
-            let size = self.size(&wish);
+            let size = self.size(wish.detail.as_ref());
             self.left.entry(client).or_default().add(&wish.what, size, 1);
             self.bound = Some(self.compute(bound.from));
         }
     }
 
-    fn size(&self, wish: &Wish) -> u64 {
-        let size = wish.detail.as_ref().and_then(|file| self.sizes.get(file)).copied();
-        size.unwrap_or(0).saturating_sub(wish.written)
+    /// The bytes of what a wish is about, if that is a file.
+    fn size(&self, detail: Option<&Name>) -> u64 {
+        detail.and_then(|file| self.sizes.get(file)).copied().unwrap_or(0)
     }
 
     /// Names everything that has not ended.
@@ -201,11 +199,7 @@ impl Checker for Quiescence {
                 *self.planned.entry(key).or_default() += times;
             }
             Event::Asked { wish, what, detail } => {
-                self.asked(
-                    *node,
-                    *wish,
-                    Wish { at: *at, what: what.clone(), detail: detail.clone(), written: 0 },
-                );
+                self.asked(*node, *wish, Wish { at: *at, what: what.clone(), detail: detail.clone() });
             }
             Event::Answered { wish, .. }
             | Event::NotTaken { wish, .. }

@@ -44,29 +44,22 @@ impl Counts {
             self.without_place = self.without_place.saturating_add(1);
             return self.without_place;
         };
-        if self.by_place.last().is_none_or(|(last, _)| *last < at) {
-            self.last = self.by_place.len();
-            self.by_place.push((at, 1));
-            return 1;
-        }
-        match self.find(at) {
-            Err(index) => {
-                self.last = index;
-                self.by_place.insert(index, (at, 1));
-                1
-            }
-            Ok(index) => {
-                self.last = index;
-                self.by_place.get_mut(index).map_or(1, |(_, count)| {
-                    *count = count.saturating_add(1);
-                    *count
-                })
-            }
-        }
+        let index = self.find(at).unwrap_or_else(|index| {
+            self.by_place.insert(index, (at, 0));
+            index
+        });
+        self.last = index;
+        self.by_place.get_mut(index).map_or(1, |(_, count)| {
+            *count = count.saturating_add(1);
+            *count
+        })
     }
 
     /// Where this place is in the list, or where it belongs.
     fn find(&self, at: u64) -> Result<usize, usize> {
+        if self.by_place.last().is_none_or(|(last, _)| *last < at) {
+            return Err(self.by_place.len());
+        }
         let is_here = |index: usize| self.by_place.get(index).is_some_and(|(place, _)| *place == at);
         let near = [self.last + 1, self.last];
         match near.into_iter().find(|index| is_here(*index)) {

@@ -13,11 +13,7 @@ use crate::time::Instant;
 impl ChatClient {
     /// When the next message may be sent; `None` while none waits or an answer has to come first.
     pub(super) fn next_message_at(&self) -> Option<Instant> {
-        // Nothing waits, most of the time.
-        if self.messages.is_empty()
-            || self.phase != Phase::Up
-            || self.messages.iter().all(|message| message.sent)
-        {
+        if self.messages.iter().all(|message| message.sent) || self.phase != Phase::Up {
             return None;
         }
         let rate = self.limits.messages().eased();
@@ -27,7 +23,7 @@ impl ChatClient {
 
     /// When the next other request may be sent; `None` while none waits or an answer has to come first.
     pub(super) fn next_ask_at(&self) -> Option<Instant> {
-        if self.asks.is_empty() || self.phase != Phase::Up || self.asks.iter().all(|ask| ask.sent.is_some()) {
+        if self.asks.iter().all(|ask| ask.sent.is_some()) || self.phase != Phase::Up {
             return None;
         }
         let rate = self.limits.requests().eased();

@@ -71,17 +71,20 @@ impl Stride {
         self.segment.is_some() && !self.has_changed
     }
 
+    /// Bytes of a segment.
+    fn segment(self) -> u64 {
+        self.segment.map_or(SEGMENT, |it| it.clamp(1, SEGMENT))
+    }
+
     /// So many bytes of a file with the headers of their segments, which can be longer than what they carry.
     fn on_the_wire(self, bytes: u64) -> u64 {
-        let segment = self.segment.map_or(SEGMENT, |it| it.clamp(1, SEGMENT));
-        bytes.saturating_add(bytes.div_ceil(segment).saturating_mul(HEADERS_LEN))
+        bytes.saturating_add(bytes.div_ceil(self.segment()).saturating_mul(HEADERS_LEN))
     }
 
     /// The bytes of so many segments, if the window was ever as wide; at least of one.
     fn bytes_of(self, segments: u64) -> u64 {
-        let segment = self.segment.map_or(SEGMENT, |it| it.clamp(1, SEGMENT));
-        let all = segments * segment;
-        if self.segment.is_some() { all.min(self.cwnd).max(segment) } else { all }
+        let all = segments * self.segment();
+        if self.segment.is_some() { all.min(self.cwnd).max(self.segment()) } else { all }
     }
 }
 

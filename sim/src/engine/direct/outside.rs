@@ -71,7 +71,8 @@ pub(super) struct Outside {
 
 impl Outside {
     pub(super) fn new(network: Network<Node>, contents: Contents, payloads: Payloads) -> Self {
-        let nodes = network.clients() + 1;
+        let clients = network.clients();
+        let nodes = clients + 1;
         Self {
             now: Instant::ZERO,
             pace: Pace::new(Bounds::default()),
@@ -79,7 +80,7 @@ impl Outside {
             network,
             contents,
             payloads,
-            lines: Lines::new(payloads, nodes - 1),
+            lines: Lines::new(payloads, clients),
             server: ServerHost::Serving,
             knocking: VecDeque::new(),
             flights: Flights::default(),

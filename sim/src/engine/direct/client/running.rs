@@ -466,20 +466,18 @@ impl Running {
                 return;
             }
         }
-        // Seldom, and to lay out slices for it is more than a look.
-        if self.core.stream_pending(&mut [IoSlice::new(&[])]) > 0 {
-            self.write(out);
-        }
+        self.write(out);
     }
 
     /// Writes what waits for the connection until it takes no more.
     fn write(&mut self, out: &mut Outside) {
         while let Some(connection) = self.connection {
-            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-            let count = self.core.stream_pending(&mut slices);
-            if count == 0 {
+            // Seldom does anything wait, and to lay out slices for all of it is more than a look.
+            if self.core.stream_pending(&mut [IoSlice::new(&[])]) == 0 {
                 return;
             }
+            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
+            let count = self.core.stream_pending(&mut slices);
             match out.write(connection, Way::Up, slices.get(..count).unwrap_or_default()) {
                 Write::Taken(taken) => self.core.handle_stream_taken(out.now(), taken),
                 Write::Blocked => return,
