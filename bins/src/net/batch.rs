@@ -49,14 +49,16 @@ impl Batch {
         self.groups.is_empty()
     }
 
-    /// For implementations that receive one datagram at a time: forgets what was there, then calls `receive`
-    /// with a buffer until the batch is full or `receive` answers `None`.
-    pub fn fill_singly(&mut self, mut receive: impl FnMut(&mut [u8]) -> Option<(Path, usize)>) {
+    /// For sockets that are not the system's: forgets what was there, then calls `receive` with a buffer of 65,536
+    /// bytes until the batch is full or `receive` answers `None`. It answers where datagrams came from that it has put
+    /// there, one behind the other, how many bytes they have together and how many each but the last.
+    pub fn fill(&mut self, mut receive: impl FnMut(&mut [u8]) -> Option<(Path, usize, usize)>) {
         self.groups.clear();
         for slot in 0..SLOTS {
             let start = slot * SLOT_LEN;
-            let Some((path, length)) = receive(&mut self.buffer[start..start + SLOT_LEN]) else { return };
-            self.push(slot, path, length, length);
+            let filled = receive(&mut self.buffer[start..start + SLOT_LEN]);
+            let Some((path, length, stride)) = filled else { return };
+            self.push(slot, path, length, stride);
         }
     }
 

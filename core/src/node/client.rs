@@ -150,22 +150,33 @@ impl Client {
     /// [`TargetRequest::Write`] that follows names bytes of them.
     pub fn handle_datagrams(&mut self, now: Instant, path: Path, bytes: &[u8], stride: usize) {
         for (index, datagram) in bytes.chunks(stride.max(1)).enumerate() {
-            match wire::decode(datagram) {
-                Ok(packet) => self.take_packet(now, path, &packet, index),
-                Err(error) => {
-                    self.counters.datagrams_received += 1;
-                    self.drop_datagram(now, None, DropReason::Malformed(error.name()));
-                }
-            }
+            self.handle_datagram(now, path, datagram, index);
         }
         self.handle_batch_end(now);
     }
 
-    /// One decoded packet, number `index` of those that arrived together; for a simulator that does not make the
-    /// bytes. [`Client::handle_batch_end`] follows the last.
+    /// Number `index` of the datagrams that arrived together; for a simulator, which has them one by one.
+    /// [`Client::handle_batch_end`] follows the last.
+    pub fn handle_datagram(&mut self, now: Instant, path: Path, datagram: &[u8], index: usize) {
+        match wire::decode(datagram) {
+            Ok(packet) => self.handle_packet(now, path, &packet, index),
+            Err(error) => {
+                self.counters.datagrams_received += 1;
+                self.drop_datagram(now, None, DropReason::Malformed(error.name()));
+            }
+        }
+    }
+
+    /// As [`Client::handle_datagram`], decoded; for a simulator that does not make the bytes.
     pub fn handle_packet(&mut self, now: Instant, path: Path, packet: &Packet, index: usize) {
-        self.take_packet(now, path, packet, index);
-        self.settle(now);
+        self.counters.datagrams_received += 1;
+        let stale = if mutant!(StaleDownloadTaken) { self.by_transfer.values().max() } else { None };
+        let Some(&download) = stale.or_else(|| self.by_transfer.get(&packet.transfer)) else {
+            return self.drop_datagram(now, None, DropReason::UnknownTransfer);
+        };
+        if self.hand_in(now, download, path, packet, index) == HandedIn::No {
+            self.drop_datagram(now, Some(packet.transfer), DropReason::ForeignAddress);
+        }
     }
 
     /// All that arrived together was handed in.
@@ -181,17 +192,6 @@ impl Client {
         }
         self.handed = handed;
         self.settle(now);
-    }
-
-    fn take_packet(&mut self, now: Instant, path: Path, packet: &Packet, index: usize) {
-        self.counters.datagrams_received += 1;
-        let stale = if mutant!(StaleDownloadTaken) { self.by_transfer.values().max() } else { None };
-        let Some(&download) = stale.or_else(|| self.by_transfer.get(&packet.transfer)) else {
-            return self.drop_datagram(now, None, DropReason::UnknownTransfer);
-        };
-        if self.hand_in(now, download, path, packet, index) == HandedIn::No {
-            self.drop_datagram(now, Some(packet.transfer), DropReason::ForeignAddress);
-        }
     }
 
     /// A message to all. The id comes back with `accepted`.

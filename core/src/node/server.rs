@@ -164,19 +164,24 @@ impl Server {
     /// Datagrams that arrived together on one path: `stride` bytes each, the last perhaps shorter.
     pub fn handle_datagrams(&mut self, now: Instant, path: Path, bytes: &[u8], stride: usize) {
         for datagram in bytes.chunks(stride.max(1)) {
-            match wire::decode(datagram) {
-                Ok(packet) => self.handle_packet(now, path, &packet, datagram.len()),
-                Err(error) => {
-                    self.counters.datagrams_received += 1;
-                    self.drop_datagram(now, DropReason::Malformed(error.name()));
-                }
-            }
+            self.handle_datagram(now, path, datagram);
         }
-        self.settle(now);
+        self.handle_batch_end(now);
     }
 
-    /// A decoded packet of `length` bytes; what [`Server::handle_datagrams`] calls for each of them, and what a
-    /// simulator calls that does not make the bytes.
+    /// One of the datagrams that arrived together; for a simulator, which has them one by one.
+    /// [`Server::handle_batch_end`] follows the last.
+    pub fn handle_datagram(&mut self, now: Instant, path: Path, datagram: &[u8]) {
+        match wire::decode(datagram) {
+            Ok(packet) => self.handle_packet(now, path, &packet, datagram.len()),
+            Err(error) => {
+                self.counters.datagrams_received += 1;
+                self.drop_datagram(now, DropReason::Malformed(error.name()));
+            }
+        }
+    }
+
+    /// As [`Server::handle_datagram`], decoded from `length` bytes; for a simulator that does not make them.
     pub fn handle_packet(&mut self, now: Instant, path: Path, packet: &Packet, length: usize) {
         self.counters.datagrams_received += 1;
         match self.downloads.get_mut(&packet.transfer).and_then(Download::sender) {
@@ -186,6 +191,10 @@ impl Server {
             }
             None => self.drop_datagram(now, DropReason::UnknownTransfer),
         }
+    }
+
+    /// All that arrived together was handed in.
+    pub fn handle_batch_end(&mut self, now: Instant) {
         self.settle(now);
     }
 

@@ -3,12 +3,14 @@
 //!
 //! - [`Network`]: directions with their links. `datagrams`: what becomes of one that is sent. `injected`: those that
 //!   nobody sent. `identity`: what a datagram is called.
+//! - [`Coalescing`]: which datagrams are brought together.
 //! - [`Sockets`]: addresses, and who can be reached at them.
 
 mod addresses;
 mod datagrams;
 mod identity;
 mod injected;
+mod offload;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -19,6 +21,7 @@ use bytes::Bytes;
 
 pub(super) use addresses::{SocketId, Sockets};
 pub(super) use datagrams::Flight;
+pub(super) use offload::{Coalescing, Offload};
 
 use self::identity::Names;
 use crate::link::{Link, Pipe, Plan};
@@ -105,6 +108,7 @@ pub(super) struct Network<S> {
     recorder: Recorder,
     clients: Vec<Client>,
     sockets: Sockets<S>,
+    offload: Offload,
     datagrams: u64,
     /// When a blackout begins or ends next in any direction, or earlier.
     next_blackout: Option<Instant>,
@@ -121,7 +125,9 @@ impl<S> Network<S> {
         });
         let clients: Vec<Client> = clients.collect();
         let sockets = Sockets::new(clients.len());
-        Self { recorder: Recorder::new(), clients, sockets, datagrams: 0, next_blackout: Some(Instant::ZERO) }
+        let offload = if scenario.file().transfer.offload { Offload::Batches } else { Offload::Single };
+        let recorder = Recorder::new();
+        Self { recorder, clients, sockets, offload, datagrams: 0, next_blackout: Some(Instant::ZERO) }
     }
 
     /// What a client's records are called.
@@ -132,6 +138,11 @@ impl<S> Network<S> {
     /// Something happened.
     pub(super) fn record(&mut self, at: Instant, node: Node, event: Event) {
         self.recorder.add(at, node, event);
+    }
+
+    /// What the sockets do.
+    pub(super) const fn offload(&self) -> Offload {
+        self.offload
     }
 
     /// Datagrams that were offered to any link.

@@ -19,6 +19,8 @@ pub struct Transfer {
     pub receive_buffer: Option<u64>,
     /// The user's limit on the rate of each download, in bits a second; `None`: none.
     pub limit_rate: Option<u64>,
+    /// Whether sockets take and bring datagrams by the batch, as Linux does (GSO, GRO), or one by one.
+    pub offload: bool,
 }
 
 impl Default for Transfer {
@@ -29,6 +31,7 @@ impl Default for Transfer {
             segment: DEFAULT_SEGMENT,
             receive_buffer: None,
             limit_rate: None,
+            offload: true,
         }
     }
 }
@@ -48,7 +51,8 @@ const MAX_LIMIT_RATE: u64 = 1_000_000_000_000;
 /// A byte a second.
 const MIN_LIMIT_RATE: u64 = 8;
 
-pub(super) const KEYS: &[&str] = &["recovery", "congestion", "segment", "receive_buffer", "limit_rate"];
+pub(super) const KEYS: &[&str] =
+    &["recovery", "congestion", "segment", "receive_buffer", "limit_rate", "offload"];
 
 /// What `congestion` can be. Which of them are built is for whoever runs it to say.
 const CONGESTION: &str = "classic, fixed:N, newreno, cubic or bbr";
@@ -89,6 +93,9 @@ pub(super) fn read(root: &Table<'_>) -> Read<Transfer> {
     if let Some(value) = table.get("limit_rate") {
         transfer.limit_rate = Some(value.rate(MIN_LIMIT_RATE..=MAX_LIMIT_RATE)?);
     }
+    if let Some(value) = table.get("offload") {
+        transfer.offload = value.boolean()?;
+    }
     Ok(transfer)
 }
 
@@ -112,5 +119,8 @@ pub(super) fn write(transfer: &Transfer, to: &mut Writer) {
     }
     if let Some(rate) = transfer.limit_rate {
         to.text("limit_rate", print_rate(rate));
+    }
+    if transfer.offload != default.offload {
+        to.raw("offload", transfer.offload);
     }
 }

@@ -83,6 +83,7 @@ pub(super) fn add(kind: Kind, to: &mut Making<'_>) {
             let bytes = to.draws.of(kind.name()).steep(to.bounds.strength.buffer);
             to.file.transfer.receive_buffer = Some(bytes);
         }
+        Kind::OneByOne => to.file.transfer.offload = false,
     }
 }
 

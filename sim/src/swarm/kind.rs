@@ -48,11 +48,13 @@ pub enum Kind {
     Limits,
     /// Clients' sockets hold little.
     SmallBuffer,
+    /// Sockets take and bring datagrams one by one.
+    OneByOne,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Loss,
         Self::Corrupt,
         Self::Truncate,
@@ -74,6 +76,7 @@ impl Kind {
         Self::Leave,
         Self::Limits,
         Self::SmallBuffer,
+        Self::OneByOne,
     ];
 
     /// Its word: the key in a file of bounds, and the name of its streams.
@@ -100,6 +103,7 @@ impl Kind {
             Self::Leave => "leave",
             Self::Limits => "limits",
             Self::SmallBuffer => "small-buffer",
+            Self::OneByOne => "one-by-one",
         }
     }
 }

@@ -3,11 +3,12 @@
 use std::collections::VecDeque;
 use std::net::SocketAddrV4;
 
+use backchat_core::time::Instant;
 use backchat_core::wire::{Body, Packet, SegmentBatch};
 use bytes::Bytes;
 
 use crate::engine::contents::{Contents, FileIndex};
-use crate::engine::network::{CHARGE, Flight};
+use crate::engine::network::{CHARGE, Coalescing, Flight, Offload};
 
 /// A place among the datagrams on their way; used again when the datagram is there.
 pub(super) type FlightIndex = u32;
@@ -112,15 +113,22 @@ impl Flights {
 }
 
 /// A socket's receive buffer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Inbox {
-    waiting: VecDeque<FlightIndex>,
+    /// And whether each is brought with the one before it.
+    waiting: VecDeque<(FlightIndex, bool)>,
+    coalescing: Coalescing,
     /// As the system counts them.
     held: usize,
     room: usize,
 }
 
 impl Inbox {
+    /// Of no socket yet.
+    pub(super) fn new(offload: Offload) -> Self {
+        Self { waiting: VecDeque::new(), coalescing: Coalescing::new(offload), held: 0, room: 0 }
+    }
+
     /// A socket is bound whose buffer holds so many bytes, as the system counts them.
     pub(super) fn open(&mut self, room: usize) {
         self.room = room;
@@ -129,27 +137,39 @@ impl Inbox {
     /// The socket is gone: nobody reads what is in it.
     pub(super) fn close(&mut self, flights: &mut Flights) {
         self.held = 0;
-        for index in self.waiting.drain(..) {
+        for (index, _) in self.waiting.drain(..) {
             flights.take(index, |_| ());
         }
     }
 
     /// Puts a datagram of `length` bytes in; whether it fitted.
-    pub(super) fn put(&mut self, index: FlightIndex, length: usize) -> bool {
+    pub(super) fn put(
+        &mut self,
+        now: Instant,
+        from: SocketAddrV4,
+        index: FlightIndex,
+        length: usize,
+    ) -> bool {
         let fits = self.held + length + CHARGE <= self.room;
         if fits {
             self.held += length + CHARGE;
-            self.waiting.push_back(index);
+            self.waiting.push_back((index, self.coalescing.joins(from, now, length)));
         }
         fits
     }
 
-    /// Takes the oldest datagram, as [`Flights::take`] does.
-    pub(super) fn take<R>(&mut self, flights: &mut Flights, look: impl FnOnce(&Flying) -> R) -> Option<R> {
-        flights.take(self.waiting.pop_front()?, |taken| {
-            self.held -= taken.length + CHARGE;
-            look(taken)
-        })
+    /// Takes the oldest datagram and those that are brought with it, as [`Flights::take`] does; answers how many they
+    /// were.
+    pub(super) fn take(&mut self, flights: &mut Flights, mut look: impl FnMut(&Flying)) -> usize {
+        let mut count = 0;
+        while let Some((index, _)) = self.waiting.pop_front_if(|(_, joins)| *joins || count == 0) {
+            count += 1;
+            flights.take(index, |taken| {
+                self.held -= taken.length + CHARGE;
+                look(taken);
+            });
+        }
+        count
     }
 
     /// Whether there is nothing to read.

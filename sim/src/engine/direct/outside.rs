@@ -72,7 +72,7 @@ pub(super) struct Outside {
 impl Outside {
     pub(super) fn new(network: Network<Node>, contents: Contents, payloads: Payloads) -> Self {
         let clients = network.clients();
-        let nodes = clients + 1;
+        let (nodes, offload) = (clients + 1, network.offload());
         Self {
             now: Instant::ZERO,
             pace: Pace::new(Bounds::default()),
@@ -85,7 +85,7 @@ impl Outside {
             knocking: VecDeque::new(),
             flights: Flights::default(),
             connections: Connections::default(),
-            inboxes: (0..nodes).map(|_| Inbox::default()).collect(),
+            inboxes: (0..nodes).map(|_| Inbox::new(offload)).collect(),
             timers: vec![Timer::default(); nodes],
             is_woken: vec![false; nodes],
             woken: VecDeque::new(),
@@ -226,18 +226,24 @@ impl Outside {
     /// A copy is at its end.
     pub(super) fn arrive(&mut self, index: FlightIndex) {
         let Some((flight, length)) = self.flights.land(index) else { return };
-        let taken = self.deliver(flight.to, index, length);
+        let taken = self.deliver(flight.from, flight.to, index, length);
         self.network.arrived(self.now, &flight, length, taken);
     }
 
     /// Puts a datagram into the receive buffer of whoever is at `to`, or throws it away.
-    fn deliver(&mut self, to: SocketAddrV4, index: FlightIndex, length: usize) -> Result<(), DropReason> {
+    fn deliver(
+        &mut self,
+        from: SocketAddrV4,
+        to: SocketAddrV4,
+        index: FlightIndex,
+        length: usize,
+    ) -> Result<(), DropReason> {
         let node = self.network.sockets().at(to).map(|bound| bound.what);
         let place = node.map(|node| self.place(node));
         let inbox = place.and_then(|place| self.inboxes.get_mut(place));
         let taken = match (node, inbox) {
             (Some(node), Some(inbox)) => {
-                if inbox.put(index, length) {
+                if inbox.put(self.now, from, index, length) {
                     Ok(node)
                 } else {
                     Err(DropReason::ReceiveBuffer)
@@ -258,7 +264,7 @@ impl Outside {
             let (length, datagram) = (injected.bytes.len(), Datagram::Bytes(injected.bytes.clone()));
             let from = injected.from;
             let index = self.flights.add(Flying { flight: None, from, length, datagram });
-            let taken = self.deliver(injected.to, index, length);
+            let taken = self.deliver(from, injected.to, index, length);
             self.network.injected(self.now, &injected, taken);
         }
         self.enter_injection(client, way);
@@ -271,10 +277,11 @@ impl Outside {
         }
     }
 
-    /// Shows what a node has received to `look`, the oldest first, and forgets it.
-    pub(super) fn receive<R>(&mut self, node: Node, look: impl FnOnce(&Flying) -> R) -> Option<R> {
+    /// Shows the datagrams that a node's socket brings together to `look`, the oldest first, and forgets them. Answers
+    /// how many they were.
+    pub(super) fn receive(&mut self, node: Node, look: impl FnMut(&Flying)) -> usize {
         let place = self.place(node);
-        self.inboxes.get_mut(place)?.take(&mut self.flights, look)
+        self.inboxes.get_mut(place).map_or(0, |inbox| inbox.take(&mut self.flights, look))
     }
 
     /// Whether a node has received something.

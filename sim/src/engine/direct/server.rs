@@ -78,7 +78,7 @@ impl Serving {
             chat: ChatConfig { limits: settings.limits.clone(), motd: None, at },
             transfer: settings.transfer.clone(),
             udp: server_udp().into(),
-            max_segments: 1,
+            max_segments: out.network.offload().segments_max(),
             trace: true,
         };
         Ok(Self {
@@ -267,18 +267,19 @@ impl Serving {
     fn receive(&mut self, out: &mut Outside) {
         let now = out.now();
         for _ in 0..RECEIVED_PER_TURN {
-            let taken = out.receive(Node::Server, |received| {
+            let count = out.receive(Node::Server, |received| {
                 let path = Path { remote: received.from.into(), local: None };
                 match &received.datagram {
                     Datagram::Packet(packet, _) => {
                         self.core.handle_packet(now, path, packet, received.length);
                     }
-                    Datagram::Bytes(bytes) => self.core.handle_datagrams(now, path, bytes, bytes.len()),
+                    Datagram::Bytes(bytes) => self.core.handle_datagram(now, path, bytes),
                 }
             });
-            if taken.is_none() {
+            if count == 0 {
                 return;
             }
+            self.core.handle_batch_end(now);
             self.carry_out(out);
         }
     }

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use super::clock::{now, sleep_until};
 use super::inbox::Inbox;
 use super::world::{Carried, FlightId, State, World};
-use crate::engine::network::{ClientIndex, SocketId};
+use crate::engine::network::{ClientIndex, Offload, SocketId};
 
 /// Before the bytes that turmoil carries: which datagram it is, and from when on it may be seen.
 const HEAD: usize = 16;
@@ -28,6 +28,7 @@ pub(super) struct SimUdp {
     socket: SocketId,
     local: SocketAddrV4,
     room: usize,
+    offload: Offload,
     inbox: Arc<Inbox>,
     early: Mutex<Early>,
 }
@@ -63,10 +64,13 @@ impl SimUdp {
         // Bound to all addresses, of which a host has one.
         let host = turmoil::lookup(host);
         let reached = SocketAddr::new(host, carrier.local_addr()?.port());
-        let inbox = Arc::new(Inbox::new(room));
-        let (socket, local) = bind(&mut world.lock(), reached, Arc::clone(&inbox));
+        let mut state = world.lock();
+        let offload = state.offload();
+        let inbox = Arc::new(Inbox::new(room, offload));
+        let (socket, local) = bind(&mut state, reached, Arc::clone(&inbox));
+        drop(state);
         let early = Early { by_due: BTreeMap::new(), buffer: vec![0; CARRIED_MAX] };
-        Ok(Self { carrier, world, socket, local, room, inbox, early: Mutex::new(early) })
+        Ok(Self { carrier, world, socket, local, room, offload, inbox, early: Mutex::new(early) })
     }
 
     fn early(&self) -> MutexGuard<'_, Early> {
@@ -94,7 +98,7 @@ impl SimUdp {
             let has_room = self.inbox.has_room(bytes.len());
             let from = self.world.lock().arrive(now, key, self.socket, bytes.len(), has_room);
             if let Some(from) = from {
-                self.inbox.put(from, bytes);
+                self.inbox.put(key.0, from, bytes);
             }
         }
         by_due.first_key_value().map(|((due, _), _)| *due)
@@ -119,7 +123,7 @@ impl Udp for SimUdp {
     }
 
     fn max_segments(&self) -> usize {
-        1
+        self.offload.segments_max()
     }
 
     fn receive_buffer(&self) -> usize {
@@ -171,11 +175,9 @@ impl Udp for SimUdp {
 
     fn try_recv(&self, batch: &mut Batch) -> io::Result<()> {
         self.pump(now(&self.world));
-        batch.fill_singly(|slot| {
-            let (remote, bytes) = self.inbox.take()?;
-            let length = bytes.len().min(slot.len());
-            slot[..length].copy_from_slice(&bytes[..length]);
-            Some((Path { remote: remote.into(), local: None }, length))
+        batch.fill(|slot| {
+            let brought = self.inbox.take(slot)?;
+            Some((Path { remote: brought.from.into(), local: None }, brought.length, brought.stride))
         });
         if batch.is_empty() { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
     }

@@ -4,7 +4,7 @@
 //! link model, in nanoseconds: each carried datagram and each stretch of a stream has a time before which its
 //! receiver does not look at it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, SocketAddrV4};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,7 +15,7 @@ use bytes::Bytes;
 
 use super::connection::Connections;
 use super::inbox::Inbox;
-use crate::engine::network::{ClientIndex, Flight, Network, SocketId, Way};
+use crate::engine::network::{ClientIndex, Flight, Network, Offload, SocketId, Way};
 use crate::link::{DropReason, Pipe};
 use crate::scenario::Scenario;
 use crate::trace::{Event, Node, Sink};
@@ -111,6 +111,11 @@ impl State {
     /// The first panic.
     pub(super) fn first_panic(&self) -> Option<&str> {
         self.panics.first().map(String::as_str)
+    }
+
+    /// What the sockets do.
+    pub(super) fn offload(&self) -> Offload {
+        self.network.offload()
     }
 
     /// Datagrams that were offered to any link.
@@ -246,7 +251,9 @@ impl State {
                 while let Some(injected) = self.network.poll_injection(now, client, way) {
                     let taken = match self.network.sockets().at(injected.to) {
                         None => Err(DropReason::Unreachable),
-                        Some(bound) if bound.what.inbox.put(injected.from, injected.bytes.clone()) => Ok(()),
+                        Some(bound) if bound.what.inbox.put(now, injected.from, injected.bytes.clone()) => {
+                            Ok(())
+                        }
                         Some(_) => Err(DropReason::ReceiveBuffer),
                     };
                     self.network.injected(now, &injected, taken);
@@ -255,6 +262,3 @@ impl State {
         }
     }
 }
-
-/// Datagrams that wait for a socket.
-pub(super) type Waiting = VecDeque<(SocketAddrV4, Bytes)>;

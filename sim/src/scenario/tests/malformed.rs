@@ -40,8 +40,8 @@ const APPENDED: &[(&str, &str)] = &[
     ),
     (
         "[transfer]\nrecieve_buffer = \"64KiB\"",
-        "9:1: unknown key 'recieve_buffer'; expected recovery, congestion, segment, receive_buffer or \
-         limit_rate; did you mean 'receive_buffer'?",
+        "9:1: unknown key 'recieve_buffer'; expected recovery, congestion, segment, receive_buffer, \
+         limit_rate or offload; did you mean 'receive_buffer'?",
     ),
     // Types.
     (
@@ -93,6 +93,7 @@ const APPENDED: &[(&str, &str)] = &[
     ),
     ("[links.default]\nmtu = 20", "9:7: mtu is 20; expected 68 to 65535"),
     ("[transfer]\nsegment = 70000", "9:11: segment is 70000; expected 64 to 65475"),
+    ("[transfer]\noffload = 1", "9:11: offload is an integer; expected true or false"),
     ("[transfer]\nreceive_buffer = \"1KiB\"", "9:18: receive_buffer is \"1KiB\"; expected 2304B to 1GiB"),
     // Chances.
     ("[links.default]\nloss = 1.5", "9:8: loss is 1.5, above 1; expected a chance from 0 to 1"),

@@ -175,14 +175,17 @@ fn transfer() -> impl Strategy<Value = Transfer> {
         (1u16..).prop_map(CongestionChoice::Fixed)
     ];
     let recovery = select(vec![Recovery::GoBackN, Recovery::Selective]);
-    (recovery, congestion, 64u16..65_000, option::of(2304u64..1 << 30), option::of(8u64..1_000_000_000))
-        .prop_map(|(recovery, congestion, segment, receive_buffer, limit_rate)| Transfer {
+    let socket = (option::of(2304u64..1 << 30), any::<bool>());
+    (recovery, congestion, 64u16..65_000, socket, option::of(8u64..1_000_000_000)).prop_map(
+        |(recovery, congestion, segment, (receive_buffer, offload), limit_rate)| Transfer {
             recovery,
             congestion,
             segment,
             receive_buffer,
             limit_rate,
-        })
+            offload,
+        },
+    )
 }
 
 fn server() -> impl Strategy<Value = Server> {

@@ -70,6 +70,7 @@ pub(super) fn plainer(case: &Case, _: &Oracle<'_>) -> Vec<Case> {
             plain(|case| case.base.server.limits = Server::default().limits),
             plain(|case| case.base.server.transfer = Server::default().transfer),
             plain(|case| case.base.transfer.receive_buffer = None),
+            plain(|case| case.base.transfer.offload = Transfer::default().offload),
             plain(|case| case.base.transfer.segment = Transfer::default().segment),
             plain(|case| case.base.heal = None),
         ],

@@ -57,6 +57,8 @@ pub(super) struct Running {
     wanted: Option<Instant>,
     life: Life,
     buffer: Vec<u8>,
+    /// Kept for its memory.
+    brought: Vec<Brought>,
 }
 
 /// An attempt to connect.
@@ -143,6 +145,7 @@ impl Running {
             wanted: None,
             life: Life::Running,
             buffer: Vec::new(),
+            brought: Vec::new(),
         }
     }
 
@@ -272,7 +275,7 @@ impl Running {
     /// Carries out everything that the core wants done. Answers when the timer is due.
     fn drain(&mut self, person: &mut Person, out: &mut Outside) -> Option<Instant> {
         loop {
-            let deadline = self.carry_out(&Brought::Nothing, person, out);
+            let deadline = self.carry_out(&[], person, out);
             self.targets.flush(&mut person.on(out));
             if self.life != Life::Exiting {
                 return deadline;
@@ -283,7 +286,7 @@ impl Running {
     }
 
     /// Carries out what the core wants done; `brought` is what it was just handed.
-    fn carry_out(&mut self, brought: &Brought, person: &mut Person, out: &mut Outside) -> Option<Instant> {
+    fn carry_out(&mut self, brought: &[Brought], person: &mut Person, out: &mut Outside) -> Option<Instant> {
         let now = out.now();
         loop {
             match self.core.poll_output(now) {
@@ -325,7 +328,13 @@ impl Running {
         }
     }
 
-    fn target(&mut self, request: TargetRequest, brought: &Brought, person: &mut Person, out: &mut Outside) {
+    fn target(
+        &mut self,
+        request: TargetRequest,
+        brought: &[Brought],
+        person: &mut Person,
+        out: &mut Outside,
+    ) {
         let on = &mut person.on(out);
         let (download, op) = match request {
             TargetRequest::Open { download, file } => {
@@ -335,8 +344,8 @@ impl Running {
                 }
                 return;
             }
-            TargetRequest::Write { download, offset, datagram: _, payload } => {
-                match brought.piece(payload) {
+            TargetRequest::Write { download, offset, datagram, payload } => {
+                match brought.get(datagram).and_then(|brought| brought.piece(payload)) {
                     Some(piece) => self.targets.write(download, offset, piece),
                     None => debug_assert!(false, "bytes that are not there were to be written"),
                 }
@@ -427,21 +436,24 @@ impl Running {
     /// Takes in what has arrived, a bounded amount of it.
     fn receive(&mut self, person: &mut Person, out: &mut Outside) {
         let now = out.now();
+        let mut brought = core::mem::take(&mut self.brought);
         for _ in 0..RECEIVED_PER_TURN {
-            let brought = out.receive(person.node(), |received| {
+            brought.clear();
+            let count = out.receive(person.node(), |received| {
                 let path = Path { remote: received.from.into(), local: None };
                 match &received.datagram {
-                    Datagram::Packet(packet, _) => {
-                        self.core.handle_packet(now, path, packet, 0);
-                        self.core.handle_batch_end(now);
-                    }
-                    Datagram::Bytes(bytes) => self.core.handle_datagrams(now, path, bytes, bytes.len()),
+                    Datagram::Packet(packet, _) => self.core.handle_packet(now, path, packet, brought.len()),
+                    Datagram::Bytes(bytes) => self.core.handle_datagram(now, path, bytes, brought.len()),
                 }
-                Brought::by(&received.datagram)
+                brought.push(Brought::by(&received.datagram));
             });
-            let Some(brought) = brought else { return };
+            if count == 0 {
+                break;
+            }
+            self.core.handle_batch_end(now);
             self.carry_out(&brought, person, out);
         }
+        self.brought = brought;
     }
 
     /// Reads from the connection and writes to it, as far as it goes.
@@ -461,7 +473,7 @@ impl Running {
                 Read::Blocked => break,
                 Read::Finished | Read::Failed => return self.lose(out),
             }
-            self.carry_out(&Brought::Nothing, person, out);
+            self.carry_out(&[], person, out);
             if self.connection != Some(connection) {
                 return;
             }
