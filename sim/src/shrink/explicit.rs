@@ -114,6 +114,7 @@ impl Writer<'_> {
         if self.form.buffer == Buffer::Roomy {
             base.transfer.receive_buffer = Some(ROOMY);
         }
+        base.transfer.offload &= self.form.line != Line::Single;
         self.clean(&mut base.links.default);
         base.links.named.values_mut().for_each(|table| self.clean(table));
         let mut dated = self.node_faults();
@@ -131,7 +132,7 @@ impl Writer<'_> {
     fn clean(&self, table: &mut LinkTable) {
         let (jitter, loss, corrupt, truncate, duplicate, reorder) = (None, None, None, None, None, None);
         *table = LinkTable { jitter, loss, corrupt, truncate, duplicate, reorder, ..*table };
-        if self.form.line == Line::Bare {
+        if self.form.line != Line::Kept {
             (table.rate, table.queue) = (None, None);
         }
     }
@@ -216,7 +217,7 @@ impl Writer<'_> {
             Fate::Dropped(DropReason::Blackout) if self.form.blackouts != Blackouts::Kept => {
                 return vec![PacketFault::Drop];
             }
-            Fate::Dropped(DropReason::QueueFull) if self.form.line == Line::Bare => {
+            Fate::Dropped(DropReason::QueueFull) if self.form.line != Line::Kept => {
                 return vec![PacketFault::Drop];
             }
             // It happens again by itself.

@@ -1,9 +1,9 @@
-//! How a failure can be written out: what becomes of rates, buffers and blackouts, and how packets are named.
+//! How a failure can be written out: what becomes of rates, batches, buffers and blackouts, and how packets are named.
 
 /// What is written out, and what is left as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Form {
-    /// Whether links have a rate and a queue.
+    /// Whether links have a rate and a queue, and what keeps datagrams apart where they have none.
     pub line: Line,
     /// Whether clients' sockets hold what they held.
     pub buffer: Buffer,
@@ -18,6 +18,9 @@ pub struct Form {
 pub enum Line {
     /// Delay alone; what a full queue dropped is a fault.
     Bare,
+    /// Delay alone, and sockets that take and bring datagrams one by one: what a rate or chance had kept apart would come
+    /// as one batch.
+    Single,
     /// With rate and queue.
     Kept,
 }
@@ -55,11 +58,15 @@ pub enum Names {
 
 impl Form {
     /// From the plainest to what changes nothing.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::of(Line::Bare, Buffer::Roomy, Blackouts::Dropped, Names::Identity),
+        Self::of(Line::Single, Buffer::Roomy, Blackouts::Dropped, Names::Identity),
         Self::of(Line::Bare, Buffer::Kept, Blackouts::Dropped, Names::Identity),
         Self::of(Line::Bare, Buffer::Kept, Blackouts::Kept, Names::Identity),
         Self::of(Line::Bare, Buffer::Kept, Blackouts::Gathered, Names::Identity),
+        Self::of(Line::Single, Buffer::Kept, Blackouts::Dropped, Names::Identity),
+        Self::of(Line::Single, Buffer::Kept, Blackouts::Kept, Names::Identity),
+        Self::of(Line::Single, Buffer::Kept, Blackouts::Gathered, Names::Identity),
         Self::of(Line::Kept, Buffer::Kept, Blackouts::Dropped, Names::Identity),
         Self::of(Line::Kept, Buffer::Kept, Blackouts::Kept, Names::Identity),
         Self::of(Line::Kept, Buffer::Kept, Blackouts::Gathered, Names::Identity),

@@ -70,6 +70,7 @@ pub fn summary(shrunk: &Shrunk) -> String {
         }
         (Names::Ordinal, _) => "by ordinal: by what they are it did not fail in the same way",
         (Names::Identity, Line::Kept) => "with rate and queue: without them it did not fail in the same way",
+        (Names::Identity, Line::Single) => "on links that only take time, datagram by datagram",
         (Names::Identity, Line::Bare) => "on links that only take time",
     };
     let blackouts = match form.blackouts {
