@@ -252,6 +252,12 @@ impl Checker for Recovery {
                     *self.round_trips.get_or(direction.client(), Duration::default) += *delay;
                 }
             }
+            // What somebody repeats comes at once.
+            Event::Injected { .. } => {
+                if let Some(direction) = node.direction() {
+                    *self.round_trips.get_or(direction.client(), Duration::default) = Duration::ZERO;
+                }
+            }
             Event::StateChanged { transfer, to, .. } if *node != Node::SERVER => {
                 let it = self.receiver(*node, *transfer);
                 if *to == "finishing" {
@@ -322,6 +328,7 @@ impl Checker for Recovery {
 mod tests {
     use super::*;
     use crate::checker::testing::{Sent, T, at, offered, segment, verdict};
+    use crate::trace::Datagram;
 
     fn sent(millis: u64, start: u64, end: u64, resent: u64) -> Record {
         segment(millis, Sent { start, end, resent, in_flight: end, cwnd: 4_000, ..Sent::default() })
@@ -408,6 +415,11 @@ mod tests {
         assert_eq!(said(&right), Vec::<String>::new());
         let wrong = said(&[&begin[..], &[back(40, 0), back(60, 0)]].concat());
         assert!(wrong.len() == 1 && wrong[0].contains("went back to 0 twice within 20ms"), "{wrong:?}");
+        // The flight that was sent again is repeated to the receiver before it arrives.
+        let injected = Event::Injected { ordinal: 1 << 32, length: 1_000, what: Datagram::Replay(2) };
+        let repeated = at(50, "server->ann", injected);
+        let right = [&begin[..], &[back(40, 0), repeated, back(60, 0)]].concat();
+        assert_eq!(said(&right), Vec::<String>::new());
     }
 
     #[test]
