@@ -3,8 +3,9 @@
 //! The combinations are a tree: which packet is the third depends on what became of the first two. A run whose packets
 //! from some place on are all delivered stands at its node; it says which packets come next, and each of them is then
 //! given each other fate in turn. So a combination that decides over packets that are never sent is not run: it equals
-//! the one without them, and is counted with it. Nothing else is pruned: two histories that lead to one state would
-//! have to be told by a digest of everything that both nodes know, and there is none that is sure to be complete.
+//! the one without them, and is counted with it. Nothing else is pruned: histories that lead to one state are few while
+//! the packets that are decided over are on their way, and each has to be run up to there to be told by its digest.
+//! docs/SIMULATION.md has the numbers.
 //!
 //! *Delayed past the next* is: it arrives right behind the next packet of its direction. Until that one is sent the run
 //! is the one in which the packet is lost, which says how long the delay has to be; where none comes, the two are one.
