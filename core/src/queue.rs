@@ -7,7 +7,10 @@
 use std::collections::VecDeque;
 
 /// Places that an empty queue keeps, of a machine of which there are thousands.
-const KEPT: usize = 16;
+pub(crate) const KEPT: usize = 16;
+
+/// The same while segments come to it: a batch of 64 is a write and some observations for each.
+pub(crate) const KEPT_FOR_BATCHES: usize = 256;
 
 /// Places that an empty queue keeps, of a machine of which there is one: what is said to a thousand clients is a thousand
 /// things to do, each time.

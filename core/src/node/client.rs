@@ -23,7 +23,7 @@ use crate::chat::client::{
     ChatClient, ClientAction, ClientChatEvent, ClientConfig as ChatClientConfig, Comeback, CommandError,
 };
 use crate::chat::{FrameError, Nickname, RequestId, ServerFrame};
-use crate::queue::take_first;
+use crate::queue::{KEPT, KEPT_FOR_BATCHES, take_first_keeping};
 use crate::seed::Seed;
 use crate::time::{Instant, earliest};
 use crate::trace::{DropReason, Event, Mark, Marks, Record};
@@ -297,7 +297,8 @@ impl Client {
     /// The next thing to do; see the module [`crate::node`].
     #[inline]
     pub fn poll_output(&mut self, _now: Instant) -> ClientOutput {
-        if let Some(output) = take_first(&mut self.queue) {
+        let kept = if self.by_transfer.is_empty() { KEPT } else { KEPT_FOR_BATCHES };
+        if let Some(output) = take_first_keeping(&mut self.queue, kept) {
             return output;
         }
         ClientOutput::Timeout(earliest([self.chat.deadline(), self.deadlines.first()]))
