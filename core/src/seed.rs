@@ -61,8 +61,13 @@ impl Stream {
     /// `N` random bytes.
     pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
         let mut bytes = [0; N];
-        self.0.fill_bytes(&mut bytes);
+        self.fill(&mut bytes);
         bytes
+    }
+
+    /// As many random bytes as there is room for.
+    pub fn fill(&mut self, room: &mut [u8]) {
+        self.0.fill_bytes(room);
     }
 
     /// A number below `bound`, each equally likely but for a bias below `bound / 2^64`; 0 when `bound` is 0.

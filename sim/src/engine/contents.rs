@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use backchat::files::memory::MemoryDisk;
-use backchat_core::seed::Seed;
+use backchat_core::seed::{Seed, Stream};
 use backchat_core::wire::Hash;
 
 use super::user::Found;
@@ -23,6 +23,9 @@ pub(super) const SHARE: &str = "/share";
 
 /// Hashes that are remembered: about 1 MB. A process that has met more begins anew.
 const REMEMBERED_MAX: usize = 10_000;
+
+/// Bytes of a file that are made and hashed at once: whole blocks of its stream, and of BLAKE3's widest step.
+const PIECE: usize = 32 << 10;
 
 /// A file of the run, by its place among all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,7 +101,10 @@ impl Contents {
             if let Some(known) = remembered().get(&key) {
                 return *known;
             }
-            let hash = hash(self.bytes(file));
+            let hash = match it.bytes.get() {
+                Some(bytes) => hash(bytes),
+                None => hash_of_made(self.variant, &it.name, it.size),
+            };
             let mut remembered = remembered();
             if remembered.len() >= REMEMBERED_MAX {
                 remembered.clear();
@@ -141,15 +147,29 @@ pub(super) fn hash(bytes: &[u8]) -> Hash {
     Hash(*blake3::hash(bytes).as_bytes())
 }
 
+fn stream(variant: u64, name: &str) -> Stream {
+    Seed::from_number(variant).stream(&format!("file {name}"))
+}
+
 fn make(variant: u64, name: &str, size: u64) -> Box<[u8]> {
-    let mut stream = Seed::from_number(variant).stream(&format!("file {name}"));
-    let size = usize::try_from(size).unwrap_or(usize::MAX);
-    let mut bytes = Vec::with_capacity(size + 64);
-    while bytes.len() < size {
-        bytes.extend_from_slice(&stream.bytes::<64>());
-    }
-    bytes.truncate(size);
+    let mut bytes = vec![0; usize::try_from(size).unwrap_or(usize::MAX)];
+    stream(variant, name).fill(&mut bytes);
     bytes.into()
+}
+
+/// The hash of what [`make`] makes, piece by piece: a large file would be memory that is touched for this alone.
+fn hash_of_made(variant: u64, name: &str, size: u64) -> Hash {
+    let (mut stream, mut hasher) = (stream(variant, name), blake3::Hasher::new());
+    let mut piece = [0; PIECE];
+    let mut left = size;
+    while left > 0 {
+        let length = left.min(PIECE as u64);
+        let piece = &mut piece[..length as usize];
+        stream.fill(piece);
+        hasher.update(piece);
+        left -= length;
+    }
+    Hash(*hasher.finalize().as_bytes())
 }
 
 #[cfg(test)]
@@ -178,11 +198,13 @@ mod tests {
 
     #[test]
     fn a_remembered_hash_is_that_of_the_bytes() {
-        let files = [SharedFile { name: FileName::parse("remembered").unwrap(), size: 5_000 }];
-        for seed in [3, 3 + VARIANTS, 4] {
-            let contents = Contents::new(seed, &files);
-            let file = contents.find("remembered").unwrap();
-            assert_eq!(contents.hash(file), hash(contents.bytes(file)), "seed {seed}");
+        for size in [0, 5_000, PIECE as u64, 3 * PIECE as u64 + 1] {
+            let files = [SharedFile { name: FileName::parse("remembered").unwrap(), size }];
+            for seed in [3, 3 + VARIANTS, 4] {
+                let contents = Contents::new(seed, &files);
+                let file = contents.find("remembered").unwrap();
+                assert_eq!(contents.hash(file), hash(contents.bytes(file)), "{size} bytes, seed {seed}");
+            }
         }
     }
 }
