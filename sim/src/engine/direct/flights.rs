@@ -115,7 +115,7 @@ impl Flights {
 /// A socket's receive buffer.
 #[derive(Debug)]
 pub(super) struct Inbox {
-    /// And whether each is brought with the one before it.
+    /// Datagrams, and whether each is brought with the one before it.
     waiting: VecDeque<(FlightIndex, bool)>,
     coalescing: Coalescing,
     /// As the system counts them.
