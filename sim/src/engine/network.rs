@@ -3,7 +3,7 @@
 //!
 //! - [`Network`]: directions with their links. `datagrams`: what becomes of one that is sent. `injected`: those that
 //!   nobody sent. `identity`: what a datagram is called.
-//! - [`Coalescing`]: which datagrams are brought together.
+//! - [`Arrivals`]: which datagrams are brought together.
 //! - [`Sockets`]: addresses, and who can be reached at them.
 
 mod addresses;
@@ -21,7 +21,7 @@ use bytes::Bytes;
 
 pub(super) use addresses::{SocketId, Sockets};
 pub(super) use datagrams::Flight;
-pub(super) use offload::{Coalescing, Offload};
+pub(super) use offload::{Arrivals, Offload};
 
 use self::identity::Names;
 use crate::link::{Link, Pipe, Plan};

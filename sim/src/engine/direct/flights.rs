@@ -1,6 +1,5 @@
 //! Datagrams on their way, and those that have arrived and were not read yet.
 
-use std::collections::VecDeque;
 use std::net::SocketAddrV4;
 
 use backchat_core::time::Instant;
@@ -8,7 +7,7 @@ use backchat_core::wire::{Body, Packet, SegmentBatch};
 use bytes::Bytes;
 
 use crate::engine::contents::{Contents, FileIndex};
-use crate::engine::network::{CHARGE, Coalescing, Flight, Offload};
+use crate::engine::network::{Arrivals, CHARGE, Flight, Offload};
 
 /// A place among the datagrams on their way; used again when the datagram is there.
 pub(super) type FlightIndex = u32;
@@ -115,9 +114,7 @@ impl Flights {
 /// A socket's receive buffer.
 #[derive(Debug)]
 pub(super) struct Inbox {
-    /// Datagrams, and whether each is brought with the one before it.
-    waiting: VecDeque<(FlightIndex, bool)>,
-    coalescing: Coalescing,
+    waiting: Arrivals<FlightIndex>,
     /// As the system counts them.
     held: usize,
     room: usize,
@@ -126,7 +123,7 @@ pub(super) struct Inbox {
 impl Inbox {
     /// Of no socket yet.
     pub(super) fn new(offload: Offload) -> Self {
-        Self { waiting: VecDeque::new(), coalescing: Coalescing::new(offload), held: 0, room: 0 }
+        Self { waiting: Arrivals::new(offload), held: 0, room: 0 }
     }
 
     /// A socket is bound whose buffer holds so many bytes, as the system counts them.
@@ -137,8 +134,10 @@ impl Inbox {
     /// The socket is gone: nobody reads what is in it.
     pub(super) fn close(&mut self, flights: &mut Flights) {
         self.held = 0;
-        for (index, _) in self.waiting.drain(..) {
-            flights.take(index, |_| ());
+        while !self.waiting.is_empty() {
+            self.waiting.take(|index| {
+                flights.take(index, |_| ());
+            });
         }
     }
 
@@ -153,7 +152,7 @@ impl Inbox {
         let fits = self.held + length + CHARGE <= self.room;
         if fits {
             self.held += length + CHARGE;
-            self.waiting.push_back((index, self.coalescing.joins(from, now, length)));
+            self.waiting.push(index, from, now, length);
         }
         fits
     }
@@ -161,15 +160,13 @@ impl Inbox {
     /// Takes the oldest datagram and those that are brought with it, as [`Flights::take`] does; answers how many they
     /// were.
     pub(super) fn take(&mut self, flights: &mut Flights, mut look: impl FnMut(&Flying)) -> usize {
-        let mut count = 0;
-        while let Some((index, _)) = self.waiting.pop_front_if(|(_, joins)| *joins || count == 0) {
-            count += 1;
+        let held = &mut self.held;
+        self.waiting.take(|index| {
             flights.take(index, |taken| {
-                self.held -= taken.length + CHARGE;
+                *held -= taken.length + CHARGE;
                 look(taken);
             });
-        }
-        count
+        })
     }
 
     /// Whether there is nothing to read.

@@ -1,6 +1,5 @@
 //! What has arrived at a socket and was not read yet: its receive buffer.
 
-use std::collections::VecDeque;
 use std::net::SocketAddrV4;
 use std::sync::{Mutex, PoisonError};
 
@@ -8,7 +7,7 @@ use backchat_core::time::Instant;
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-use crate::engine::network::{CHARGE, Coalescing, Offload};
+use crate::engine::network::{Arrivals, CHARGE, Offload};
 
 /// A socket's receive buffer.
 #[derive(Debug)]
@@ -21,17 +20,8 @@ pub(super) struct Inbox {
 
 #[derive(Debug)]
 struct Held {
-    waiting: VecDeque<Waiting>,
-    coalescing: Coalescing,
+    waiting: Arrivals<(SocketAddrV4, Bytes)>,
     bytes: usize,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    from: SocketAddrV4,
-    bytes: Bytes,
-    /// Whether it is brought with the one before it.
-    joins: bool,
 }
 
 /// Datagrams that are brought together.
@@ -47,7 +37,7 @@ pub(super) struct Brought {
 impl Inbox {
     /// Empty, with room for so many bytes.
     pub(super) fn new(room: usize, offload: Offload) -> Self {
-        let held = Held { waiting: VecDeque::new(), coalescing: Coalescing::new(offload), bytes: 0 };
+        let held = Held { waiting: Arrivals::new(offload), bytes: 0 };
         Self { held: Mutex::new(held), room, arrived: Notify::new() }
     }
 
@@ -62,8 +52,8 @@ impl Inbox {
         if fits {
             let mut held = self.lock();
             held.bytes += bytes.len() + CHARGE;
-            let joins = held.coalescing.joins(from, at, bytes.len());
-            held.waiting.push_back(Waiting { from, bytes, joins });
+            let length = bytes.len();
+            held.waiting.push((from, bytes), from, at, length);
             drop(held);
             self.arrived.notify_one();
         }
@@ -73,16 +63,17 @@ impl Inbox {
     /// Puts the oldest datagram, and those that are brought with it, into `place`, one behind the other.
     pub(super) fn take(&self, place: &mut [u8]) -> Option<Brought> {
         let mut held = self.lock();
+        let Held { waiting, bytes: held } = &mut *held;
         let mut brought: Option<Brought> = None;
-        while let Some(next) = held.waiting.pop_front_if(|next| next.joins || brought.is_none()) {
-            held.bytes -= next.bytes.len() + CHARGE;
-            let to = brought.get_or_insert(Brought { from: next.from, length: 0, stride: next.bytes.len() });
-            let end = to.length + next.bytes.len();
+        waiting.take(|(from, bytes)| {
+            *held -= bytes.len() + CHARGE;
+            let to = brought.get_or_insert(Brought { from, length: 0, stride: bytes.len() });
+            let end = to.length + bytes.len();
             if let Some(place) = place.get_mut(to.length..end) {
-                place.copy_from_slice(&next.bytes);
+                place.copy_from_slice(&bytes);
                 to.length = end;
             }
-        }
+        });
         brought
     }
 
