@@ -158,13 +158,15 @@ impl Inbox {
     }
 
     /// Takes the oldest datagram and those that are brought with it, as [`Flights::take`] does; answers how many they
-    /// were.
+    /// were. Empty ones are not shown: [`backchat::net::Batch`] leaves them out.
     pub(super) fn take(&mut self, flights: &mut Flights, mut look: impl FnMut(&Flying)) -> usize {
         let held = &mut self.held;
         self.waiting.take(|index| {
             flights.take(index, |taken| {
                 *held -= taken.length + CHARGE;
-                look(taken);
+                if taken.length > 0 {
+                    look(taken);
+                }
             });
         })
     }
@@ -172,5 +174,27 @@ impl Inbox {
     /// Whether there is nothing to read.
     pub(super) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn an_empty_datagram_takes_room_and_is_not_shown() {
+        let (mut flights, mut inbox) = (Flights::default(), Inbox::new(Offload::Batches));
+        let from = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 1);
+        inbox.open(2 * CHARGE + 5);
+        for (length, fits) in [(0, true), (5, true), (0, false)] {
+            let datagram = Datagram::Bytes(vec![7; length].into());
+            let index = flights.add(Flying { flight: None, from, length, datagram });
+            assert_eq!(inbox.put(Instant::ZERO, from, index, length), fits, "{length}");
+        }
+        let mut shown = Vec::new();
+        let counts = [(); 3].map(|()| inbox.take(&mut flights, |taken| shown.push(taken.length)));
+        assert_eq!((counts, shown), ([1, 1, 0], vec![5]));
     }
 }
