@@ -119,9 +119,14 @@ pub trait Targets: Send {
     fn flush(&mut self);
 
     /// The next answer; pends while there is none. Cancel safe.
+    ///
+    /// A caller that waits here for [`is_idle`](Self::is_idle) is woken by it: closing a file is always answered.
     fn next(&mut self) -> impl Future<Output = TargetCompletion> + Send;
 
-    /// Whether no file is open and everything that happened was told.
+    /// Whether no file is open and everything that happened was told. An output that takes nothing, such as a pipe
+    /// that nobody reads, is not waited for once it was given up: nothing of it is kept.
+    ///
+    /// It changes only within a call of this trait's other methods, or with what [`next`](Self::next) returns.
     fn is_idle(&self) -> bool;
 }
 

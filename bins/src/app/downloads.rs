@@ -182,7 +182,7 @@ impl Downloads {
                 running.is_unread = matches!(error, TargetError::StdoutClosed);
                 running.trouble = Some(error.to_string());
             }
-            TargetEvent::Kept { .. } | TargetEvent::Discarded { .. } => {}
+            TargetEvent::Kept { .. } | TargetEvent::Discarded { .. } | TargetEvent::Closed { .. } => {}
         }
     }
 

@@ -200,12 +200,15 @@ async fn serve_until_signal(
     if let Some(scrapes) = scrapes {
         tokio::spawn(metrics::serve(scrapes, sender.clone(), began));
     }
-    let directing = direct(beside.signals, sender, config, || Config::load(args, environment));
+    let directing = async {
+        direct(beside.signals, sender, config, || Config::load(args, environment)).await;
+        // It ends only when the signals do, which is never; if they did, the server would go on.
+        std::future::pending::<()>().await;
+    };
     let end = tokio::select! {
         biased;
         end = serving => end,
-        // It ends only when the signals do, which is never.
-        () = directing => std::future::pending().await,
+        () = directing => return Ok(()),
     };
     let end = end.map_err(Failed::Serving)?;
     log::stopped(&end);

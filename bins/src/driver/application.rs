@@ -31,7 +31,8 @@ pub trait Application {
     fn event(&mut self, event: ClientEvent, now: Instant) -> Flow;
 
     /// Something happened to the file of a download. `Opened` precedes every `ClientEvent::Download` that speaks of
-    /// bytes; `Committed`, `Skipped` and `Failed` precede the one that ends it, `Kept` and `Discarded` follow it.
+    /// bytes; `Committed`, `Skipped` and `Failed` precede the one that ends it, `Kept`, `Discarded` and `Closed` follow
+    /// it.
     fn target(&mut self, download: DownloadId, event: TargetEvent, now: Instant) -> Flow;
 
     /// The server could not be reached, and this is what the system said. A `ClientEvent` that says what follows

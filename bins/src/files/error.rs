@@ -42,6 +42,11 @@ pub enum TargetEvent {
         /// The partial file that was.
         partial: PathBuf,
     },
+    /// It is closed, and nothing of it could be kept or removed: an output that only takes.
+    Closed {
+        /// How the user called it; `-` for standard output.
+        path: PathBuf,
+    },
     /// It failed. The `ClientEvent::Download` that ends the download follows.
     Failed {
         /// What to tell the user.

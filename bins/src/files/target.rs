@@ -44,6 +44,7 @@ pub struct FileTargets<D: Disk> {
 /// One download's file, and what is to be done with it.
 struct Lane<D: Disk> {
     stage: Stage,
+    output: Output,
     waiting: VecDeque<Request>,
     /// `None` while a job has it.
     writer: Option<Writer<D>>,
@@ -63,6 +64,15 @@ enum Stage {
     Open,
     /// It is giving it up.
     Closing,
+}
+
+/// What the bytes go into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Output {
+    /// A file, which takes them or fails.
+    File,
+    /// A stream, which may take its time for ever.
+    Stream,
 }
 
 /// What is asked of a writer.
@@ -86,7 +96,8 @@ enum Answer {
     Restarted,
     Digest(backchat_core::wire::Hash),
     Committed(Result<TargetEvent, TargetError>),
-    Closed(Option<TargetEvent>),
+    /// With what is told of it: whoever waits for the last file must hear of it.
+    Closed(TargetEvent),
 }
 
 /// What has the bytes.
@@ -126,7 +137,8 @@ impl<D: Disk> FileTargets<D> {
 
     /// Gives a lane's writer what waits for it, if it is home.
     fn start(&mut self, download: DownloadId) {
-        let is_any_closing = self.lanes.values().any(|lane| lane.stage == Stage::Closing);
+        let is_any_closing =
+            self.lanes.values().any(|lane| lane.stage == Stage::Closing && lane.output == Output::File);
         let Some(lane) = self.lanes.get_mut(&download) else { return };
         if lane.stage == Stage::Opening {
             if is_any_closing {
@@ -231,9 +243,7 @@ impl<D: Disk> FileTargets<D> {
                 false
             }
             Answer::Closed(event) => {
-                if let Some(event) = event {
-                    self.ready.push_back(TargetCompletion::Event { download, event });
-                }
+                self.ready.push_back(TargetCompletion::Event { download, event });
                 true
             }
         }
@@ -241,6 +251,11 @@ impl<D: Disk> FileTargets<D> {
 }
 
 impl<D: Disk> Lane<D> {
+    /// Whether nobody need wait for it to be closed: a write may wait for a reader who never reads.
+    fn is_given_up(&self) -> bool {
+        self.stage == Stage::Closing && self.output == Output::Stream
+    }
+
     /// Makes a request of what was written since the last one.
     fn gather(&mut self) {
         if !self.buffer.is_empty() {
@@ -282,11 +297,11 @@ impl<D: Disk> Writer<D> {
                 },
                 TargetOp::Discard => {
                     let (disk, event) = writer.discard();
-                    (Self::Closed(disk), Answer::Closed(Some(event)))
+                    (Self::Closed(disk), Answer::Closed(event))
                 }
                 TargetOp::Keep => {
                     let (disk, event) = writer.keep();
-                    (Self::Closed(disk), Answer::Closed(Some(event)))
+                    (Self::Closed(disk), Answer::Closed(event))
                 }
             },
             (Self::Stdout(mut writer), Request::Open { .. }) => {
@@ -302,7 +317,7 @@ impl<D: Disk> Writer<D> {
                     TargetOp::Restart => writer.restart(),
                     TargetOp::Digest => Answer::Digest(writer.digest()),
                     TargetOp::Commit => Answer::Committed(writer.commit()),
-                    TargetOp::Discard | TargetOp::Keep => Answer::Closed(None),
+                    TargetOp::Discard | TargetOp::Keep => Answer::Closed(StdoutWriter::closed()),
                 };
                 (Self::Stdout(writer), answer)
             }
@@ -314,10 +329,10 @@ impl<D: Disk> Writer<D> {
 
 impl<D: Disk> Targets for FileTargets<D> {
     fn open(&mut self, download: DownloadId, name: &FileName, spec: TargetSpec) {
-        let writer = match &spec {
-            TargetSpec::File { .. } => Writer::Closed(self.disk.clone()),
+        let (writer, output) = match &spec {
+            TargetSpec::File { .. } => (Writer::Closed(self.disk.clone()), Output::File),
             TargetSpec::Stdout => match self.stdout.take() {
-                Some(stdout) => Writer::Stdout(StdoutWriter::new(stdout)),
+                Some(stdout) => (Writer::Stdout(StdoutWriter::new(stdout)), Output::Stream),
                 None => {
                     self.take(download, Answer::Opened(Err(TargetError::StdoutTaken)));
                     return;
@@ -329,6 +344,7 @@ impl<D: Disk> Targets for FileTargets<D> {
             download,
             Lane {
                 stage: Stage::Opening,
+                output,
                 waiting: VecDeque::from([request]),
                 writer: Some(writer),
                 buffer: Vec::new(),
@@ -379,6 +395,6 @@ impl<D: Disk> Targets for FileTargets<D> {
     }
 
     fn is_idle(&self) -> bool {
-        self.lanes.is_empty() && self.ready.is_empty()
+        self.lanes.values().all(Lane::is_given_up) && self.ready.is_empty()
     }
 }

@@ -57,6 +57,8 @@ pub struct Tui {
     next_frame: Instant,
     /// The window shall end.
     exits: bool,
+    /// The loop was told that: telling it again would end it before its files are closed.
+    has_quit: bool,
     is_interrupted: bool,
     /// Where the session's token is kept.
     keeper: Option<Keeper>,
@@ -87,6 +89,7 @@ impl Tui {
             is_dirty: true,
             next_frame,
             exits: false,
+            has_quit: false,
             is_interrupted: false,
             keeper: None,
             broken: None,
@@ -124,6 +127,7 @@ impl Tui {
                     self.pending.clear();
                     self.given = None;
                     self.exits = false;
+                    self.has_quit = false;
                     return Ok(Until::Again(nick));
                 }
                 Ending::Offline => self.wait().await,
@@ -159,6 +163,13 @@ impl Tui {
             self.check(done);
         }
         if self.exits || self.broken.is_some() { Flow::Exit } else { Flow::Continue }
+    }
+
+    /// Hands on what the loop has brought.
+    fn take(&mut self, now: Instant, message: session::Message) -> Flow {
+        let flow = self.update(now, Message::Session(message));
+        self.has_quit |= flow == Flow::Exit;
+        flow
     }
 
     fn suspend(&mut self) -> io::Result<()> {
@@ -219,7 +230,13 @@ impl Application for Tui {
     async fn command(&mut self) -> Command {
         loop {
             if self.broken.is_some() || self.exits {
-                return Command::Quit;
+                if !std::mem::replace(&mut self.has_quit, true) {
+                    return Command::Quit;
+                }
+                if self.broken.is_some() {
+                    // Nothing more comes from a terminal that is gone.
+                    return std::future::pending().await;
+                }
             }
             if let Some(asked) = self.pending.pop_front() {
                 let command = asked.command.clone();
@@ -232,23 +249,21 @@ impl Application for Tui {
 
     fn answered(&mut self, _: Command, answer: Result<Receipt, DownloadError>, now: Instant) -> Flow {
         match self.given.take() {
-            Some(asked) => {
-                self.update(now, Message::Session(session::Message::Answered(Box::new(asked), answer)))
-            }
+            Some(asked) => self.take(now, session::Message::Answered(Box::new(asked), answer)),
             None => Flow::Continue,
         }
     }
 
     fn event(&mut self, event: ClientEvent, now: Instant) -> Flow {
-        self.update(now, Message::Session(session::Message::Client(event)))
+        self.take(now, session::Message::Client(event))
     }
 
     fn target(&mut self, download: DownloadId, event: TargetEvent, now: Instant) -> Flow {
-        self.update(now, Message::Session(session::Message::Target(download, event)))
+        self.take(now, session::Message::Target(download, event))
     }
 
     fn cannot_connect(&mut self, error: &io::Error, now: Instant) -> Flow {
-        self.update(now, Message::Session(session::Message::CannotConnect(error.to_string())))
+        self.take(now, session::Message::CannotConnect(error.to_string()))
     }
 }
 

@@ -76,6 +76,47 @@ fn the_data_can_go_to_a_file_a_folder_or_standard_output() {
     assert!(!here.join("text").exists());
 }
 
+/// What fails must end, whatever the bytes were to go into: the silence that would end it otherwise is a minute, and these
+/// have no end at all.
+#[test]
+fn a_download_to_standard_output_that_fails_ends_at_once() {
+    let folder = Folder::new();
+    folder.shared("book.bin", LARGE);
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    let to_stdout = ["-o", "-", "--timeout", "1h"];
+    let with = |name| [&[name], to_stdout.as_slice()].concat();
+    let ended = got(&server, &here, &with("none.bin")).expect(3);
+    assert!(ended.stderr.contains("none.bin"), "{ended:?}");
+    let mut nobody = super::program::client();
+    nobody.args(["--server", "127.0.0.1:1", "get"]).args(with("book.bin"));
+    run(&mut nobody).expect(5);
+    // As `| head -c 10` does it.
+    let head = |name| {
+        let mut shell = Command::new("sh");
+        let command = get(&server, &here, &with(name));
+        shell
+            .args(["-c", "\"$0\" \"$@\" | head -c 10 >head"])
+            .arg(command.get_program())
+            .args(command.get_args());
+        shell.current_dir(&here);
+        shell
+    };
+    run(&mut head("book.bin")).expect(0);
+    assert_eq!(std::fs::read(here.join("head")).expect("there").len(), 10);
+    // The server goes in the middle, while nobody reads.
+    let mut slow = Command::new("sh");
+    let mut command = get(&server, &here, &with("book.bin"));
+    command.arg("--json");
+    slow.args(["-c", "(\"$0\" \"$@\"; echo \"ended $?\" >&2) | (read gone; cat >/dev/null)"]);
+    slow.arg(command.get_program()).args(command.get_args());
+    let mut slow = Program::start(&mut slow);
+    slow.error_line("\"progress\"");
+    drop(server);
+    slow.error_line("ended 5");
+    slow.close_input();
+    slow.end().expect(0);
+}
+
 #[test]
 fn a_file_that_exists_is_left_alone_unless_something_was_said() {
     let folder = Folder::new();

@@ -52,6 +52,8 @@ pub struct Chat {
     given: Option<Asked>,
     /// Until the first connection; from then on the core watches.
     silence: Silence,
+    /// The loop was told that this ends: telling it again would end it before its files are closed.
+    has_ended: bool,
     /// The loop's.
     clock: SystemClock,
 }
@@ -75,6 +77,7 @@ impl Chat {
             pending: VecDeque::new(),
             given: None,
             silence: Silence::new(timeout),
+            has_ended: false,
             clock,
         }
     }
@@ -82,6 +85,13 @@ impl Chat {
     /// How it ended.
     pub fn end(self) -> End {
         self.voice.end_of(self.session.end().cloned())
+    }
+
+    /// Hands on what the loop has brought.
+    fn take(&mut self, now: Instant, message: Message) -> Flow {
+        let flow = self.update(now, message);
+        self.has_ended |= flow == Flow::Exit;
+        flow
     }
 
     /// Hands a message to the model and does what follows.
@@ -157,6 +167,10 @@ impl Chat {
 impl Application for Chat {
     async fn command(&mut self) -> Command {
         loop {
+            // A line that was read below may have broken the output, and nothing else need happen after it.
+            if self.voice.is_broken() && !std::mem::replace(&mut self.has_ended, true) {
+                return Command::Quit;
+            }
             if let Some(asked) = self.pending.pop_front() {
                 let command = asked.command.clone();
                 self.given = Some(asked);
@@ -189,7 +203,7 @@ impl Application for Chat {
 
     fn answered(&mut self, _: Command, answer: Result<Receipt, DownloadError>, now: Instant) -> Flow {
         match self.given.take() {
-            Some(asked) => self.update(now, Message::Answered(Box::new(asked), answer)),
+            Some(asked) => self.take(now, Message::Answered(Box::new(asked), answer)),
             None => Flow::Continue,
         }
     }
@@ -198,15 +212,15 @@ impl Application for Chat {
         if event == ClientEvent::Chat(ClientChatEvent::Connected) {
             self.silence.stop();
         }
-        self.update(now, Message::Client(event))
+        self.take(now, Message::Client(event))
     }
 
     fn target(&mut self, download: DownloadId, event: TargetEvent, now: Instant) -> Flow {
-        self.update(now, Message::Target(download, event))
+        self.take(now, Message::Target(download, event))
     }
 
     fn cannot_connect(&mut self, error: &io::Error, now: Instant) -> Flow {
-        self.update(now, Message::CannotConnect(error.to_string()))
+        self.take(now, Message::CannotConnect(error.to_string()))
     }
 }
 

@@ -70,6 +70,11 @@ impl StdoutWriter {
         Hash(*self.hasher.finalize().as_bytes())
     }
 
+    /// What is told when it is given up.
+    pub(super) fn closed() -> TargetEvent {
+        TargetEvent::Closed { path: PathBuf::from("-") }
+    }
+
     pub(super) fn commit(&mut self) -> Result<TargetEvent, TargetError> {
         match self.output.flush() {
             Ok(()) => Ok(TargetEvent::Committed { path: PathBuf::from("-") }),

@@ -1,5 +1,6 @@
 //! Targets on a disk in memory and on a real one.
 
+use std::future::Future as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -369,9 +370,66 @@ async fn standard_output_belongs_to_one_download_at_a_time_and_is_given_back() {
     commit(&mut targets).await.1.unwrap();
     open(&mut targets, SECOND, TargetSpec::Stdout).await.1.unwrap();
     targets.submit(SECOND, TargetOp::Keep);
-    targets.flush();
+    assert!(matches!(event(&mut targets).await, TargetEvent::Closed { .. }));
     targets.open(SECOND, &FileName::parse("x").unwrap(), TargetSpec::folder("d"));
     assert!(matches!(event(&mut targets).await, TargetEvent::Opened { .. }));
+}
+
+/// The next answer, which must be there: whoever waits for the end waits for it.
+fn next_at_once<D: Disk>(targets: &mut FileTargets<D>) -> TargetCompletion {
+    let mut next = std::pin::pin!(targets.next());
+    match next.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
+        std::task::Poll::Ready(completion) => completion,
+        std::task::Poll::Pending => {
+            panic!("nothing is told, and a loop that waits for the end would wait for ever")
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_way_to_close_is_told_whatever_the_bytes_went_into() {
+    let specs = [TargetSpec::Stdout, into_folder(Path::new("d"))];
+    for spec in specs {
+        for op in [TargetOp::Keep, TargetOp::Discard, TargetOp::Commit] {
+            for bytes in [b"".as_slice(), b"bytes"] {
+                let (_disk, mut targets) = memory();
+                open(&mut targets, DOWNLOAD, spec.clone()).await.1.unwrap();
+                if !bytes.is_empty() {
+                    write(&mut targets, 0, bytes).await;
+                }
+                targets.submit(DOWNLOAD, op);
+                while !targets.is_idle() {
+                    let _ = next_at_once(&mut targets);
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_output_that_takes_nothing_keeps_nobody_from_ending_or_beginning() {
+    /// Answers when it is let go.
+    struct Stuck(std::sync::mpsc::Receiver<()>);
+    impl Write for Stuck {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let _ = self.0.recv();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let (let_go, stuck) = std::sync::mpsc::channel();
+    let folder = tempfile::tempdir().unwrap();
+    let mut targets = FileTargets::new(RealDisk, Box::new(Stuck(stuck)), Where::Pool);
+    open(&mut targets, DOWNLOAD, TargetSpec::Stdout).await.1.unwrap();
+    targets.write(DOWNLOAD, 0, b"bytes");
+    targets.flush();
+    assert!(!targets.is_idle());
+    targets.submit(DOWNLOAD, TargetOp::Keep);
+    assert!(targets.is_idle());
+    open(&mut targets, SECOND, into_folder(folder.path())).await.1.unwrap();
+    drop(let_go);
 }
 
 #[tokio::test]

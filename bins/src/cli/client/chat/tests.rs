@@ -265,3 +265,23 @@ async fn a_server_that_is_not_reached_in_time_is_given_up() {
     assert!(matches!(command, Command::Quit));
     assert_eq!(bench.chat.end().exit(), Exit::TimedOut);
 }
+
+#[tokio::test]
+async fn an_output_that_breaks_while_a_line_is_read_ends_the_chat_once() {
+    /// A full disk.
+    struct Full;
+    impl io::Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut bench = Bench::joined(Style::Plain);
+    bench.chat.voice = Voice::new(Style::Plain, Full);
+    bench.type_line("/no-such-command");
+    assert!(matches!(next(&mut bench.chat), Some(Command::Quit)));
+    assert!(next(&mut bench.chat).is_none(), "a second one would end it at once");
+    assert_eq!(bench.chat.end().exit(), Exit::Local);
+}
