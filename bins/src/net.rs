@@ -20,7 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use batch::{Batch, Group};
 pub use clock::{SystemClock, SystemEntropy};
-pub use tcp::{KEEPALIVE_IDLE, TcpListener, TcpNetwork};
+pub use tcp::{DIAL_TIMEOUT, KEEPALIVE_IDLE, TcpListener, TcpNetwork};
 pub use udp::{SOCKET_BUFFER, UdpSocket};
 
 /// A UDP socket. It has one reader and one writer: two tasks waiting on one socket take each other's wake-ups.

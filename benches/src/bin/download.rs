@@ -85,7 +85,7 @@ fn download(server: SocketAddr, folder: &Path, segment: u16, congestion: Congest
     let mut once = Once { get: Some(get), began: Wall::now(), written: None, named: None, summary: None };
     runtime().block_on(async {
         let parts = ClientParts {
-            network: TcpNetwork::new(server.to_string()),
+            network: TcpNetwork::from(server),
             targets: FileTargets::new(RealDisk, Box::new(io::sink()), Where::Pool),
             clock: SystemClock::new(),
             entropy: SystemEntropy,

@@ -20,11 +20,13 @@ use self::running::Running;
 use super::application::Application;
 use super::round::{Round, Source};
 use crate::files::Targets;
-use crate::net::{Batch, Clock, Entropy, Network, Udp};
+use crate::net::{Batch, Clock, DIAL_TIMEOUT, Entropy, Network, Udp};
 
 /// How long a connection may take. A host that swallows packets would hold a client for two minutes otherwise (Linux
 /// repeats a SYN six times); within this it is sent four times.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const _: () =
+    assert!(DIAL_TIMEOUT.as_millis() < CONNECT_TIMEOUT.as_millis(), "what the network says is more exact");
 
 /// Datagrams that are kept until there is a socket: the first of each download, and a few repeats.
 pub const EARLY_MAX: usize = 16;

@@ -1,4 +1,8 @@
 //! Chat connections over TCP.
+//!
+//! - `dialing`: which of a host's addresses is connected to.
+
+mod dialing;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -10,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::{Listener, Network, UdpSocket};
+pub use dialing::DIAL_TIMEOUT;
 
 /// Silence after which the system asks a peer whether it is still there. Clients that take part with `nc` send
 /// no pings of ours, and NATs forget an idle connection after some minutes; 2 h is what Linux would wait.
@@ -141,13 +146,25 @@ fn canonical(peer: SocketAddr) -> SocketAddr {
 /// A client's ways out over the real network.
 #[derive(Clone, Debug)]
 pub struct TcpNetwork {
-    server: String,
+    host: String,
+    port: u16,
 }
 
 impl TcpNetwork {
-    /// To `server`, as `host:port`; the name is looked up at each attempt, for servers move.
-    pub fn new(server: impl Into<String>) -> Self {
-        Self { server: server.into() }
+    /// To `host`, a name or an address with its scope where it has one (`fe80::1%eth0`). It is looked up at each attempt,
+    /// for servers move.
+    pub fn new(host: impl Into<String>, port: u16) -> Self {
+        Self { host: host.into(), port }
+    }
+}
+
+impl From<SocketAddr> for TcpNetwork {
+    fn from(address: SocketAddr) -> Self {
+        let host = match address {
+            SocketAddr::V6(it) if it.scope_id() != 0 => format!("{}%{}", it.ip(), it.scope_id()),
+            _ => address.ip().to_string(),
+        };
+        Self::new(host, address.port())
     }
 }
 
@@ -156,7 +173,9 @@ impl Network for TcpNetwork {
     type Udp = UdpSocket;
 
     async fn connect(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        let stream = TcpStream::connect(&self.server).await?;
+        // Host and port apart: the resolver understands a scope, and no brackets.
+        let addresses = tokio::net::lookup_host((self.host.as_str(), self.port)).await?;
+        let stream = dialing::dial(addresses, TcpStream::connect).await?;
         prepare(&stream)?;
         let server = stream.peer_addr()?;
         Ok((stream, server))
@@ -184,7 +203,7 @@ mod tests {
     #[tokio::test]
     async fn both_ends_send_at_once_and_notice_a_dead_peer() {
         let mut listener = TcpListener::bind(loopback()).await.unwrap();
-        let network = TcpNetwork::new(listener.local_addr().to_string());
+        let network = TcpNetwork::from(listener.local_addr());
         let (accepted, connected) = tokio::join!(listener.accept(), network.connect());
         let ((mut here, peer), (mut there, server)) = (accepted.unwrap(), connected.unwrap());
         assert_eq!(server, listener.local_addr());
@@ -205,10 +224,32 @@ mod tests {
         let Ok(mut listener) = TcpListener::bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0))).await else {
             return; // a machine without IPv6
         };
-        let network = TcpNetwork::new(format!("127.0.0.1:{}", listener.local_addr().port()));
+        let network = TcpNetwork::new("127.0.0.1", listener.local_addr().port());
         let (accepted, connected) = tokio::join!(listener.accept(), network.connect());
         assert!(accepted.unwrap().1.is_ipv4());
         assert!(connected.unwrap().1.is_ipv4());
+    }
+
+    #[tokio::test]
+    async fn an_address_with_a_scope_is_understood() {
+        let Ok(mut listener) = TcpListener::bind(SocketAddr::from((Ipv6Addr::LOCALHOST, 0))).await else {
+            return; // a machine without IPv6
+        };
+        // By name or by number, as `ip address` prints them. Loopback takes a scope, and needs none.
+        for host in ["::1%lo", "::1%1"] {
+            let network = TcpNetwork::new(host, listener.local_addr().port());
+            let connected = match network.connect().await {
+                Ok(connected) => connected,
+                // A system that calls its loopback otherwise says so in its own words.
+                Err(error) if host.ends_with("lo") => {
+                    assert!(!error.to_string().contains("invalid socket address"), "{error}");
+                    continue;
+                }
+                Err(error) => panic!("{host}: {error}"),
+            };
+            listener.accept().await.unwrap();
+            assert_eq!(connected.1.port(), listener.local_addr().port());
+        }
     }
 
     #[tokio::test]

@@ -187,7 +187,7 @@ impl Client {
     /// One that has joined.
     pub(crate) async fn join(server: &Server, nick: &str) -> Self {
         let join = JoinAs { nick: nick.parse().unwrap(), history: None, resume: true };
-        let mut client = Self::start(TcpNetwork::new(server.chat.to_string()), Some(join));
+        let mut client = Self::start(TcpNetwork::from(server.chat), Some(join));
         client.until(|it| matches!(it, Happening::Chat(ClientChatEvent::Joined { .. })).then_some(())).await;
         client
     }
@@ -201,12 +201,12 @@ impl Client {
 
     /// The same, whether there is a server or not.
     pub(crate) fn visit_at(address: SocketAddr) -> Self {
-        Self::start(TcpNetwork::new(address.to_string()), None)
+        Self::start(TcpNetwork::from(address), None)
     }
 
     /// One that only asks, over a network whose sockets for downloads are slow to come.
     pub(crate) fn visit_late(server: &Server) -> Self {
-        Self::start(Late(TcpNetwork::new(server.chat.to_string())), None)
+        Self::start(Late(TcpNetwork::from(server.chat)), None)
     }
 
     fn start(

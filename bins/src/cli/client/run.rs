@@ -18,7 +18,7 @@ use super::window::Window;
 use crate::app::end::End;
 use crate::app::request;
 use crate::app::session::{Curiosity, Session};
-use crate::cli::args::{ClientArgs, ClientCommand, Environment, LogFormat};
+use crate::cli::args::{CHAT_PORT, ClientArgs, ClientCommand, Environment, LogFormat};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::generate::Asked;
@@ -201,7 +201,7 @@ pub(super) async fn run(
     application: &mut impl Application,
 ) -> Result<(), Failure> {
     let parts = ClientParts {
-        network: TcpNetwork::new(server.to_string()),
+        network: TcpNetwork::new(server.host(), server.port_or(CHAT_PORT)),
         targets: FileTargets::new(RealDisk, stdout().unwrap_or_else(|_| Box::new(io::stdout())), Where::Pool),
         clock,
         entropy: SystemEntropy,

@@ -55,7 +55,11 @@ pub enum BadAddress {
 
 impl From<SocketAddr> for HostPort {
     fn from(address: SocketAddr) -> Self {
-        Self { host: address.ip().to_string(), port: Some(address.port()) }
+        let host = match address {
+            SocketAddr::V6(it) if it.scope_id() != 0 => format!("{}%{}", it.ip(), it.scope_id()),
+            _ => address.ip().to_string(),
+        };
+        Self { host, port: Some(address.port()) }
     }
 }
 
@@ -66,9 +70,9 @@ impl FromStr for HostPort {
         let text = text.trim();
         if let Some(inner) = text.strip_prefix('[') {
             let (address, rest) = inner.split_once(']').ok_or(BadAddress::BadBrackets)?;
-            // A scope (`fe80::1%eth0`) is the resolver's to understand.
-            let literal = address.split_once('%').map_or(address, |(literal, _scope)| literal);
-            literal.parse::<Ipv6Addr>().map_err(|_| BadAddress::BadBrackets)?;
+            if !is_ipv6(address) {
+                return Err(BadAddress::BadBrackets);
+            }
             let port = match rest.strip_prefix(':') {
                 Some(port) => Some(parse_port(port)?),
                 None if rest.is_empty() => None,
@@ -76,14 +80,14 @@ impl FromStr for HostPort {
             };
             return Ok(Self { host: address.to_owned(), port });
         }
-        if text.parse::<IpAddr>().is_ok() {
+        if text.parse::<IpAddr>().is_ok() || is_ipv6(text) {
             return Ok(Self { host: text.to_owned(), port: None });
         }
         let (host, port) = match text.rsplit_once(':') {
             Some((host, port)) => (host, Some(parse_port(port)?)),
             None => (text, None),
         };
-        if host.parse::<Ipv6Addr>().is_ok() {
+        if is_ipv6(host) {
             return Err(BadAddress::NoBrackets);
         }
         if host.is_empty() {
@@ -95,6 +99,18 @@ impl FromStr for HostPort {
         }
         Ok(Self { host: host.to_owned(), port })
     }
+}
+
+/// Whether this is an IPv6 address, perhaps with a scope (`fe80::1%eth0`, RFC 4007 §11). What the scope means is for the
+/// resolver to know; here it holds nothing that no interface's name holds.
+fn is_ipv6(text: &str) -> bool {
+    let (literal, scope) = match text.split_once('%') {
+        Some((literal, scope)) => (literal, Some(scope)),
+        None => (text, None),
+    };
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let is_scope = |scope: &str| !scope.is_empty() && scope.chars().all(allowed);
+    literal.parse::<Ipv6Addr>().is_ok() && scope.is_none_or(is_scope)
 }
 
 fn parse_port(text: &str) -> Result<u16, BadAddress> {
@@ -135,6 +151,7 @@ mod tests {
             ("[::1]", "::1", None),
             ("[::1]:7", "::1", Some(7)),
             ("[fe80::1%eth0]:7", "fe80::1%eth0", Some(7)),
+            ("fe80::1%wlp2s0.10", "fe80::1%wlp2s0.10", None),
             ("grün.example", "grün.example", None),
         ] {
             let parsed: HostPort = text.parse().expect(text);
@@ -157,6 +174,9 @@ mod tests {
             ("a/b:7", BadAddress::BadHost("/".into())),
             ("http://host:7", BadAddress::BadHost(":".into())),
             ("fd00::2:44000", BadAddress::NoBrackets),
+            ("fe80::1%eth0:7", BadAddress::NoBrackets),
+            ("[fe80::1%]:7", BadAddress::BadBrackets),
+            ("[fe80::1%\u{1b}]:7", BadAddress::BadBrackets),
             ("a\u{1b}b", BadAddress::BadHost("\\u{1b}".into())),
         ] {
             assert_eq!(text.parse::<HostPort>(), Err(expected), "{text}");
@@ -168,6 +188,7 @@ mod tests {
         fn an_address_prints_as_what_parses_to_it(address: SocketAddr) {
             let parsed: HostPort = address.to_string().parse().expect("an address");
             prop_assert_eq!(parsed.to_string(), address.to_string());
+            prop_assert_eq!(HostPort::from(address), parsed);
         }
 
         #[test]

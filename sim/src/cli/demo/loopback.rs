@@ -215,7 +215,7 @@ fn user(nick: &str, server: SocketAddr) -> Result<(User, impl Future<Output = Re
     let join = JoinAs { nick: Nickname::parse(nick)?, history: None, resume: true };
     let chat = ChatConfig { join: Some(join), reconnect: Reconnect::Never, retry_first: false };
     let parts = ClientParts {
-        network: TcpNetwork::new(server.to_string()),
+        network: TcpNetwork::from(server),
         targets: FileTargets::new(RealDisk, Box::new(io::sink()), Where::Pool),
         clock: SystemClock::new(),
         entropy: SystemEntropy,
