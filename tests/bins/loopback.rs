@@ -329,7 +329,8 @@ async fn commands_are_answered_before_what_follows_from_them() {
         })
         .await;
     assert!(refused.is_err(), "who has not joined cannot speak");
-    client.send(get("missing", TargetSpec::folder("."))).await;
+    let here = tempfile::tempdir().expect("a folder");
+    client.send(get("missing", TargetSpec::folder(here.path()))).await;
     let order: Vec<&'static str> = client
         .until_all(
             |it| match it {

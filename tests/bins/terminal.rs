@@ -330,6 +330,8 @@ fn a_panic_gives_the_terminal_back() {
     }
     let mut command = CommandBuilder::new(std::env::current_exe().expect("this test"));
     command.args(["--exact", "a_panic_gives_the_terminal_back", "--nocapture"]);
+    // It would be run in the home otherwise, which need not be there.
+    command.cwd(std::env::temp_dir());
     command.env("TERM", "xterm-256color");
     command.env(PANICS, "1");
     // The message alone, so that it does not scroll away.

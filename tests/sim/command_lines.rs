@@ -5,6 +5,8 @@ mod command_lines {
     pub(crate) mod sweeps;
     pub(crate) mod traces;
 }
+#[path = "../common/process.rs"]
+mod process;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -26,6 +28,11 @@ file = "book.bin"
 downloads = [{ client = "alice", file = "book.bin", within = "5s" }]
 "#;
 
+/// The program, not started yet, with nothing of this machine's environment.
+fn sim() -> Command {
+    process::clean(env!("CARGO_BIN_EXE_backchat-sim"))
+}
+
 /// A folder with a scenario that passes and one that does not.
 struct Folder(tempfile::TempDir);
 
@@ -43,9 +50,7 @@ impl Folder {
     }
 
     fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_backchat-sim"));
-        command.current_dir(self.0.path()).args(arguments).env_remove("RUST_LOG").env_remove("CARGO");
-        command.output().expect("the program starts")
+        sim().current_dir(self.0.path()).args(arguments).output().expect("the program starts")
     }
 
     /// Exit code, stdout, stderr.
@@ -272,8 +277,8 @@ fn completions_and_manual_pages_know_every_command() {
 /// The tour, with a folder of its own for what it writes for a while.
 fn tour(folder: &Folder) -> Command {
     std::fs::create_dir(folder.path("tmp")).expect("it is ours");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_backchat-sim"));
-    command.arg("demo").env("TMPDIR", folder.path("tmp")).env_remove("RUST_LOG").env_remove("CARGO");
+    let mut command = sim();
+    command.arg("demo").env("TMPDIR", folder.path("tmp"));
     command
 }
 
@@ -309,8 +314,7 @@ fn a_tour_that_is_interrupted_clears_away_what_it_wrote() {
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     let begun = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("book.bin begins")));
     assert!(begun.is_some() && !is_empty(&folder), "the download runs");
-    let killed = Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status();
-    assert!(killed.expect("kill runs").success());
+    process::send(child.id(), "INT");
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
     assert!(is_empty(&folder));
 }

@@ -1,6 +1,10 @@
 //! The same scenario, seed and engine are the same bytes of trace: twice in one process, in two processes, with any
 //! number of jobs, whatever is logged. And whoever does nothing changes nothing for the others.
 
+#[expect(dead_code, reason = "the tests of command lines use more of it")]
+#[path = "../common/process.rs"]
+mod process;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -76,9 +80,7 @@ fn bytes(records: &[Record]) -> Vec<u8> {
 }
 
 fn sim() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_backchat-sim"));
-    command.env_remove("RUST_LOG");
-    command
+    process::clean(env!("CARGO_BIN_EXE_backchat-sim"))
 }
 
 /// A folder with the scenario in it.

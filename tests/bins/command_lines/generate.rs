@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use super::program::process::clean;
 use super::program::{Ended, Folder, client, run, run_with, server};
 
 /// How a program is started, an option that it has, and its pages.
@@ -36,7 +37,7 @@ fn with_tool(tool: &str, args: &[&str], input: &str) -> Option<Ended> {
         eprintln!("left out: there is no {tool} here");
         return None;
     }
-    Some(run_with(Command::new(tool).args(args), input))
+    Some(run_with(clean(tool).args(args), input))
 }
 
 #[test]

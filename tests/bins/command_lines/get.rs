@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use super::program::process::clean;
 use super::program::{Ended, Folder, Program, Server, limited, run, server};
 
 /// Large enough that at 100 kB a second it lasts for longer than any test looks at it.
@@ -298,7 +299,7 @@ fn a_reader_that_has_seen_enough_is_told_of_to_programs_alone() {
     folder.shared("book.bin", LARGE);
     let (server, here) = (Server::sharing(&folder.share()), folder.here());
     for (more, said) in [("", ""), (" --json", "nobody reads standard output any more")] {
-        let mut shell = Command::new("sh");
+        let mut shell = clean("sh");
         let script = format!("{{ \"$0\" \"$@\"{more}; echo \"ended with $?\" >&2; }} | head -c 10 | wc -c");
         let get = get(&server, &here, &["book.bin", "-o", "-"]);
         shell.args(["-c", &script]).arg(get.get_program()).args(get.get_args());
@@ -319,7 +320,7 @@ fn a_download_that_nobody_reads_of_goes_on() {
     Program::start_with_stderr(&mut get(&server, &here, &["book.bin"]), full.into()).end().expect(0);
     assert_eq!(std::fs::read(here.join("book.bin")).expect("there"), bytes);
     // The events' reader goes at once.
-    let mut shell = Command::new("sh");
+    let mut shell = clean("sh");
     let get = get(&server, &here, &["book.bin", "--json", "-o", "other"]);
     shell.args(["-c", "{ \"$0\" \"$@\"; echo \"ended with $?\" >&2; } | true"]);
     shell.arg(get.get_program()).args(get.get_args()).current_dir(&here);

@@ -1,5 +1,8 @@
 //! Programs on the bench: started, spoken to, listened to, and killed at the end of the test.
 
+#[path = "../../common/process.rs"]
+pub(crate) mod process;
+
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
@@ -7,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
+
+use process::clean;
 
 /// Longer than anything here takes on the slowest machine; only a program that hangs meets it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -33,16 +38,6 @@ pub(crate) fn limited(limit: &str, command: &Command) -> Command {
         };
     }
     shell
-}
-
-fn clean(path: &str) -> Command {
-    let mut command = Command::new(path);
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("BACKCHAT_") || name == "RUST_LOG" {
-            command.env_remove(name);
-        }
-    }
-    command
 }
 
 /// What a program that ended has left.
@@ -167,9 +162,7 @@ impl Program {
 
     /// Sends it a signal, by its name for `kill`.
     pub(crate) fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        let status = Command::new("kill").args(["-s", name, &id]).status().expect("kill runs");
-        assert!(status.success());
+        process::send(self.child.id(), name);
     }
 
     /// Waits for its end.

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
+use crate::program::process::send;
+
 /// Longer than anything here takes on the slowest machine; only a program that hangs meets it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -125,9 +127,7 @@ impl Terminal {
 
     /// Sends a signal, by its name for `kill`.
     pub(crate) fn signal(&self, name: &str) {
-        let id = self.child.process_id().expect("it runs").to_string();
-        let status = std::process::Command::new("kill").args(["-s", name, &id]).status().expect("kill runs");
-        assert!(status.success());
+        send(self.child.process_id().expect("it runs"), name);
     }
 
     /// Waits for the program's end: its exit code, once the terminal is as it was found.

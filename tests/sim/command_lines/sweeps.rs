@@ -1,9 +1,9 @@
 //! Sweeps: in one piece, in parts, interrupted and gone on with.
 
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use crate::{Folder, PASSES, read};
+use crate::{Folder, PASSES, process, read};
 
 impl Folder {
     fn write(&self, name: &str, text: &str) {
@@ -203,14 +203,13 @@ fn an_interrupted_sweep_keeps_what_it_has_and_goes_on() {
     // As many as nobody waits for.
     let sweep =
         ["sweep", "passes.toml", "fails.toml", "--seeds", "0..1000000000", "--jobs", "2", "--json", "o.json"];
-    let mut command = Command::new(env!("CARGO_BIN_EXE_backchat-sim"));
-    command.current_dir(folder.path("")).args(sweep).env_remove("CARGO").stdout(Stdio::piped());
+    let mut command = crate::sim();
+    command.current_dir(folder.path("")).args(sweep).stdout(Stdio::piped());
     let child = command.spawn().expect("the program starts");
     while std::fs::metadata(folder.path("o.json")).map_or(0, |it| it.len()) < 1 << 17 {
         std::thread::yield_now();
     }
-    let pid = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &pid]).status().expect("there is a kill").success());
+    process::send(child.id(), "INT");
     let output = child.wait_with_output().expect("it ends");
     let out = String::from_utf8(output.stdout).expect("UTF-8");
     assert_eq!(output.status.code(), Some(130), "{out}");

@@ -279,9 +279,11 @@ mod tests {
         for line in ["--help", "-h", "--version", "get --help", "get --version"] {
             assert_eq!(ClientArgs::read(words(line)).expect_err(line).exit_code(), 0, "{line}");
         }
+        // However wide the terminal is that this runs on.
         let help = ClientArgs::read(words("--help")).expect_err("help").to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
         for exit in Exit::ALL {
-            assert!(help.contains(&format!("{:>3}  {}", exit.code(), exit.meaning())), "{exit:?} in {help}");
+            assert!(help.contains(&format!(" {} {}", exit.code(), exit.meaning())), "{exit:?} in {help}");
         }
         assert!(help.contains("BACKCHAT_NICK") && help.contains("Examples:"), "{help}");
     }

@@ -278,7 +278,7 @@ async fn what_somebody_planted_as_a_partial_file_is_not_written_to() {
         ("a symbolic link", &|| symlink(&victim, &partial).unwrap()),
         ("a file with other names", &|| std::fs::hard_link(&victim, &partial).unwrap()),
         ("a device, pipe or socket", &|| {
-            rustix::fs::mkfifoat(rustix::fs::CWD, &partial, rustix::fs::Mode::RUSR).unwrap();
+            rustix::fs::mkfifoat(rustix::fs::CWD, &partial, rustix::fs::Mode::RWXU).unwrap();
         }),
         ("a folder", &|| std::fs::create_dir(&partial).unwrap()),
     ];
