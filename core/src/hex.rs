@@ -85,6 +85,11 @@ mod tests {
     }
 
     #[test]
+    fn digits_are_not_printed_into_logs() {
+        assert_eq!(format!("{:?}", Hex([0xab; 16])), "Hex<16>(..)");
+    }
+
+    #[test]
     fn wrong_lengths_and_digits_are_errors() {
         for text in ["", "0", "0123456789abcde", "0123456789abcdeg", "0123456789abcdef0", "éééééééé"]
         {

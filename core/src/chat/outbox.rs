@@ -15,6 +15,7 @@ use super::roster::Roster;
 use crate::chat::filename::FileName;
 use crate::queue::rest;
 use bytes::Bytes;
+use core::fmt;
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
@@ -33,10 +34,21 @@ pub struct Outbox {
     announced: bool,
 }
 
-#[derive(Debug)]
 enum Item {
     Frame { bytes: Bytes, live: bool },
     Lazy(Lazy),
+}
+
+impl fmt::Debug for Item {
+    /// Prints how long a frame is, and nothing of it: there are tokens in frames.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Frame { bytes, live } => {
+                f.debug_struct("Frame").field("bytes", &bytes.len()).field("live", live).finish()
+            }
+            Self::Lazy(lazy) => fmt::Debug::fmt(lazy, f),
+        }
+    }
 }
 
 /// What becomes frames when it has come to the front.

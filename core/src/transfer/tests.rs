@@ -1,6 +1,7 @@
 //! Two endpoints on a virtual clock: a sender, a receiver, and a link that does what the test has written down.
 
 mod flow;
+mod hostile;
 mod loss;
 mod pair;
 mod path;

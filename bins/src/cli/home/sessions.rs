@@ -56,7 +56,8 @@ impl Home {
         // A file that somebody has damaged is one that keeps nothing.
         let _ = (&file).take(MAX_BYTES).read_to_string(&mut text);
         let mut kept: Kept = serde_json::from_str(&text).unwrap_or_default();
-        kept.lives = (kept.lives + 1) % MAX_LIVES;
+        // Whatever somebody has written there.
+        kept.lives = (kept.lives % MAX_LIVES + 1) % MAX_LIVES;
         Some(Keeper { path, file, kept })
     }
 }

@@ -2,11 +2,12 @@
 
 use crate::queue::rest;
 use bytes::Bytes;
+use core::fmt;
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
 /// A queue of encoded frames. Pacing bounds it; what the server can provoke is bounded by [`Outgoing::bytes`].
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Outgoing {
     queue: VecDeque<Bytes>,
     /// How many bytes of the front frame were taken.
@@ -15,6 +16,18 @@ pub(super) struct Outgoing {
     bytes: usize,
     /// The driver was told that something waits.
     announced: bool,
+}
+
+impl fmt::Debug for Outgoing {
+    /// Prints how much waits, and nothing of it: there are tokens in frames.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing")
+            .field("frames", &self.queue.len())
+            .field("taken", &self.taken)
+            .field("bytes", &self.bytes)
+            .field("announced", &self.announced)
+            .finish()
+    }
 }
 
 impl Outgoing {

@@ -4,6 +4,7 @@ use super::{FrameError, Head, RequestId, detail, encode, is_unset};
 use crate::hex::Hex;
 use crate::wire::Hash;
 use bytes::Bytes;
+use core::fmt;
 
 /// A request and what its sender calls it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -113,7 +114,7 @@ pub enum Request {
 }
 
 /// How one joins.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Join {
     /// The nickname.
     pub nick: String,
@@ -135,6 +136,21 @@ pub struct Join {
     /// Send pings when nothing comes, and close the connection when they are not answered.
     #[serde(default, skip_serializing_if = "is_unset")]
     pub ping: bool,
+}
+
+impl fmt::Debug for Join {
+    /// Prints that there is a token, and not which: whoever knows it takes the session over.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Join")
+            .field("nick", &self.nick)
+            .field("protocol", &self.protocol)
+            .field("resume", &self.resume)
+            .field("history", &self.history)
+            .field("token", &self.token.as_ref().map(|_| format_args!("..")))
+            .field("seen", &self.seen)
+            .field("ping", &self.ping)
+            .finish()
+    }
 }
 
 /// The beginning of a file that is there already, as its holder proves it.
