@@ -7,6 +7,10 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
+fn text() -> impl Strategy<Value = Text> {
+    any::<String>().prop_map(Text::from)
+}
+
 fn id() -> impl Strategy<Value = Option<RequestId>> {
     let text = any::<String>().prop_filter("at most 64 bytes", |text| text.len() <= RequestId::MAX_BYTES);
     option::of(prop_oneof![
@@ -29,10 +33,10 @@ fn file() -> impl Strategy<Value = FileEntry> {
 
 fn request() -> impl Strategy<Value = Request> {
     let join = (
-        any::<String>(),
+        text(),
         any::<bool>(),
         option::of(any::<u32>()),
-        option::of(any::<String>()),
+        option::of(text()),
         option::of(any::<u64>()),
         any::<bool>(),
         option::of(any::<u32>()),
@@ -48,18 +52,14 @@ fn request() -> impl Strategy<Value = Request> {
         });
     prop_oneof![
         join.prop_map(Request::Join),
-        (any::<String>(), any::<bool>()).prop_map(|(text, action)| Request::Say { text, action }),
-        (any::<String>(), any::<String>(), any::<bool>()).prop_map(|(to, text, action)| Request::Tell {
-            to,
-            text,
-            action
-        }),
+        (text(), any::<bool>()).prop_map(|(text, action)| Request::Say { text, action }),
+        (text(), text(), any::<bool>()).prop_map(|(to, text, action)| Request::Tell { to, text, action }),
         Just(Request::Names),
         Just(Request::Files),
-        any::<String>().prop_map(|nick| Request::Nick { nick }),
+        text().prop_map(|nick| Request::Nick { nick }),
         (option::of(any::<u64>()), option::of(any::<u32>()))
             .prop_map(|(before, count)| Request::History { before, count }),
-        (any::<String>(), option::of(any::<u64>()), option::of(any::<[u8; 32]>()))
+        (text(), option::of(any::<u64>()), option::of(any::<[u8; 32]>()))
             .prop_map(|(file, have, hash)| Request::Download { file, have, blake3: hash.map(Hex) }),
         any::<u64>().prop_map(|number| Request::Stop { transfer: number.into() }),
         Just(Request::Ping),
@@ -74,7 +74,7 @@ fn message() -> impl Strategy<Value = ServerFrame> {
         0_i64..4_000_000_000_000,
         nickname(),
         option::of(nickname()),
-        any::<String>(),
+        text(),
         any::<[bool; 2]>(),
     );
     fields.prop_map(|(number, at, from, to, text, [action, backlog])| {
@@ -94,7 +94,7 @@ fn welcome() -> impl Strategy<Value = ServerFrame> {
         any::<bool>(),
         option::of(any::<[u8; 16]>()),
         option::of(any::<u64>()),
-        option::of(any::<String>()),
+        option::of(text()),
     );
     fields.prop_map(|(id, nick, number, resumed, token, missed, motd)| {
         ServerFrame::Welcome(Box::new(Welcome {
@@ -131,15 +131,13 @@ fn ticket() -> impl Strategy<Value = ServerFrame> {
 }
 
 fn answer() -> impl Strategy<Value = ServerFrame> {
-    let error =
-        (id(), any::<String>(), option::of(any::<u64>()), option::of(nickname()), 0..ErrorCode::ALL.len());
+    let error = (id(), text(), option::of(any::<u64>()), option::of(nickname()), 0..ErrorCode::ALL.len());
     prop_oneof![
         message(),
         welcome(),
         ticket(),
         nickname().prop_map(|nick| ServerFrame::Joined { nick }),
-        (nickname(), any::<String>())
-            .prop_map(|(nick, reason)| ServerFrame::Left { nick, reason: reason.into() }),
+        (nickname(), text()).prop_map(|(nick, reason)| ServerFrame::Left { nick, reason }),
         (id(), nickname(), nickname()).prop_map(|(id, from, to)| ServerFrame::Renamed { id, from, to }),
         any::<u64>().prop_map(|missed| ServerFrame::Gap { missed }),
         (id(), vec(nickname(), 0..5), any::<bool>()).prop_map(|(id, names, more)| ServerFrame::Names {
@@ -164,8 +162,8 @@ fn answer() -> impl Strategy<Value = ServerFrame> {
         }),
         Just(ServerFrame::Ping),
         id().prop_map(|id| ServerFrame::Pong { id }),
-        any::<String>().prop_map(|text| ServerFrame::Notice { text: text.into() }),
-        any::<String>().prop_map(|reason| ServerFrame::Closing { reason: reason.into() }),
+        text().prop_map(|text| ServerFrame::Notice { text }),
+        text().prop_map(|reason| ServerFrame::Closing { reason }),
     ]
 }
 

@@ -116,7 +116,7 @@ fn a_ban_without_an_end_holds_until_it_is_lifted() {
     let refused = world.add(joining("bob", true));
     world.run(SECOND);
     let error = refusal(&world, refused);
-    assert_eq!((error.message.as_str(), error.retry_after_ms), ("bob is banned", None));
+    assert_eq!((error.message.raw(), error.retry_after_ms), ("bob is banned", None));
     let bans: Vec<Ban> = world.server.bans(world.now).cloned().collect();
     assert_eq!(bans, [Ban { whom: bob(), until: None, reason: None }]);
     assert_eq!(operate(&mut world, |server, now| server.unban(now, bob())), Ok(()));

@@ -23,7 +23,7 @@ fn the_state_table_is_the_one_that_runs() {
 fn every_frame_limit_and_code_is_explained() {
     let document = document();
     let limits = Limits::keys();
-    let codes = ErrorCode::ALL.iter().map(ErrorCode::as_str);
+    let codes = ErrorCode::ALL.iter().map(ErrorCode::raw);
     let kinds = Request::KINDS.into_iter().chain(ServerFrame::KINDS);
     for word in limits.into_iter().chain(codes).chain(kinds) {
         assert!(document.contains(&format!("`{word}`")), "the document says nothing of `{word}`");
@@ -73,5 +73,5 @@ fn a_client_leaves_a_server_of_another_version() {
         panic!("refused: {events:?}")
     };
     assert_eq!(error.code, ErrorCode::AnotherVersion);
-    assert!(error.message.contains("version 2") && error.message.contains("version 1"), "{}", error.message);
+    assert!(error.message.raw().contains("version 2") && error.message.raw().contains("version 1"), "{}", error.message);
 }

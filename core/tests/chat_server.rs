@@ -184,7 +184,7 @@ fn burst_of_five_then_two_a_second_and_a_refusal_says_when() {
     let frames = bench.read(1);
     assert_eq!(frames.iter().filter(|frame| matches!(frame, ServerFrame::Accepted { .. })).count(), 5);
     let Some(ServerFrame::Error(error)) = frames.last() else { panic!("an error was expected") };
-    assert_eq!((error.code.as_str(), error.retry_after_ms), ("too-fast", Some(500)));
+    assert_eq!((error.code.raw(), error.retry_after_ms), ("too-fast", Some(500)));
     bench.wait(Duration::from_millis(500));
     bench.send(1, SAY);
     assert_eq!(kinds(&bench.read(1)), ["accepted", "message"]);
@@ -684,7 +684,7 @@ fn every_cell_of_the_state_table_holds() {
                 let next = state_of(&bench, SessionId(1));
                 assert!(rule.next.contains(&next), "{input:?} in {state:?} leads to {next:?}");
                 if let Step::Refuse(refusal) = rule.step {
-                    assert_eq!(bench.codes(1), [refusal.code().as_str()], "{input:?} in {state:?}");
+                    assert_eq!(bench.codes(1), [refusal.code().raw()], "{input:?} in {state:?}");
                 }
                 if rule.step == Step::Park || rule.step == Step::CloseAndPark {
                     let parked = table::Next::To(State::Parked);

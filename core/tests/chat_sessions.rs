@@ -174,7 +174,7 @@ fn a_new_epoch_reports_what_was_unconfirmed_and_sends_what_was_not_sent() {
         .events
         .iter()
         .filter_map(|event| match event {
-            ClientChatEvent::Unconfirmed { text, .. } => Some(text.as_str()),
+            ClientChatEvent::Unconfirmed { text, .. } => Some(text.raw()),
             _ => None,
         })
         .collect();

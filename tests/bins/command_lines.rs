@@ -10,6 +10,7 @@ mod command_lines {
     pub(crate) mod crowd;
     pub(crate) mod generate;
     pub(crate) mod get;
+    pub(crate) mod hostile;
     pub(crate) mod metrics;
     pub(crate) mod program;
     pub(crate) mod schema;

@@ -37,7 +37,7 @@ async fn three_clients_see_each_other_come_talk_and_go() {
     }
     let to = "bob".parse().unwrap();
     eve.send(Command::Tell { to, text: "psst".into(), action: false }).await;
-    bob.until_frame(|frame| matches!(frame, ServerFrame::Private(it) if &*it.text == "psst")).await;
+    bob.until_frame(|frame| matches!(frame, ServerFrame::Private(it) if it.text == "psst")).await;
     eve.quit().await;
     for client in [&mut ann, &mut bob] {
         client

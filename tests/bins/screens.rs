@@ -1,5 +1,7 @@
 //! The window, as people see it: each pane and state as a snapshot, and what no input may ever do to a terminal.
 
+#[path = "screens/hostile.rs"]
+mod hostile;
 #[path = "screens/plays.rs"]
 mod plays;
 #[path = "screens/stage.rs"]

@@ -237,8 +237,8 @@ impl Downloads {
             }
             DownloadEvent::Failed { reason, message, kept } => {
                 running.received = *kept;
-                let message = running.trouble.as_ref().unwrap_or(message);
-                News::Failed(Failure::download(reason, message.clone()))
+                let message = running.trouble.clone().unwrap_or_else(|| message.to_string());
+                News::Failed(Failure::download(reason, message))
             }
         };
         let state = running.clone();
@@ -270,7 +270,7 @@ impl Download {
 impl Report {
     /// The report in words, without its time; `None` for mere progress, which a bar shows.
     pub fn words(&self) -> Option<String> {
-        let file = visible(self.state.file.as_str());
+        let file = self.state.file.to_string();
         let path = show(&self.state.path);
         Some(match &self.news {
             News::Started { resumed_from: 0 } => {
@@ -287,9 +287,7 @@ impl Report {
             News::Done(done) => format!("{file}: {}, saved as {path}", done.summary()),
             News::Skipped => format!("{file}: {path} exists and is left as it is"),
             // Most messages name the file, or the path that it has here.
-            News::Failed(failure) if failure.message.contains(self.state.file.as_str()) => {
-                failure.message.clone()
-            }
+            News::Failed(failure) if failure.message.contains(&file) => failure.message.clone(),
             News::Failed(failure) => format!("{file}: {}", failure.message),
         })
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backchat_core::chat::{RequestId, ServerFrame};
+use backchat_core::chat::{RequestId, ServerFrame, Text};
 
 use super::downloads::Report;
 use crate::cli::failure::Failure;
@@ -38,7 +38,7 @@ pub enum Happening {
         /// What a program called it.
         id: Option<RequestId>,
         /// Its text.
-        text: String,
+        text: Text,
         /// What is known of it.
         what: &'static str,
     },

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use backchat_core::chat::client::{ClientChatEvent, CommandError, DisconnectReason};
-use backchat_core::chat::{FileEntry, Nickname, NicknameKey, RequestId, TextError};
+use backchat_core::chat::{FileEntry, Nickname, NicknameKey, RequestId, Text, TextError};
 use backchat_core::node::{ClientEvent, DownloadError, DownloadId};
 use backchat_core::time::Instant;
 
@@ -304,7 +304,7 @@ impl Session {
         }
     }
 
-    fn on_lost_message(&mut self, id: &RequestId, text: String, what: &'static str) {
+    fn on_lost_message(&mut self, id: &RequestId, text: Text, what: &'static str) {
         let id = self.requests.settle(id);
         self.tell(Happening::Unconfirmed { id, text, what });
     }

@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn every_refusal_has_its_code() {
         for code in ErrorCode::ALL {
-            let expected = match code.as_str() {
+            let expected = match code.raw() {
                 "no-such-nick" | "no-such-file" | "bad-name" => 3,
                 _ => 4,
             };

@@ -40,8 +40,12 @@ impl io::Write for Lines {
 }
 
 /// Tells why a program ends. A standard error that is full or closed is no reason to end in another way.
+///
+/// Words of a server are a [`Text`](backchat_core::chat::Text) and visible already; those of the system quote paths and
+/// arguments, which somebody else may have chosen as well. Line feeds are ours: a report on a configuration has some.
 pub fn complain(why: &dyn Display) {
-    let _ = io::stderr().write_all(format!("error: {why}\n").as_bytes());
+    let lines: Vec<String> = why.to_string().split('\n').map(|line| visible(line).to_string()).collect();
+    let _ = io::stderr().write_all(format!("error: {}\n", lines.join("\n")).as_bytes());
 }
 
 /// Writes from now on what `RUST_LOG` asks for, else what `default` does. Once in a process.

@@ -26,7 +26,7 @@ pub use action::{
     JoinAs, Reconnect,
 };
 
-use super::frame::{FrameError, Request, RequestId, ServerFrame};
+use super::frame::{FrameError, Request, RequestId, ServerFrame, Text};
 use super::limits::{Bucket, Limits};
 use super::lines::Lines;
 use crate::hex::Hex;
@@ -128,7 +128,7 @@ pub struct ChatClient {
     lines: Lines,
     outgoing: Outgoing,
     /// Why the server is about to close the connection.
-    closing: Option<String>,
+    closing: Option<Text>,
     actions: VecDeque<ClientAction>,
     counters: ClientCounters,
 }

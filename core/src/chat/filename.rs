@@ -1,8 +1,8 @@
 //! Names of files that may be asked for, and written: parsed once, then trusted.
 //!
 //! A name that a stranger sends becomes a path on somebody's disk. What passes here is one component that stays
-//! one component on every system, does not hide, and names no device. It may still hold bidi controls: whoever
-//! shows it does so through [`crate::text::visible`].
+//! one component on every system, does not hide, and names no device. It may still hold bidi controls, which its
+//! `Display` spells out; [`FileName::as_str`] is for the wire and the disk.
 
 use crate::from_text::from_text;
 use core::fmt;
@@ -86,7 +86,7 @@ impl FileName {
         Ok(Self(text.into()))
     }
 
-    /// The name.
+    /// The name as it came: for the wire and the disk. Not for a terminal, for which there is `Display`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -121,7 +121,7 @@ impl AsRef<str> for FileName {
 
 impl fmt::Display for FileName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        crate::text::visible(&self.0).fmt(f)
     }
 }
 

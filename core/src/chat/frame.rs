@@ -16,6 +16,7 @@ pub use id::RequestId;
 pub use server::{ErrorFrame, FileEntry, Message, NameEntry, Private, ServerFrame, TicketFrame, Welcome};
 pub use text::{Text, TextError, check_text};
 
+use crate::text::visible;
 use bytes::Bytes;
 use std::borrow::Cow;
 
@@ -75,9 +76,9 @@ fn leading_kind(line: &[u8]) -> Option<&[u8]> {
     rest.get(..end).filter(|_| rest.get(end) == Some(&b'"'))
 }
 
-/// What `error` says, cut so that it never echoes a whole hostile line.
+/// What `error` says, made visible, because it quotes the line, and cut so that it never echoes a whole hostile one.
 fn detail(error: &serde_json::Error) -> Box<str> {
-    shorten(&error.to_string()).into()
+    shorten(&visible(&error.to_string()).to_string()).into()
 }
 
 /// `text`, or as much of its beginning as [`MAX_DETAIL_BYTES`] hold.

@@ -34,7 +34,7 @@ pub use operator::Person;
 
 use super::address::Address;
 use super::bans::Bans;
-use super::frame::{FileEntry, RequestId, ServerFrame, check_text};
+use super::frame::{FileEntry, RequestId, ServerFrame, Text, check_text};
 use super::history::History;
 use super::id::{SessionId, StreamId};
 use super::limits::{Limits, MAX_TEXT_BYTES};
@@ -75,7 +75,7 @@ pub fn check_motd(text: &str) -> Result<(), super::frame::TextError> {
 #[derive(Debug)]
 pub struct ChatServer {
     limits: Limits,
-    motd: Option<String>,
+    motd: Option<Text>,
     epoch: Hex<8>,
     /// Where tokens come from.
     token_stream: Stream,
@@ -117,7 +117,7 @@ impl ChatServer {
         let history = History::new(usize::try_from(limits.history).unwrap_or(usize::MAX));
         Self {
             limits,
-            motd: config.motd.filter(|motd| check_motd(motd).is_ok()),
+            motd: config.motd.filter(|motd| check_motd(motd).is_ok()).map(Text::from),
             epoch: Hex(seed.stream("epoch").bytes()),
             token_stream: seed.stream("tokens"),
             wall_clock: (now, config.at),
@@ -275,7 +275,7 @@ impl ChatServer {
     pub fn set_limits(&mut self, now: Instant, limits: Limits, motd: Option<String>) {
         self.begin(now);
         self.limits = limits.bounded();
-        self.motd = motd.filter(|motd| check_motd(motd).is_ok());
+        self.motd = motd.filter(|motd| check_motd(motd).is_ok()).map(Text::from);
         self.history.set_capacity(usize::try_from(self.limits.history).unwrap_or(usize::MAX));
     }
 

@@ -57,7 +57,7 @@ impl Contents {
     /// The bytes of each file are a function of the seed, its name and its size.
     pub fn new(seed: u64, files: &[SharedFile]) -> Self {
         let shared = |file: &SharedFile| Shared {
-            name: file.name.to_string(),
+            name: file.name.as_str().to_owned(),
             size: file.size,
             hash: OnceLock::new(),
             bytes: OnceLock::new(),

@@ -81,11 +81,9 @@ pub fn server(event: ServerEvent) -> Event {
             let file = file.as_str().into();
             Event::TransferOffered { transfer, session: session.0, file, size, start }
         }
-        ServerEvent::Refused { session, file, code } => Event::TransferRefused {
-            session: session.0,
-            file: file.as_str().into(),
-            code: code.as_str().into(),
-        },
+        ServerEvent::Refused { session, file, code } => {
+            Event::TransferRefused { session: session.0, file: file.as_str().into(), code: code.raw().into() }
+        }
         ServerEvent::Ended { session, transfer, file, outcome, progress, stats, round_trip: _, took: _ } => {
             Event::TransferServed {
                 transfer,
@@ -138,7 +136,7 @@ fn chat(event: ChatEvent) -> Event {
         },
         ChatEvent::Repeated { session, number } => Event::ChatRepeated { session: session.0, number },
         ChatEvent::Refused { session, code } => {
-            Event::ChatRefused { session: session.0, code: code.as_str().into() }
+            Event::ChatRefused { session: session.0, code: code.raw().into() }
         }
         ChatEvent::Dropped { session, reason } => {
             Event::ChatDropped { session: session.0, reason: Name::of(reason.as_str()) }

@@ -294,7 +294,7 @@ pub(crate) fn end_of_download(happening: &Happening) -> Option<Result<Summary, F
 /// The text of a public message.
 pub(crate) fn text_of(frame: &ServerFrame) -> Option<&str> {
     match frame {
-        ServerFrame::Message(message) => Some(&message.text),
+        ServerFrame::Message(message) => Some(message.text.raw()),
         _ => None,
     }
 }

@@ -118,7 +118,7 @@ fn a_file_that_was_to_be_left_alone_is_no_failure() {
     downloads.on_target(ID, &TargetEvent::Skipped { path: "./book.bin".into() });
     let failed = DownloadEvent::Failed {
         reason: FailReason::Local(LocalError::Exists),
-        message: String::new(),
+        message: String::new().into(),
         kept: 0,
     };
     let skipped = told(&mut downloads, &failed);

@@ -120,8 +120,8 @@ impl App {
                 nicks.push(nick.to_string());
             }
         }
-        let files: Vec<String> = session.files().iter().map(|entry| entry.name.to_string()).collect();
-        let running: Vec<String> = session.downloads().iter().map(|(_, it)| it.file.to_string()).collect();
+        let files: Vec<String> = session.files().iter().map(|entry| entry.name.as_str().to_owned()).collect();
+        let running: Vec<String> = session.downloads().iter().map(|(_, it)| it.file.as_str().to_owned()).collect();
         let text = self.editor.text().get(..self.editor.cursor()).unwrap_or_default();
         Completion::of(text, Words { nicks: &nicks, files: &files, running: &running })
     }

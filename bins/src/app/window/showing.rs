@@ -126,7 +126,7 @@ impl App {
         match &line.body {
             Body::Said { from, text, .. }
                 if from.key() != self.session.nick().key()
-                    && self.settings.is_mention(text, self.session.nick().as_str()) =>
+                    && self.settings.is_mention(text.raw(), self.session.nick().as_str()) =>
             {
                 Emphasis::Mention
             }
@@ -152,7 +152,8 @@ fn parts(body: &Body) -> (String, String) {
         Body::Told { from, to, text, action: false } => (format!("{from} -> {to}:"), text),
     };
     // What people say may have lines; each stands behind the head of the first, where nobody takes it for another's.
-    let lines: Vec<String> = text.splitn(MAX_ROWS_SAID, '\n').map(|line| visible(line).to_string()).collect();
+    let lines: Vec<String> =
+        text.raw().splitn(MAX_ROWS_SAID, '\n').map(|line| visible(line).to_string()).collect();
     (who, lines.join("\n"))
 }
 

@@ -77,11 +77,13 @@ impl Voice {
         (!quiet).then(|| Failure::new(Exit::Local, format!("cannot write to standard output: {error}")))
     }
 
-    /// A line as it is, whatever the style.
+    /// A line, whatever the style. Frames and objects hold nothing that a terminal acts on; neither does what the system
+    /// and the arguments brought into a line, after this.
     pub fn line(&mut self, line: &str) {
         if self.broken.is_some() {
             return;
         }
+        let line = visible(line);
         let out = &mut self.out;
         // One call, so that lines of several processes do not mix; and at once, because somebody waits for it.
         let written =
@@ -118,7 +120,7 @@ impl Voice {
             Happening::Frame { frame, id } => self.line(&json::frame(frame, id)),
             Happening::Farewell(frame) => self.line(&json::frame(frame, None)),
             Happening::Unconfirmed { id, text, what } => {
-                self.event(&Event::Unconfirmed { id: id.as_ref(), text: &text, message: what });
+                self.event(&Event::Unconfirmed { id: id.as_ref(), text: text.raw(), message: what });
             }
             Happening::Report { report, resume } => {
                 report.event(resume.as_deref(), |event| self.event(event));

@@ -34,7 +34,7 @@ pub struct Line {
     pub body: Body,
 }
 
-/// What a line says. What others chose is kept as it came, and made visible where it is shown.
+/// What a line says. What others chose is a [`Text`], or made visible where it was put into words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
     /// Who came, went, or is called otherwise now.
@@ -81,11 +81,11 @@ impl fmt::Display for Line {
         match &self.body {
             Body::Presence(text) | Body::Notice(text) => write!(f, "-- {}", visible(text)),
             Body::Complaint(text) => write!(f, "!! {}", visible(text)),
-            Body::Said { from, text, action: true } => write!(f, "* {from} {}", visible(text)),
-            Body::Said { from, text, action: false } => write!(f, "{from}: {}", visible(text)),
+            Body::Said { from, text, action: true } => write!(f, "* {from} {text}"),
+            Body::Said { from, text, action: false } => write!(f, "{from}: {text}"),
             Body::Told { from, to, text, action } => {
                 let action = if *action { "* " } else { "" };
-                write!(f, "{from} -> {to}: {action}{}", visible(text))
+                write!(f, "{from} -> {to}: {action}{text}")
             }
         }
     }
@@ -140,7 +140,7 @@ fn frame(frame: &ServerFrame, now: UnixTime) -> Vec<Line> {
         ServerFrame::Welcome(frame) => welcome(frame, now),
         ServerFrame::Joined { nick } => presence(format!("{nick} joined")),
         // That somebody left because they left need not be said.
-        ServerFrame::Left { nick, reason } if matches!(&**reason, "" | "left") => {
+        ServerFrame::Left { nick, reason } if matches!(reason.raw(), "" | "left") => {
             presence(format!("{nick} left"))
         }
         ServerFrame::Left { nick, reason } => presence(format!("{nick} left ({reason})")),
@@ -183,7 +183,7 @@ fn welcome(welcome: &Welcome, now: UnixTime) -> Vec<Line> {
         texts.push(format!("{missed} from meanwhile are no longer kept"));
     }
     // A greeting may have several lines, and reads best as it was written.
-    texts.extend(welcome.motd.as_deref().unwrap_or_default().lines().map(str::to_owned));
+    texts.extend(welcome.motd.iter().flat_map(Text::lines).map(|line| line.to_string()));
     texts.into_iter().map(|text| Line::now(now, Body::Notice(text))).collect()
 }
 
@@ -209,7 +209,7 @@ fn list(files: &[FileEntry], more: bool) -> impl Iterator<Item = String> {
 /// What a refusal says, and what can be done.
 pub fn error(error: &ErrorFrame) -> String {
     let mut text = format!("{} ({})", error.message, error.code);
-    let is_said = |nick: &str| error.message.split([' ', ',']).any(|word| word == nick);
+    let is_said = |nick: &str| error.message.raw().split([' ', ',']).any(|word| word == nick);
     if let Some(suggestion) = error.suggestion.as_ref().filter(|nick| !is_said(nick.as_str())) {
         text += &format!("; {suggestion} is free");
     }

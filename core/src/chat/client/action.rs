@@ -1,6 +1,6 @@
 //! What a client is set up with, what it asks of its driver, and what it tells.
 
-use crate::chat::frame::{ErrorFrame, RequestId, ServerFrame, TextError, TicketFrame};
+use crate::chat::frame::{ErrorFrame, RequestId, ServerFrame, Text, TextError, TicketFrame};
 use crate::chat::nickname::Nickname;
 use crate::hex::Hex;
 use crate::trace::Mark;
@@ -113,14 +113,14 @@ pub enum ClientChatEvent {
         /// What it was called.
         id: RequestId,
         /// Its text.
-        text: String,
+        text: Text,
     },
     /// A message was never sent, and will not be.
     Unsent {
         /// What it was called.
         id: RequestId,
         /// Its text.
-        text: String,
+        text: Text,
     },
     /// A request will not be answered.
     Unanswered {
@@ -139,9 +139,9 @@ pub enum DisconnectReason {
     /// It broke, or the server closed it without a word.
     Lost,
     /// The server closed it, and said why.
-    Closed(String),
+    Closed(Text),
     /// The server let us in neither now nor later.
-    NotNow(String),
+    NotNow(Text),
     /// Nothing came for too long.
     Silent,
     /// The user wanted another.

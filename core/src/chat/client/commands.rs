@@ -22,7 +22,7 @@ impl ChatClient {
     /// A message to all. The id comes back in `accepted`, and where it was not confirmed.
     pub fn say(&mut self, now: Instant, text: &str, action: bool) -> Result<RequestId, CommandError> {
         self.check_text(text)?;
-        self.queue(now, Request::Say { text: text.to_owned(), action })
+        self.queue(now, Request::Say { text: text.into(), action })
     }
 
     /// A message to one.
@@ -34,7 +34,7 @@ impl ChatClient {
         action: bool,
     ) -> Result<RequestId, CommandError> {
         self.check_text(text)?;
-        self.queue(now, Request::Tell { to: to.to_string(), text: text.to_owned(), action })
+        self.queue(now, Request::Tell { to: to.as_str().into(), text: text.into(), action })
     }
 
     /// Another nickname. It goes out in its place among the messages; while nobody lets us in because the one we want is
@@ -50,7 +50,7 @@ impl ChatClient {
             self.settle(now);
             return Ok(id);
         }
-        self.queue(now, Request::Nick { nick: nick.to_string() })
+        self.queue(now, Request::Nick { nick: nick.as_str().into() })
     }
 
     /// Who is here?
@@ -84,7 +84,7 @@ impl ChatClient {
         have: Option<Have>,
     ) -> Result<RequestId, CommandError> {
         let (length, blake3) = (have.map(|have| have.length), have.map(|have| Hex(have.hash.0)));
-        self.ask(now, Request::Download { file: file.to_string(), have: length, blake3 })
+        self.ask(now, Request::Download { file: file.as_str().into(), have: length, blake3 })
     }
 
     /// The end of a download, by its number. Nothing is said where no connection is.

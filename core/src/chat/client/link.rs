@@ -57,10 +57,10 @@ impl ChatClient {
         let comeback = self.comeback;
         let request = Request::Join(Join {
             protocol: None,
-            nick: join.nick.to_string(),
+            nick: join.nick.as_str().into(),
             resume: join.resume,
             history: join.history,
-            token: comeback.map(|comeback| comeback.token.to_string()),
+            token: comeback.map(|comeback| comeback.token.to_string().into()),
             seen: comeback.filter(|comeback| Some(comeback.epoch) == self.epoch).map(|_| self.seen),
             ping: join.resume,
         });

@@ -59,7 +59,7 @@ impl ChatClient {
             }
             ServerFrame::Pong { .. } => {}
             ServerFrame::Closing { ref reason } => {
-                self.closing = Some(reason.to_string());
+                self.closing = Some(reason.clone());
                 self.show(frame);
             }
             ServerFrame::Error(error) => self.handle_error(now, error),

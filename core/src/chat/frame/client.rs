@@ -1,6 +1,6 @@
 //! What clients send.
 
-use super::{FrameError, Head, RequestId, detail, encode, is_unset};
+use super::{FrameError, Head, RequestId, Text, detail, encode, is_unset};
 use crate::hex::Hex;
 use crate::wire::Hash;
 use bytes::Bytes;
@@ -56,7 +56,7 @@ pub enum Request {
     /// A message to all.
     Say {
         /// The text.
-        text: String,
+        text: Text,
         /// It tells what the sender does, as in `/me waves`.
         #[serde(default, skip_serializing_if = "is_unset")]
         action: bool,
@@ -64,9 +64,9 @@ pub enum Request {
     /// A message to one.
     Tell {
         /// The nickname of the other.
-        to: String,
+        to: Text,
         /// The text.
-        text: String,
+        text: Text,
         /// As in [`Request::Say`].
         #[serde(default, skip_serializing_if = "is_unset")]
         action: bool,
@@ -78,7 +78,7 @@ pub enum Request {
     /// Take another nickname.
     Nick {
         /// The new one.
-        nick: String,
+        nick: Text,
     },
     /// Show messages from before.
     History {
@@ -92,7 +92,7 @@ pub enum Request {
     /// Open a download.
     Download {
         /// The name.
-        file: String,
+        file: Text,
         /// How many bytes of it are there already.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         have: Option<u64>,
@@ -117,7 +117,7 @@ pub enum Request {
 #[derive(Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Join {
     /// The nickname.
-    pub nick: String,
+    pub nick: Text,
     /// The version of the protocol that the client speaks; the first, where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protocol: Option<u32>,
@@ -129,7 +129,7 @@ pub struct Join {
     pub history: Option<u32>,
     /// The token of the session to come back to. Whatever is not one counts as a token that has expired.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token: Option<String>,
+    pub token: Option<Text>,
     /// The highest message number that was seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<u64>,

@@ -12,18 +12,19 @@ macro_rules! codes {
         pub enum ErrorCode {
             $($(#[doc = $doc])+ $name,)+
             /// A code of a newer server.
-            Other(Box<str>),
+            Other(super::Text),
         }
 
         impl ErrorCode {
             /// The codes of this version.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
 
-            /// As it is written: words in lower case, joined with hyphens.
-            pub fn as_str(&self) -> &str {
+            /// As it is written: words in lower case, joined with hyphens. One of a newer server is as it came, which is
+            /// nothing for a terminal: `Display` is.
+            pub fn raw(&self) -> &str {
                 match self {
                     $(Self::$name => $text,)+
-                    Self::Other(text) => text,
+                    Self::Other(text) => text.raw(),
                 }
             }
         }
@@ -88,13 +89,13 @@ codes! {
 
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        crate::text::visible(self.raw()).fmt(f)
     }
 }
 
 impl serde::Serialize for ErrorCode {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
+        serializer.serialize_str(self.raw())
     }
 }
 
@@ -111,8 +112,8 @@ mod tests {
     #[test]
     fn every_code_is_read_back_and_an_unknown_one_is_kept() {
         for code in ErrorCode::ALL {
-            assert_eq!(ErrorCode::from(code.as_str()), *code);
+            assert_eq!(ErrorCode::from(code.raw()), *code);
         }
-        assert_eq!(ErrorCode::from("of-tomorrow").as_str(), "of-tomorrow");
+        assert_eq!(ErrorCode::from("of-tomorrow").raw(), "of-tomorrow");
     }
 }

@@ -135,7 +135,7 @@ pub struct Welcome {
     pub missed: Option<u64>,
     /// The message of the day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub motd: Option<String>,
+    pub motd: Option<Text>,
     /// How much one may do.
     #[serde(default)]
     pub limits: Limits,
@@ -208,7 +208,7 @@ pub struct ErrorFrame {
     /// Why, for programs.
     pub code: ErrorCode,
     /// Why, for people.
-    pub message: String,
+    pub message: Text,
     /// How long to wait before it makes sense to try again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
@@ -243,7 +243,7 @@ pub struct TicketFrame {
 
 impl ErrorFrame {
     /// A refusal with nothing more to say.
-    pub fn new(id: Option<RequestId>, code: ErrorCode, message: impl Into<String>) -> Self {
+    pub fn new(id: Option<RequestId>, code: ErrorCode, message: impl Into<Text>) -> Self {
         Self { id, code, message: message.into(), retry_after_ms: None, suggestion: None }
     }
 }
@@ -256,7 +256,7 @@ impl ServerFrame {
     ];
 
     /// A refusal with nothing more to say.
-    pub fn error(id: Option<RequestId>, code: ErrorCode, message: impl Into<String>) -> Self {
+    pub fn error(id: Option<RequestId>, code: ErrorCode, message: impl Into<Text>) -> Self {
         Self::Error(ErrorFrame::new(id, code, message))
     }
 

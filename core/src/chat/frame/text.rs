@@ -1,20 +1,40 @@
 //! Texts: how frames hold them, and what a message may say.
 
 use crate::from_text::from_text;
+use crate::text::{Visible, visible};
 use core::convert::Infallible;
 use core::fmt;
-use core::ops::Deref;
 use std::sync::Arc;
 
-/// A text for people in a frame that goes to many. A copy of it is the same text: who reads for a thousand clients at
-/// once holds it once.
-#[derive(Clone, PartialEq, Eq)]
+/// A text that somebody else chose, as it came. It can only be shown: `Display` and `Debug` spell out whatever a terminal
+/// would act on, line feeds too, as [`visible`] does, and nothing turns it into a `str` but [`raw`](Self::raw). So a
+/// text of a peer reaches a terminal unspelt only where somebody wrote so.
+///
+/// A copy of it is the same text: who reads for a thousand clients at once holds it once.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Text(Arc<str>);
 
-impl Deref for Text {
-    type Target = str;
-    fn deref(&self) -> &str {
+impl Text {
+    /// The text as it came: for the wire, for JSON (which escapes), for a search. Not for a terminal.
+    pub fn raw(&self) -> &str {
         &self.0
+    }
+
+    /// Its lines, each made visible: for what may have several, such as a greeting.
+    pub fn lines(&self) -> impl Iterator<Item = Visible<'_>> {
+        self.0.lines().map(visible)
+    }
+}
+
+impl PartialEq<str> for Text {
+    fn eq(&self, other: &str) -> bool {
+        &*self.0 == other
+    }
+}
+
+impl PartialEq<&str> for Text {
+    fn eq(&self, other: &&str) -> bool {
+        &*self.0 == *other
     }
 }
 
@@ -30,6 +50,12 @@ impl From<String> for Text {
     }
 }
 
+impl From<Arc<str>> for Text {
+    fn from(text: Arc<str>) -> Self {
+        Self(text)
+    }
+}
+
 impl From<Text> for Arc<str> {
     fn from(text: Text) -> Self {
         text.0
@@ -38,19 +64,19 @@ impl From<Text> for Arc<str> {
 
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self)
+        visible(&self.0).fmt(f)
     }
 }
 
 impl fmt::Debug for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&**self, f)
+        write!(f, "\"{self}\"")
     }
 }
 
 impl serde::Serialize for Text {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self)
+        serializer.serialize_str(&self.0)
     }
 }
 
@@ -99,6 +125,16 @@ pub fn check_text(text: &str, limit: u32) -> Result<(), TextError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_shows_nothing_that_a_terminal_acts_on() {
+        let text = Text::from("a\u{1b}]52;c;eA==\u{7}\n\u{202e}b\u{200b}");
+        let shown = "a\\u{1b}]52;c;eA==\\u{7}\\n\\u{202e}b\\u{200b}";
+        assert_eq!((text.to_string().as_str(), format!("{text:?}")), (shown, format!("\"{shown}\"")));
+        let lines: Vec<String> = text.lines().map(|line| line.to_string()).collect();
+        assert_eq!(lines, ["a\\u{1b}]52;c;eA==\\u{7}", "\\u{202e}b\\u{200b}"]);
+        assert_eq!(serde_json::to_value(&text).unwrap(), text.raw());
+    }
 
     #[test]
     fn tab_and_line_feed_are_the_only_controls() {

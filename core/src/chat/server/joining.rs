@@ -18,7 +18,7 @@ use crate::trace::Mark;
 impl ChatServer {
     /// A visiting session asks for a nickname, or for the session that its token stands for.
     pub(super) fn join(&mut self, now: Instant, session: SessionId, id: Option<RequestId>, join: &Join) {
-        let token = join.token.as_deref().and_then(|token| token.parse::<Token>().ok());
+        let token = join.token.as_ref().and_then(|token| token.raw().parse::<Token>().ok());
         let owner = token.and_then(|token| Some((token, *self.tokens.get(&token)?)));
         if let Some((token, owner)) = owner.filter(|_| join.resume && !mutant!(ParkedNotResumed)) {
             return self.go_on(now, session, owner, token, id, join);
@@ -57,7 +57,8 @@ impl ChatServer {
         if self.shutting_down {
             return Err(refusal(ErrorCode::ShuttingDown, CloseReason::ShuttingDown.to_string()));
         }
-        let nick = Nickname::parse(&join.nick).map_err(|e| refusal(ErrorCode::BadNick, e.to_string()))?;
+        let nick =
+            Nickname::parse(join.nick.raw()).map_err(|e| refusal(ErrorCode::BadNick, e.to_string()))?;
         if self.roster.len() >= self.limits.clients as usize {
             return Err(refusal(ErrorCode::Full, CloseReason::Full.to_string()));
         }

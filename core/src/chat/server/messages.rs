@@ -3,7 +3,7 @@
 use super::session::Pushed;
 use super::{Action, ChatEvent, ChatServer, Counters};
 use crate::chat::frame::{
-    ErrorCode, ErrorFrame, Message, Private, RequestId, ServerFrame, TextError, check_text,
+    ErrorCode, ErrorFrame, Message, Private, RequestId, ServerFrame, Text, TextError, check_text,
 };
 use crate::chat::id::SessionId;
 use crate::chat::nickname::Nickname;
@@ -26,8 +26,8 @@ pub(super) enum To {
 
 /// A message as it was asked for.
 pub(super) struct Utterance {
-    pub(super) to: Option<String>,
-    pub(super) text: String,
+    pub(super) to: Option<Text>,
+    pub(super) text: Text,
     pub(super) action: bool,
 }
 
@@ -94,7 +94,7 @@ impl ChatServer {
         said: &Utterance,
     ) -> Result<Option<(SessionId, Nickname)>, ErrorFrame> {
         self.charge_message(now, session)?;
-        check_text(&said.text, self.limits.text_bytes).map_err(|error| {
+        check_text(said.text.raw(), self.limits.text_bytes).map_err(|error| {
             let code = match error {
                 TextError::TooLong { .. } => {
                     self.mark(Mark::TextTooLong);
@@ -104,7 +104,7 @@ impl ChatServer {
             };
             ErrorFrame::new(None, code, error.to_string())
         })?;
-        let Some(to) = &said.to else { return Ok(None) };
+        let Some(to) = said.to.as_ref().map(Text::raw) else { return Ok(None) };
         let absent = || match Nickname::parse(to) {
             Ok(to) => ErrorFrame::new(None, ErrorCode::NoSuchNick, format!("nobody here is called {to}")),
             Err(error) => ErrorFrame::new(None, ErrorCode::NoSuchNick, error.to_string()),

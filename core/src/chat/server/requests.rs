@@ -89,13 +89,13 @@ impl ChatServer {
             (Step::Tell, Request::Tell { to, text, action }) => {
                 self.speak(now, session, id, Utterance { to: Some(to), text, action });
             }
-            (Step::Rename, Request::Nick { nick }) => self.rename(now, session, id, &nick),
+            (Step::Rename, Request::Nick { nick }) => self.rename(now, session, id, nick.raw()),
             (Step::ShowHistory, Request::History { before, count }) => {
                 self.show_history(session, id, before, count);
             }
             (Step::ListNames | Step::ListFiles, _) => self.list(session, id, step),
             (Step::OpenDownload, Request::Download { file, have, blake3 }) => {
-                self.open_download(session, id, &file, have, blake3);
+                self.open_download(session, id, file.raw(), have, blake3);
             }
             (Step::StopDownload, Request::Stop { transfer }) => {
                 self.actions.push_back(Action::StopDownload { session, transfer: transfer.into() });

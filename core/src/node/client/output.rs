@@ -4,8 +4,8 @@ use core::fmt;
 use core::ops::Range;
 use core::time::Duration;
 
-use crate::chat::FileName;
 use crate::chat::client::{ClientChatEvent, CommandError};
+use crate::chat::{FileName, Text};
 use crate::node::{Close, Transmit};
 use crate::time::Instant;
 use crate::trace::Record;
@@ -214,8 +214,8 @@ pub enum DownloadEvent {
     Failed {
         /// Why, for programs.
         reason: FailReason,
-        /// Why, for people.
-        message: String,
+        /// Why, for people: a server's words or ours.
+        message: Text,
         /// Bytes that are kept for a later resume.
         kept: u64,
     },

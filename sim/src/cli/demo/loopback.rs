@@ -280,7 +280,7 @@ impl Application for Ears {
             }
             ClientEvent::Download { event: DownloadEvent::Finished(_), .. } => self.tell(Told::Downloaded),
             ClientEvent::Download { event: DownloadEvent::Failed { message, .. }, .. } => {
-                self.tell(Told::Failed(message));
+                self.tell(Told::Failed(message.to_string()));
             }
             ClientEvent::Chat(_) | ClientEvent::Download { .. } => {}
         }

@@ -119,7 +119,7 @@ mod tests {
     fn a_line_that_is_read_again_is_the_same_text() {
         let mut lines = Lines::new(Payloads::Ranges, 2);
         let mut text = || match lines.decode(br#"{"type":"notice","text":"back at noon"}"#) {
-            Ok(ServerFrame::Notice { text }) => text.as_ptr(),
+            Ok(ServerFrame::Notice { text }) => text.raw().as_ptr(),
             other => panic!("{other:?}"),
         };
         assert_eq!(text(), text());

@@ -26,7 +26,7 @@ impl User {
                 around.record(now, Event::Joined { nick, resumed, new_epoch });
             }
             ClientChatEvent::Refused(error) => {
-                around.record(now, Event::Refused { code: error.code.as_str().into() });
+                around.record(now, Event::Refused { code: error.code.raw().into() });
                 self.end = LifeEnd::Refused;
                 return Flow::Exit;
             }
@@ -70,7 +70,7 @@ impl User {
                 return;
             }
             ServerFrame::Error(error) => {
-                let code: Name = error.code.as_str().into();
+                let code: Name = error.code.raw().into();
                 around.record(now, Event::Shown { kind: Name::of("error"), text: Some(code.clone()) });
                 if let Some(id) = error.id {
                     self.answered_with(now, &id, code, None, around);

@@ -224,7 +224,7 @@ async fn a_lost_message_is_told_and_makes_room() {
     take(&mut bench.chat, 2);
     assert_eq!(bench.chat.session.untaken(), 1);
     let (id, text) = (RequestId::Number(2), "hello".to_owned());
-    tell(&mut bench.chat, ClientChatEvent::Unconfirmed { id, text });
+    tell(&mut bench.chat, ClientChatEvent::Unconfirmed { id, text: text.into() });
     assert_eq!(bench.chat.session.untaken(), 0);
     assert_eq!(bench.written.take(), ["12:00:00Z !! it is not known whether this was delivered: hello"]);
 }

@@ -48,8 +48,8 @@ pub(super) fn page(measures: &Measures, began: UnixTime) -> String {
     let reasons = DropReason::ALL.iter().map(|reason| reason.as_str());
     let dropped = chat.dropped.iter().map(|(reason, count)| (reason.as_str(), *count));
     page.counters("backchat_lines_dropped_total", "Lines that were no frames.", "reason", reasons, dropped);
-    let codes = ErrorCode::ALL.iter().map(ErrorCode::as_str);
-    let refused = chat.refused.iter().map(|(code, count)| (code.as_str(), *count));
+    let codes = ErrorCode::ALL.iter().map(ErrorCode::raw);
+    let refused = chat.refused.iter().map(|(code, count)| (code.raw(), *count));
     page.counters("backchat_refused_total", "Requests and connections refused.", "code", codes, refused);
     page.gauge("backchat_bans", "Bans that hold.");
     page.sample(&[], stats.bans as u64);

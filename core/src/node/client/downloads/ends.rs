@@ -1,6 +1,7 @@
 //! What a user is told: how far a download is, and how it ended.
 
 use super::{Client, Download, PROGRESS_AT_FIRST, PROGRESS_EVERY, Stage};
+use crate::chat::Text;
 use crate::node::client::{DownloadEvent, DownloadId, FailReason, Summary, TargetRequest};
 use crate::time::Instant;
 use crate::transfer::ReceiverFailure;
@@ -46,7 +47,7 @@ impl Client {
     }
 
     /// It is over without the file. What there is of it is kept, unless it is wrong or nothing.
-    pub(super) fn fail(&mut self, download: DownloadId, reason: FailReason, message: String) {
+    pub(super) fn fail(&mut self, download: DownloadId, reason: FailReason, message: impl Into<Text>) {
         let Some(it) = self.downloads.get_mut(&download).filter(|it| !it.is_over()) else { return };
         let was_opening = matches!(it.stage, Stage::Opening);
         let (have, is_started) = (it.have, it.started.is_some());
@@ -61,14 +62,19 @@ impl Client {
         let request = if was_opening { TargetRequest::Keep { download } } else { request };
         self.target(request);
         self.count(download, reason.name());
-        self.announce(download, DownloadEvent::Failed { reason, message, kept });
+        self.announce(download, DownloadEvent::Failed { reason, message: message.into(), kept });
         self.set_over(download);
     }
 
     /// It is over, and there is no target to do anything with.
-    pub(super) fn fail_untouched(&mut self, download: DownloadId, reason: FailReason, message: String) {
+    pub(super) fn fail_untouched(
+        &mut self,
+        download: DownloadId,
+        reason: FailReason,
+        message: impl Into<Text>,
+    ) {
         self.count(download, reason.name());
-        self.announce(download, DownloadEvent::Failed { reason, message, kept: 0 });
+        self.announce(download, DownloadEvent::Failed { reason, message: message.into(), kept: 0 });
         self.set_over(download);
     }
 

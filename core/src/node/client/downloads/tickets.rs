@@ -90,7 +90,7 @@ impl Client {
                 (id, reason, message.clone())
             }
             ClientChatEvent::Unanswered { id } => {
-                (id, FailReason::Lost, "the connection was lost before the server answered".to_owned())
+                (id, FailReason::Lost, "the connection was lost before the server answered".into())
             }
             _ => return false,
         };
