@@ -73,5 +73,9 @@ fn a_client_leaves_a_server_of_another_version() {
         panic!("refused: {events:?}")
     };
     assert_eq!(error.code, ErrorCode::AnotherVersion);
-    assert!(error.message.raw().contains("version 2") && error.message.raw().contains("version 1"), "{}", error.message);
+    assert!(
+        error.message.raw().contains("version 2") && error.message.raw().contains("version 1"),
+        "{}",
+        error.message
+    );
 }

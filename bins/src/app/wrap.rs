@@ -20,7 +20,9 @@ pub fn wrap(text: &str, first: usize, rest: usize) -> Vec<std::ops::Range<usize>
     let mut lines = Vec::new();
     let (mut start, mut used, mut last_space) = (0, 0, None);
     let mut room = first.max(2);
-    for (at, grapheme) in text.grapheme_indices(true) {
+    let (mut from, mut graphemes) = (0, text.grapheme_indices(true));
+    while let Some((offset, grapheme)) = graphemes.next() {
+        let at = from + offset;
         if grapheme == "\n" {
             lines.push(start..at);
             (start, used, last_space, room) = (at + 1, 0, None, rest.max(2));
@@ -28,22 +30,22 @@ pub fn wrap(text: &str, first: usize, rest: usize) -> Vec<std::ops::Range<usize>
         }
         let wide = grapheme_width(grapheme);
         if used + wide > room {
-            let is_space = grapheme.chars().all(char::is_whitespace);
-            let (end, next) = match last_space {
-                // The white space at the break is not shown.
-                _ if is_space => (at, at + grapheme.len()),
-                Some((space, behind)) => (space, behind),
-                None => (at, at),
-            };
-            lines.push(start..end);
-            start = next;
-            used = text.get(start..at).map_or(0, width);
-            last_space = None;
             room = rest.max(2);
-            if is_space {
-                used = 0;
+            used = 0;
+            if grapheme.chars().all(char::is_whitespace) {
+                // The white space at the break is not shown.
+                lines.push(start..at);
+                (start, last_space) = (at + grapheme.len(), None);
                 continue;
             }
+            if let Some((space, behind)) = last_space.take() {
+                // What stands behind it is measured anew: it may be too long for a line of its own.
+                lines.push(start..space);
+                (start, from, graphemes) = (behind, behind, text[behind..].grapheme_indices(true));
+                continue;
+            }
+            lines.push(start..at);
+            start = at;
         }
         used += wide;
         if grapheme == " " {
@@ -95,6 +97,8 @@ mod tests {
         assert_eq!(lines("abcdefgh", 3, 3), ["abc", "def", "gh"]);
         assert_eq!(lines("日本語です", 4, 4), ["日本", "語で", "す"]);
         assert_eq!(lines("日本語", 3, 3), ["日", "本", "語"]);
+        assert_eq!(lines(" aaaa日", 5, 5), ["", "aaaa", "日"]);
+        assert_eq!(lines("a bbbbbbbb", 9, 4), ["a", "bbbb", "bbbb"]);
         assert_eq!(lines("👩‍👩‍👧‍👦👍🏽e\u{301}x", 4, 4), ["👩‍👩‍👧‍👦👍🏽", "e\u{301}x"]);
     }
 

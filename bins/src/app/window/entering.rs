@@ -121,7 +121,8 @@ impl App {
             }
         }
         let files: Vec<String> = session.files().iter().map(|entry| entry.name.as_str().to_owned()).collect();
-        let running: Vec<String> = session.downloads().iter().map(|(_, it)| it.file.as_str().to_owned()).collect();
+        let running: Vec<String> =
+            session.downloads().iter().map(|(_, it)| it.file.as_str().to_owned()).collect();
         let text = self.editor.text().get(..self.editor.cursor()).unwrap_or_default();
         Completion::of(text, Words { nicks: &nicks, files: &files, running: &running })
     }
