@@ -1,7 +1,7 @@
 //! The command line of `backchat-sim`.
 //!
 //! - [`args`]: commands and options. [`exit`]: exit codes, and what went wrong.
-//! - [`load`]: scenarios from files and folders.
+//! - [`load`]: scenarios from files and folders. `output`: files that are written, and none that is read among them.
 //! - `run`, `sweep`, `swarm`, `shrink`, `exhaust`, `marks`, `check`, `diff`, `list`, `demo`: the
 //!   commands. `determinism`: the same
 //!   run twice.
@@ -22,6 +22,7 @@ pub mod json;
 mod list;
 pub mod load;
 mod marks;
+mod output;
 mod progress;
 mod run;
 mod saved;
@@ -31,7 +32,7 @@ mod sweep;
 mod wall;
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io;
 use std::panic::UnwindSafe;
 use std::process::ExitCode;
 
@@ -85,7 +86,7 @@ pub fn command(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(exit) => exit,
         Err(Trouble::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Passed,
         Err(trouble) => {
-            let _ = writeln!(io::stderr(), "backchat-sim: {trouble}");
+            trouble.complain();
             trouble.exit()
         }
     };

@@ -1,6 +1,6 @@
 //! Exit codes, and what went wrong before a run could be judged.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::engine::outcome::RunError;
@@ -128,6 +128,11 @@ impl Trouble {
             | Self::Signals(_)
             | Self::Output(_) => Exit::Internal,
         }
+    }
+
+    /// Says it on stderr, where nobody may be listening.
+    pub fn complain(&self) {
+        let _ = writeln!(io::stderr(), "backchat-sim: {self}");
     }
 
     /// A trace with a mistake in it.

@@ -6,6 +6,7 @@ use super::args::sweep::jobs;
 use super::args::{MarksArgs, engine};
 use super::exit::{Exit, Trouble};
 use super::load;
+use super::output::Files;
 use super::run::judged;
 use super::sweep::{Plan, RunId};
 use crate::engine::direct::Payloads;
@@ -14,8 +15,7 @@ use crate::workers::in_order;
 
 pub(super) fn marks(args: &MarksArgs) -> Result<Exit, Trouble> {
     let engine = engine(&args.engine, Payloads::Ranges)?;
-    let paths = load::paths(&args.files)?;
-    let scenarios = paths.iter().map(|path| load::one(path)).collect::<Result<Vec<_>, _>>()?;
+    let scenarios = load::all(&args.files, &Files::new())?;
     let plan = Plan::new(scenarios.len(), args.seeds, None)?;
     let work = |place| {
         let RunId { scenario, seed } = plan.run(place);

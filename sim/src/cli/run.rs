@@ -1,13 +1,12 @@
 //! `run` and `replay`: one run.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
 
 use super::args::{ReplayArgs, RunArgs, engine, payloads};
 use super::exit::{Exit, Trouble};
 use super::explain::{self, Which};
 use super::load::{self, Loaded};
+use super::output::{Files, Manner, Output};
 use super::wall::Stopwatch;
 use super::{determinism, json};
 use crate::engine::outcome::RunError;
@@ -17,12 +16,14 @@ use crate::trace::{Header, Record, Sink, text::Line};
 
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Trouble> {
     let engine = engine(&args.engine, payloads(args.bytes))?;
-    let loaded = load::one(&args.file)?;
+    let files = Files::new();
+    let loaded = load::input(&args.file, &files)?;
     let which = Which { path: &loaded.path, seed: args.seed, engine };
+    let trace = args.trace.as_ref().map(|path| files.write("--trace", path, Manner::Replace)).transpose()?;
     let watch = Stopwatch::start();
-    let report = match &args.trace {
-        None => judged(&loaded, args.seed, engine, &mut ())?,
-        Some(path) => traced(path, &loaded, args.seed, engine)?,
+    let (report, written) = match trace {
+        None => (judged(&loaded, args.seed, engine, &mut ())?, Ok(())),
+        Some(trace) => traced(trace, &loaded, args.seed, engine)?,
     };
     let wall = watch.elapsed();
     let mut out = io::stdout().lock();
@@ -47,7 +48,15 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Trouble> {
             }
         }
     }
-    Ok(if report.has_passed() { Exit::Passed } else { Exit::Failed })
+    // What was found is told, whether or not its trace could be kept.
+    match written {
+        Err(trouble) if report.has_passed() => Err(trouble),
+        Err(trouble) => {
+            trouble.complain();
+            Ok(Exit::Failed)
+        }
+        Ok(()) => Ok(if report.has_passed() { Exit::Passed } else { Exit::Failed }),
+    }
 }
 
 pub(super) fn replay(args: &ReplayArgs) -> Result<Exit, Trouble> {
@@ -91,21 +100,32 @@ pub(super) fn judged(
         .map_err(|error: RunError| Trouble::Run { what: what(), error })
 }
 
-/// A run that is judged, and its trace in a file.
-pub(super) fn traced(path: &Path, loaded: &Loaded, seed: u64, engine: Engine) -> Result<Report, Trouble> {
-    let file = File::create(path).map_err(Trouble::write(path))?;
+/// A run that is judged, and its trace in a file; and whether that could be written. Of a run that came to no end what there
+/// is of it is kept.
+pub(super) fn traced(
+    trace: Output,
+    loaded: &Loaded,
+    seed: u64,
+    engine: Engine,
+) -> Result<(Report, Result<(), Trouble>), Trouble> {
+    let path = trace.path().to_owned();
     let header = Header { scenario: loaded.path.clone(), seed, engine: engine.name().to_owned() };
-    let mut writer = TraceFile { lines: Lines::new(file, &header), failed: None };
-    let report = judged(loaded, seed, engine, &mut writer)?;
+    let mut writer = TraceFile { lines: Lines::new(trace, &header), failed: None };
+    let came = judged(loaded, seed, engine, &mut writer);
     let TraceFile { lines, failed } = writer;
-    let done = failed.map_or(Ok(()), Err).and_then(|()| lines.finish(report.end.events, report.end.hash));
-    done.map_err(Trouble::write(path))?;
-    Ok(report)
+    let end = came.as_ref().ok().map(|report| &report.end);
+    let lines = failed.map_or(Ok(lines), Err);
+    let done = lines.and_then(|lines| match end {
+        Some(end) => lines.finish(end.events, end.hash),
+        None => lines.cut_short(),
+    });
+    let written = done.and_then(Output::finish).map_err(Trouble::write(&path));
+    Ok((came?, written))
 }
 
 /// Writes records as JSON until that fails.
 struct TraceFile {
-    lines: Lines<File>,
+    lines: Lines<Output>,
     failed: Option<io::Error>,
 }
 

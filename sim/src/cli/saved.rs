@@ -1,29 +1,34 @@
 //! A folder of failures: the scenario, the trace and the explanation of each.
 
+use core::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use super::exit::Trouble;
 use super::explain::Which;
 use super::load::Loaded;
+use super::output::{Files, Manner};
 use super::run::{explained, judged, traced};
 
 /// Failures of one signature that are saved. The first is the one to look at; two more show whether it is the seed's doing.
 pub(super) const OF_A_SIGNATURE_MAX: u64 = 3;
 
 /// See the module.
-pub(super) struct Saved {
+pub(super) struct Saved<'a> {
     folder: PathBuf,
+    files: &'a Files,
+    /// Something could not be saved, and was told of.
+    has_failed: Cell<bool>,
 }
 
-impl Saved {
+impl<'a> Saved<'a> {
     /// The folder is made where it is not there, and tried before anything is run for it.
     ///
     /// # Errors
     /// Nothing can be written into it.
-    pub(super) fn into(folder: &Path) -> Result<Self, Trouble> {
+    pub(super) fn into(folder: &Path, files: &'a Files) -> Result<Self, Trouble> {
         let tried = std::fs::create_dir_all(folder).and_then(|()| tempfile::tempfile_in(folder));
         tried.map_err(Trouble::write(folder))?;
-        Ok(Self { folder: folder.to_owned() })
+        Ok(Self { folder: folder.to_owned(), files, has_failed: Cell::new(false) })
     }
 
     /// Where a failure's scenario is, once it is saved.
@@ -37,20 +42,27 @@ impl Saved {
         self.folder.join(format!("{}-seed-{}.{ending}", stem.trim_matches('_'), which.seed))
     }
 
+    /// Saves a failure, or says that it cannot be saved: what is looked for further is worth more than its file.
+    pub(super) fn try_to_save(&self, loaded: &Loaded, which: Which<'_>) {
+        if let Err(trouble) = self.save(loaded, which)
+            && !self.has_failed.replace(true)
+        {
+            trouble.complain();
+        }
+    }
+
     /// Saves a failure: it is run again for what led there and for its trace.
-    ///
-    /// # Errors
-    /// Something cannot be written.
-    pub(super) fn save(&self, loaded: &Loaded, which: Which<'_>) -> Result<(), Trouble> {
+    fn save(&self, loaded: &Loaded, which: Which<'_>) -> Result<(), Trouble> {
+        let open = |ending| self.files.write("--save-failures", &self.path(which, ending), Manner::Replace);
         let write = |ending, bytes: &[u8]| {
-            let path = self.path(which, ending);
-            std::fs::write(&path, bytes).map_err(Trouble::write(&path))
+            open(ending)?.fill(bytes).map_err(Trouble::write(&self.path(which, ending)))
         };
         write("toml", &loaded.text)?;
         write("txt", explanation(loaded, which).as_bytes())?;
-        match traced(&self.path(which, "jsonl"), loaded, which.seed, which.engine) {
+        match traced(open("jsonl")?, loaded, which.seed, which.engine) {
+            Ok((_, written)) => written,
             // What was written up to there is what there is of such a run.
-            Ok(_) | Err(Trouble::Run { .. }) => Ok(()),
+            Err(Trouble::Run { .. }) => Ok(()),
             Err(trouble) => Err(trouble),
         }
     }

@@ -9,6 +9,7 @@ use super::args::{ShrinkArgs, engine};
 use super::exit::{Exit, Trouble};
 use super::explain::Which;
 use super::load;
+use super::output::{Files, Manner};
 use super::wall::Stopwatch;
 use crate::engine::direct::Payloads;
 use crate::shrink::oracle::Bounds;
@@ -16,7 +17,10 @@ use crate::shrink::{Origin, ShrinkError, report, shrink as smallest};
 
 pub(super) fn shrink(args: &ShrinkArgs) -> Result<Exit, Trouble> {
     let engine = engine(&args.engine, Payloads::Ranges)?;
-    let loaded = load::one(&args.file)?;
+    let files = Files::new();
+    let loaded = load::input(&args.file, &files)?;
+    // Nobody wants to hear after an hour that it cannot be written.
+    let output = args.output.as_ref().map(|path| files.write("-o", path, Manner::Replace)).transpose()?;
     let jobs = jobs(args.jobs);
     let watch = Stopwatch::start();
     let bar = ProgressBar::new_spinner();
@@ -41,9 +45,15 @@ pub(super) fn shrink(args: &ShrinkArgs) -> Result<Exit, Trouble> {
     let text = report::text(&origin, &shrunk);
     report::check(&text, &shrunk, engine).map_err(Trouble::Shrunk)?;
     let story = format!("{}  in {:.1} s\n", report::summary(&shrunk), watch.elapsed().as_secs_f64());
-    match &args.output {
-        Some(path) => {
-            std::fs::write(path, &text).map_err(Trouble::write(path))?;
+    match output {
+        Some(output) => {
+            let path = output.path().to_owned();
+            if let Err(error) = output.fill(text.as_bytes()) {
+                // It took long to find.
+                write!(io::stdout().lock(), "{text}")?;
+                write!(io::stderr(), "{story}")?;
+                return Err(Trouble::Write { path, error });
+            }
             let path = path.display().to_string();
             let which = Which { path: &path, seed: shrunk.case.seed, engine };
             let mut out = io::stdout().lock();

@@ -3,7 +3,6 @@
 //! Each seed is a scenario and its run. What fails is saved as a scenario file, which is replayed and shrunk like any other.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -13,7 +12,8 @@ use super::args::{SwarmArgs, engine, payloads};
 use super::exit::{Exit, Trouble};
 use super::explain::Which;
 use super::interrupt;
-use super::load::Loaded;
+use super::load::{self, Loaded};
+use super::output::{Files, Manner, Output};
 use super::progress::Progress;
 use super::run::judged;
 use super::saved::{OF_A_SIGNATURE_MAX, Saved, explanation};
@@ -34,26 +34,30 @@ pub(super) fn swarm(args: &SwarmArgs) -> Result<Exit, Trouble> {
         return Ok(Exit::Passed);
     }
     let engine = engine(&args.engine, payloads(false))?;
-    let bounds = args.bounds.as_deref().map_or_else(|| Ok(Bounds::default()), read)?;
+    let files = Files::new();
+    let bounds = args.bounds.as_deref().map_or_else(|| Ok(Bounds::default()), |path| read(path, &files))?;
     if args.seeds.from == args.seeds.to {
         return Err(Trouble::Nothing(format!("no run is selected: seeds {} are none", args.seeds)));
     }
-    let saved = args.save_failures.as_deref().map(Saved::into).transpose()?;
-    let json = args.json.as_deref().map(create).transpose()?;
+    let saved = args.save_failures.as_deref().map(|folder| Saved::into(folder, &files)).transpose()?;
+    let json = args.json.as_deref().map(|path| create(path, &files)).transpose()?;
     interrupt::listen()?;
     let swarm = Swarm { args, engine, bounds };
     swarm.carry_out(saved.as_ref(), json)
 }
 
-fn read(path: &Path) -> Result<Bounds, Trouble> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Trouble::Nothing(format!("cannot read {}: {error}", path.display())))?;
+fn read(path: &Path, files: &Files) -> Result<Bounds, Trouble> {
+    files.read(path);
+    let text = String::from_utf8(load::bytes(path)?).map_err(|_| {
+        Trouble::Scenario(format!("{}:1:1: bytes that are no text; expected UTF-8", path.display()))
+    })?;
     Bounds::parse(&text).map_err(|error| Trouble::Scenario(format!("{}:{error}", path.display())))
 }
 
-fn create(path: &Path) -> Result<(PathBuf, BufWriter<File>), Trouble> {
-    let file = File::create(path).map_err(Trouble::write(path))?;
-    Ok((path.to_owned(), BufWriter::new(file)))
+fn create(path: &Path, files: &Files) -> Result<(PathBuf, BufWriter<Output>), Trouble> {
+    let mut output = files.write("--json", path, Manner::Grow)?;
+    output.begin().map_err(Trouble::write(path))?;
+    Ok((path.to_owned(), BufWriter::new(output)))
 }
 
 struct Swarm<'a> {
@@ -88,8 +92,8 @@ struct Tally {
 impl Swarm<'_> {
     fn carry_out(
         &self,
-        saved: Option<&Saved>,
-        mut json: Option<(PathBuf, BufWriter<File>)>,
+        saved: Option<&Saved<'_>>,
+        mut json: Option<(PathBuf, BufWriter<Output>)>,
     ) -> Result<Exit, Trouble> {
         let watch = Stopwatch::start();
         let seeds = self.args.seeds;
@@ -97,26 +101,36 @@ impl Swarm<'_> {
         let mut progress = Progress::new(total);
         let mut tally = Tally::default();
         let take = |seed: u64, kept: Kept| {
-            if let Some((path, to)) = &mut json {
-                writeln!(to, "{}", self.line(seed, &kept)).map_err(Trouble::write(path))?;
-            }
+            // What cannot be written is counted all the same: it was found.
             let before = tally.add(seed, &kept);
             progress.step(tally.groups.failures());
-            let (Some(before), Some(saved)) = (before, saved) else { return Ok(()) };
-            if before < OF_A_SIGNATURE_MAX {
-                saved.save(&self.loaded(seed)?, self.generated(seed))?;
+            if let (Some(before), Some(saved)) = (before, saved)
+                && before < OF_A_SIGNATURE_MAX
+            {
+                saved.try_to_save(&self.loaded(seed)?, self.generated(seed));
+            }
+            if let Some((path, to)) = &mut json {
+                writeln!(to, "{}", self.line(seed, &kept)).map_err(Trouble::write(path))?;
             }
             Ok::<(), Trouble>(())
         };
         let is_over =
             || interrupt::is_asked() || self.args.max_time.is_some_and(|most| watch.elapsed() >= most);
         let jobs = super::args::sweep::jobs(self.args.jobs);
-        in_order(jobs, seeds.from..seeds.to, is_over, |seed| self.run(seed), take)?;
+        let came = in_order(jobs, seeds.from..seeds.to, is_over, |seed| self.run(seed), take);
         progress.end();
-        if let Some((path, to)) = &mut json {
-            to.flush().map_err(Trouble::write(path))?;
+        let finished = json.map_or(Ok(()), |(path, to)| {
+            let to = to.into_inner().map_err(io::IntoInnerError::into_error);
+            to.and_then(Output::finish).map_err(Trouble::write(&path))
+        });
+        let exit = self.tell(&tally, saved, watch)?;
+        match (came.map(|_| ()).and(finished), exit) {
+            (Err(trouble), Exit::Passed) => Err(trouble),
+            (came, exit) => {
+                let _ = came.map_err(|trouble| trouble.complain());
+                Ok(exit)
+            }
         }
-        self.tell(&tally, saved, watch)
     }
 
     fn loaded(&self, seed: u64) -> Result<Loaded, Trouble> {
@@ -162,7 +176,7 @@ impl Swarm<'_> {
     }
 
     /// Says what came of it.
-    fn tell(&self, tally: &Tally, saved: Option<&Saved>, watch: Stopwatch) -> Result<Exit, Trouble> {
+    fn tell(&self, tally: &Tally, saved: Option<&Saved<'_>>, watch: Stopwatch) -> Result<Exit, Trouble> {
         let mut out = io::stdout().lock();
         tally.meetings.print(&mut out)?;
         writeln!(out)?;

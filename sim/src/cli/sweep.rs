@@ -30,6 +30,7 @@ use super::args::{SweepArgs, engine, payloads};
 use super::exit::{Exit, Trouble};
 use super::interrupt;
 use super::load::{self, Loaded};
+use super::output::{Files, Manner};
 use super::progress::Progress;
 use super::saved::{OF_A_SIGNATURE_MAX, Saved, explanation};
 use super::wall::Stopwatch;
@@ -38,17 +39,16 @@ use crate::workers::in_order;
 
 pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Trouble> {
     let engine = engine(&args.engine, payloads(args.bytes))?;
-    let paths = load::paths(&args.files)?;
-    let scenarios = paths.iter().map(|path| load::one(path)).collect::<Result<Vec<_>, _>>()?;
+    let files = Files::new();
+    let scenarios = load::all(&args.files, &files)?;
     let manifest = Manifest::new(&scenarios, engine, args.seeds, args.partition);
     let plan = manifest.plan()?;
-    let saved = args.save_failures.as_deref().map(Saved::into).transpose()?;
-    let mut results = Results::new(&manifest, engine, args.junit.as_deref())?;
+    let saved = args.save_failures.as_deref().map(|folder| Saved::into(folder, &files)).transpose()?;
+    let mut results = Results::new(&manifest, engine, &files);
     let begin = match &args.json {
-        None => 0,
-        Some(path) if args.resume => results.go_on(path, &plan)?,
-        Some(path) => {
-            results.write_to(path)?;
+        Some(path) if args.resume => results.go_on(path, args.junit.as_deref(), &plan)?,
+        path => {
+            results.write_to("--json", path.as_deref(), args.junit.as_deref(), Manner::Grow)?;
             0
         }
     };
@@ -68,7 +68,7 @@ struct Sweep<'a> {
 }
 
 impl Sweep<'_> {
-    fn carry_out(&self, results: &mut Results<'_>, saved: Option<&Saved>) -> Result<Exit, Trouble> {
+    fn carry_out(&self, results: &mut Results<'_>, saved: Option<&Saved<'_>>) -> Result<Exit, Trouble> {
         let watch = Stopwatch::start();
         let mut progress = Progress::new(Some(self.plan.len() - self.begin));
         let is_out_of_time = || self.args.max_time.is_some_and(|most| watch.elapsed() >= most);
@@ -80,16 +80,29 @@ impl Sweep<'_> {
                 && before < OF_A_SIGNATURE_MAX
                 && let Some(loaded) = self.scenarios.get(run.scenario)
             {
-                saved.save(loaded, results.which(run))?;
+                saved.try_to_save(loaded, results.which(run));
             }
             Ok::<(), Trouble>(())
         };
         let is_over = || interrupt::is_asked() || is_out_of_time();
         let span = self.begin..self.plan.len();
-        let end = in_order(self.args.jobs(), span, is_over, |place| self.run(self.plan.run(place)), take)?;
+        let came = in_order(self.args.jobs(), span, is_over, |place| self.run(self.plan.run(place)), take);
         progress.end();
-        results.finish()?;
-        self.tell(results, end, watch)
+        let finished = results.finish();
+        // What was found is told, whether or not it could be written.
+        let (end, trouble) = match came {
+            Ok(end) => (end, finished.err()),
+            Err(trouble) => (results.done(), Some(trouble)),
+        };
+        let exit = self.tell(results, end, trouble.is_some(), watch)?;
+        match trouble {
+            Some(trouble) if exit == Exit::Passed => Err(trouble),
+            Some(trouble) => {
+                trouble.complain();
+                Ok(exit)
+            }
+            None => Ok(exit),
+        }
     }
 
     /// One run.
@@ -107,7 +120,7 @@ impl Sweep<'_> {
     }
 
     /// Says what came of it.
-    fn tell(&self, results: &Results<'_>, end: u64, watch: Stopwatch) -> Result<Exit, Trouble> {
+    fn tell(&self, results: &Results<'_>, end: u64, is_cut: bool, watch: Stopwatch) -> Result<Exit, Trouble> {
         let mut out = io::stdout().lock();
         // Who has interrupted it does not want to wait for it.
         let to_explain = if interrupt::is_asked() { Vec::new() } else { results.groups().to_explain() };
@@ -134,9 +147,10 @@ impl Sweep<'_> {
             return Ok(results.exit());
         }
         let next = results.which(self.plan.run(end));
-        let (why, exit) = match interrupt::is_asked() {
-            true => ("interrupted", Exit::Interrupted),
-            false => ("out of time", results.exit()),
+        let (why, exit) = match (is_cut, interrupt::is_asked()) {
+            (true, _) => ("stopped, for a result could not be written,", results.exit()),
+            (false, true) => ("interrupted", Exit::Interrupted),
+            (false, false) => ("out of time", results.exit()),
         };
         let how = match &self.args.json {
             Some(_) => "the same command with --resume goes on there",

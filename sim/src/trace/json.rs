@@ -44,6 +44,16 @@ impl<W: Write> Lines<W> {
         Ok(())
     }
 
+    /// There is no end, for the run had none: what was recorded is handed over.
+    ///
+    /// # Errors
+    /// What the writer says.
+    pub fn cut_short(mut self) -> io::Result<W> {
+        self.to.write_all(&self.block)?;
+        self.to.flush()?;
+        Ok(self.to)
+    }
+
     /// The end: how many records there were, and their hash.
     ///
     /// # Errors

@@ -32,6 +32,11 @@ struct Group {
 }
 
 impl Groups {
+    /// None.
+    pub(in crate::cli) const fn new() -> Self {
+        Self { by_signature: BTreeMap::new(), order: Vec::new(), failures: 0 }
+    }
+
     /// A failure, which comes behind those that were added before. Answers how many of its group were before it.
     pub(in crate::cli) fn add(&mut self, signature: &str, run: RunId) -> u64 {
         self.failures += 1;

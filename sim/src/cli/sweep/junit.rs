@@ -3,13 +3,13 @@
 //! The counts stand in tags that come before what is counted. Room is left for them, filled with blanks, which XML allows
 //! there, and they are written when they are known.
 
-use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::kept::Failure;
 use crate::cli::exit::Trouble;
 use crate::cli::explain::Which;
+use crate::cli::output::Output;
 
 /// Violations of a failure that are shown; the others are counted.
 const FOUND_MAX: usize = 8;
@@ -20,7 +20,7 @@ const DIGITS: usize = 20;
 /// See the module.
 pub(super) struct Junit {
     path: PathBuf,
-    to: BufWriter<File>,
+    to: BufWriter<Output>,
     all: Counts,
     suite: Option<Suite>,
 }
@@ -41,15 +41,16 @@ struct Suite {
 impl Junit {
     /// # Errors
     /// The file cannot be written, or not at any place of it.
-    pub(super) fn create(path: &Path) -> Result<Self, Trouble> {
+    pub(super) fn create(output: Output) -> Result<Self, Trouble> {
+        let path = output.path().to_owned();
         let begin = || -> io::Result<Self> {
-            let mut to = BufWriter::new(File::create(path)?);
+            let mut to = BufWriter::new(output);
             to.write_all(b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"backchat-sim\"")?;
             let all = Counts { at: to.stream_position()?, ..Counts::default() };
             to.write_all(all.text().as_bytes())?;
-            Ok(Self { path: path.to_owned(), to, all, suite: None })
+            Ok(Self { path: path.clone(), to, all, suite: None })
         };
-        begin().map_err(Trouble::write(path))
+        begin().map_err(Trouble::write(&path))
     }
 
     /// One result, behind those before it: the suites are the scenarios.
@@ -109,13 +110,15 @@ impl Junit {
     /// # Errors
     /// It cannot be written.
     pub(super) fn finish(mut self) -> Result<(), Trouble> {
-        let mut finish = || -> io::Result<()> {
+        let mut end = || -> io::Result<()> {
             self.end_suite()?;
             writeln!(self.to, "</testsuites>")?;
-            self.fill_in(self.all)?;
-            self.to.flush()
+            self.fill_in(self.all)
         };
-        finish().map_err(Trouble::write(&self.path))
+        let ended = end();
+        let Self { path, to, .. } = self;
+        let done = ended.and_then(|()| to.into_inner()?.finish());
+        done.map_err(Trouble::write(&path))
     }
 }
 
@@ -152,6 +155,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::output::{Files, Manner};
     use crate::cli::sweep::kept::End;
     use crate::run::Engine;
 
@@ -159,7 +163,8 @@ mod tests {
     fn counts_are_right_and_stand_before_what_they_count() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("o.xml");
-        let mut junit = Junit::create(&path).unwrap();
+        let output = Files::default().write("--junit", &path, Manner::Replace).unwrap();
+        let mut junit = Junit::create(output).unwrap();
         let failure = Failure {
             signature: "expect/too_late@client".into(),
             found: vec!["expect at 1 s: <took> \"2 s\" & \u{1b}more".into(); 9],

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::plan::Plan;
 use crate::cli::args::{Partition, Seeds};
 use crate::cli::exit::Trouble;
-use crate::cli::load::Loaded;
+use crate::cli::load::{Loaded, bytes};
+use crate::cli::output::Output;
 use crate::run::Engine;
 
 /// See the module.
@@ -81,14 +82,14 @@ impl Manifest {
         PathBuf::from(name)
     }
 
-    /// Writes it beside a file of results.
+    /// Writes it to where it belongs, beside a file of results.
     ///
     /// # Errors
     /// It cannot be written.
-    pub(super) fn write(&self, results: &Path) -> Result<(), Trouble> {
-        let path = Self::path(results);
+    pub(super) fn write(&self, to: Output) -> Result<(), Trouble> {
+        let path = to.path().to_owned();
         let text = serde_json::to_string_pretty(self).map_err(io::Error::other);
-        let done = text.and_then(|text| std::fs::write(&path, text + "\n"));
+        let done = text.and_then(|text| to.fill((text + "\n").as_bytes()));
         done.map_err(Trouble::write(&path))
     }
 
@@ -99,11 +100,12 @@ impl Manifest {
     pub(super) fn read(results: &Path) -> Result<Option<Self>, Trouble> {
         let path = Self::path(results);
         let bad = |line, column, what: String| Trouble::Results { path: path.clone(), line, column, what };
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(bad(1, 1, format!("cannot be read: {error}"))),
-        };
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = bytes(&path)?;
+        let text = String::from_utf8(text)
+            .map_err(|_| bad(1, 1, "bytes that are no text; expected UTF-8".to_owned()))?;
         let parsed: Result<Self, _> = serde_json::from_str(&text);
         let manifest = parsed.map_err(|error| {
             let what = format!("{error}; expected what 'sweep --json' wrote there");

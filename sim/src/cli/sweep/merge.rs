@@ -9,6 +9,7 @@ use super::plan::Plan;
 use super::results::{Reader, Results};
 use crate::cli::args::{MergeArgs, Partition, engine, payloads};
 use crate::cli::exit::{Exit, Trouble};
+use crate::cli::output::{Files, Manner};
 
 /// A part: its lines, and which they must be.
 struct Part {
@@ -21,7 +22,9 @@ struct Part {
 }
 
 impl Part {
-    fn open(path: &Path) -> Result<Self, Trouble> {
+    fn open(path: &Path, files: &Files) -> Result<Self, Trouble> {
+        files.read(path);
+        files.read(Manifest::path(path));
         let bad = |what: String| Trouble::Results { path: path.to_owned(), line: 1, column: 1, what };
         let file = File::open(path).map_err(|error| bad(format!("cannot be read: {error}")))?;
         let Some(manifest) = Manifest::read(path)? else {
@@ -51,32 +54,20 @@ impl Part {
 }
 
 pub(in crate::cli) fn merge(args: &MergeArgs) -> Result<Exit, Trouble> {
-    let mut parts = args.parts.iter().map(|path| Part::open(path)).collect::<Result<Vec<_>, _>>()?;
+    let files = Files::new();
+    let parts = args.parts.iter().map(|path| Part::open(path, &files));
+    let mut parts = parts.collect::<Result<Vec<_>, _>>()?;
     let whole = whole(&mut parts)?;
     let plan = whole.plan()?;
     let engine = engine(&whole.engine, payloads(false))?;
-    let mut results = Results::new(&whole, engine, args.junit.as_deref())?;
-    let done = match &args.output {
-        Some(path) => {
-            if let Some(part) = parts.iter().find(|part| is_same(&part.path, path)) {
-                let what = format!("-o {} is one of the parts", part.path.display());
-                return Err(Trouble::Usage(what));
-            }
-            results.write_to(path)?;
-            put_together(&plan, &mut parts, &mut results, &mut io::sink())
-        }
-        None => put_together(&plan, &mut parts, &mut results, &mut io::stdout().lock()),
-    };
-    if let Err(trouble) = done {
-        // Half a sweep under the name of a whole one would be taken for it.
-        for path in
-            args.output.iter().flat_map(|path| [path.clone(), Manifest::path(path)]).chain(args.junit.clone())
-        {
-            let _ = std::fs::remove_file(path);
-        }
-        return Err(trouble);
+    let mut results = Results::new(&whole, engine, &files);
+    // Half a sweep under the name of a whole one would be taken for it: both come to their places when they are whole.
+    results.write_to("-o", args.output.as_deref(), args.junit.as_deref(), Manner::Replace)?;
+    match &args.output {
+        Some(_) => put_together(&plan, &mut parts, &mut results, &mut io::sink())?,
+        None => put_together(&plan, &mut parts, &mut results, &mut io::stdout().lock())?,
     }
-    results.finish()?;
+    let finished = results.finish();
     // Without -o stdout is the lines'.
     let mut text = Vec::new();
     results.print(&mut text, &[])?;
@@ -93,12 +84,13 @@ pub(in crate::cli) fn merge(args: &MergeArgs) -> Result<Exit, Trouble> {
         Some(_) => io::stdout().lock().write_all(&text)?,
         None => io::stderr().lock().write_all(&text)?,
     }
-    Ok(results.exit())
-}
-
-/// Whether two paths are one file.
-fn is_same(one: &Path, other: &Path) -> bool {
-    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+    match (finished, results.exit()) {
+        (Err(trouble), Exit::Passed) => Err(trouble),
+        (finished, exit) => {
+            let _ = finished.map_err(|trouble| trouble.complain());
+            Ok(exit)
+        }
+    }
 }
 
 /// What the parts are of together: each of them once, in their order.

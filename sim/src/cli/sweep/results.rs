@@ -1,7 +1,6 @@
 //! Results in the order of the runs: where they are written, and what is counted of them.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read as _, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::groups::Groups;
@@ -11,12 +10,14 @@ use super::manifest::Manifest;
 use super::plan::{Plan, RunId};
 use crate::cli::exit::{Exit, Trouble};
 use crate::cli::explain::Which;
+use crate::cli::output::{Files, Manner, Output};
 use crate::run::Engine;
 
 /// See the module.
 pub(in crate::cli) struct Results<'a> {
     manifest: &'a Manifest,
     engine: Engine,
+    files: &'a Files,
     json: Option<Lines>,
     junit: Option<Junit>,
     groups: Groups,
@@ -28,15 +29,24 @@ pub(in crate::cli) struct Results<'a> {
 /// A file of lines.
 struct Lines {
     path: PathBuf,
-    to: BufWriter<File>,
+    to: BufWriter<Output>,
+    /// What they are of, where that is written when they are all there.
+    manifest: Option<Output>,
 }
 
 /// Lines that are in memory at most. What a process that is killed has not written is run again.
 const BUFFER_BYTES: usize = 64 << 10;
 
 impl Lines {
-    fn new(path: &Path, file: File) -> Self {
-        Self { path: path.to_owned(), to: BufWriter::with_capacity(BUFFER_BYTES, file) }
+    fn new(to: Output, manifest: Option<Output>) -> Self {
+        Self { path: to.path().to_owned(), to: BufWriter::with_capacity(BUFFER_BYTES, to), manifest }
+    }
+
+    fn finish(self, manifest: &Manifest) -> Result<(), Trouble> {
+        let Self { path, to, manifest: beside } = self;
+        let to = to.into_inner().map_err(io::IntoInnerError::into_error);
+        to.and_then(Output::finish).map_err(Trouble::write(&path))?;
+        beside.map_or(Ok(()), |beside| manifest.write(beside))
     }
 
     fn put(&mut self, line: &str) -> Result<(), Trouble> {
@@ -54,24 +64,38 @@ pub(super) enum Put {
 }
 
 impl<'a> Results<'a> {
-    /// # Errors
-    /// A file cannot be written.
-    pub(super) fn new(manifest: &'a Manifest, engine: Engine, junit: Option<&Path>) -> Result<Self, Trouble> {
-        let junit = junit.map(Junit::create).transpose()?;
-        Ok(Self { manifest, engine, json: None, junit, groups: Groups::default(), passed: 0, unended: 0 })
+    pub(super) const fn new(manifest: &'a Manifest, engine: Engine, files: &'a Files) -> Self {
+        let groups = Groups::new();
+        Self { manifest, engine, files, json: None, junit: None, groups, passed: 0, unended: 0 }
     }
 
-    /// Lines go to a new file, with what it is of beside it.
+    /// Lines go to a new file that `option` names, with what it is of beside it, and a report to another. Nothing changes
+    /// before it is known that all of them can.
     ///
     /// # Errors
-    /// It cannot be written.
-    pub(super) fn write_to(&mut self, path: &Path) -> Result<(), Trouble> {
-        let file = File::create(path).map_err(Trouble::write(path))?;
+    /// One cannot be written.
+    pub(super) fn write_to(
+        &mut self,
+        option: &str,
+        json: Option<&Path>,
+        junit: Option<&Path>,
+        manner: Manner,
+    ) -> Result<(), Trouble> {
+        let to = json.map(|path| self.files.write(option, path, manner)).transpose()?;
         // Beside a pipe or a device there is nothing to go on with.
-        if file.metadata().is_ok_and(|it| it.is_file()) {
-            self.manifest.write(path)?;
+        let beside = to.as_ref().filter(|to| to.is_file()).map(|to| Manifest::path(to.path()));
+        let beside = beside.map(|path| self.files.write("the list of runs", &path, Manner::Replace));
+        let mut beside = beside.transpose()?;
+        let junit = junit.map(|path| self.files.write("--junit", path, Manner::Replace)).transpose()?;
+        if let Some(mut to) = to {
+            if manner == Manner::Grow {
+                let begun = to.begin();
+                begun.map_err(Trouble::write(to.path()))?;
+                beside.take().map_or(Ok(()), |beside| self.manifest.write(beside))?;
+            }
+            self.json = Some(Lines::new(to, beside));
         }
-        self.json = Some(Lines::new(path, file));
+        self.junit = junit.map(Junit::create).transpose()?;
         Ok(())
     }
 
@@ -79,14 +103,14 @@ impl<'a> Results<'a> {
     ///
     /// # Errors
     /// They are of another sweep, or cannot be read or written.
-    pub(super) fn go_on(&mut self, path: &Path, plan: &Plan) -> Result<u64, Trouble> {
+    pub(super) fn go_on(&mut self, path: &Path, junit: Option<&Path>, plan: &Plan) -> Result<u64, Trouble> {
         let Some(there) = Manifest::read(path)? else {
             if path.exists() {
                 let what =
                     format!("--resume needs {} too, which is not there", Manifest::path(path).display());
                 return Err(Trouble::Usage(what));
             }
-            self.write_to(path)?;
+            self.write_to("--json", Some(path), junit, Manner::Grow)?;
             return Ok(0);
         };
         let difference = self.manifest.difference(&there);
@@ -95,19 +119,21 @@ impl<'a> Results<'a> {
             let path = Manifest::path(path);
             return Err(Trouble::Usage(format!("--resume: {} {difference}", path.display())));
         }
-        let open = std::fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
-        let mut file = open.map_err(Trouble::write(path))?;
-        let mut reader = Reader::new(path, BufReader::new(&mut file));
+        self.files.read(Manifest::path(path));
+        let mut to = self.files.write("--json", path, Manner::GoOn)?;
+        let junit = junit.map(|path| self.files.write("--junit", path, Manner::Replace)).transpose()?;
+        self.junit = junit.map(Junit::create).transpose()?;
+        let mut reader = Reader::new(path, BufReader::new(to.target()));
         let mut count = 0;
         while let Some(kept) = reader.next(self.manifest, plan, count)? {
             self.count(plan.run(count), &kept)?;
             count += 1;
         }
         // A line without an end was being written when the process was.
-        let whole = reader.bytes;
+        let (whole, file) = (reader.bytes, to.target());
         let behind = file.set_len(whole).and_then(|()| file.seek(SeekFrom::Start(whole)));
         behind.map_err(Trouble::write(path))?;
-        self.json = Some(Lines::new(path, file));
+        self.json = Some(Lines::new(to, None));
         Ok(count)
     }
 
@@ -122,24 +148,29 @@ impl<'a> Results<'a> {
     /// # Errors
     /// It cannot be written.
     pub(super) fn put(&mut self, run: RunId, kept: &Kept) -> Result<Put, Trouble> {
-        if let Some(json) = &mut self.json {
-            json.put(&kept.line)?;
-        }
-        self.count(run, kept)
+        let written = self.json.as_mut().map_or(Ok(()), |json| json.put(&kept.line));
+        // What cannot be written is counted all the same: it was found.
+        let put = self.count(run, kept);
+        written.and(put)
     }
 
     /// Counts a result, and reports it.
     fn count(&mut self, run: RunId, kept: &Kept) -> Result<Put, Trouble> {
+        let put = match &kept.failure {
+            None => {
+                self.passed += 1;
+                Put::Passed
+            }
+            Some(failure) => {
+                self.unended += u64::from(failure.end == End::None);
+                Put::Failed { before: self.groups.add(&failure.signature, run) }
+            }
+        };
         let which = self.which(run);
         if let Some(junit) = &mut self.junit {
             junit.put(which, kept.failure.as_ref())?;
         }
-        let Some(failure) = &kept.failure else {
-            self.passed += 1;
-            return Ok(Put::Passed);
-        };
-        self.unended += u64::from(failure.end == End::None);
-        Ok(Put::Failed { before: self.groups.add(&failure.signature, run) })
+        Ok(put)
     }
 
     /// How many have failed.
@@ -161,15 +192,14 @@ impl<'a> Results<'a> {
         &self.groups
     }
 
-    /// Nothing more comes: everything is on the disk.
+    /// Nothing more comes: everything has its place.
     ///
     /// # Errors
-    /// It is not.
+    /// Something cannot be written. The others are, all the same.
     pub(super) fn finish(&mut self) -> Result<(), Trouble> {
-        if let Some(json) = &mut self.json {
-            json.to.flush().map_err(Trouble::write(&json.path))?;
-        }
-        self.junit.take().map_or(Ok(()), Junit::finish)
+        let json = self.json.take().map_or(Ok(()), |json| json.finish(self.manifest));
+        let junit = self.junit.take().map_or(Ok(()), Junit::finish);
+        json.and(junit)
     }
 
     /// Prints the failures.
@@ -189,6 +219,9 @@ impl<'a> Results<'a> {
         }
     }
 }
+
+/// The longest line. One with every download that a scenario may have, and its violations, is below.
+const LINE_MAX: u64 = 256 << 20;
 
 /// Reads lines of results.
 pub(super) struct Reader<R> {
@@ -215,8 +248,11 @@ impl<R: BufRead> Reader<R> {
     ) -> Result<Option<Kept>, Trouble> {
         let mut line = Vec::new();
         let bad = |column, what| Trouble::Results { path: self.path.clone(), line: place + 1, column, what };
-        let read = self.from.read_until(b'\n', &mut line);
+        let read = (&mut self.from).take(LINE_MAX + 1).read_until(b'\n', &mut line);
         let bytes = read.map_err(|error| bad(1, format!("cannot be read: {error}")))?;
+        if line.len() as u64 > LINE_MAX {
+            return Err(bad(1, format!("a longer line; expected at most {LINE_MAX} bytes")));
+        }
         if line.pop() != Some(b'\n') {
             return Ok(None);
         }
