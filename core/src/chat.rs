@@ -39,6 +39,6 @@ pub use frame::{
     RequestId, ServerFrame, Text, TextError, TicketFrame, Welcome,
 };
 pub use id::{SessionId, StreamId};
-pub use limits::{Bucket, Limits, LimitsError, Rate};
+pub use limits::{Bucket, HASHED_PER_REQUEST, HASHING_REQUESTS_MAX, Limits, LimitsError, Rate};
 pub use nickname::{Nickname, NicknameError, NicknameKey};
 pub use server::{Action, ChatConfig, ChatEvent, ChatServer, CloseReason, Counters, Person};

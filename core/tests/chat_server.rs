@@ -191,6 +191,33 @@ fn burst_of_five_then_two_a_second_and_a_refusal_says_when() {
 }
 
 #[test]
+fn hashing_is_charged_by_bytes_and_owed_for_a_bounded_time() {
+    let download = |have: u64| {
+        let blake3 = "0".repeat(64);
+        format!(r#"{{"type":"download","file":"book.bin","have":{have},"blake3":"{blake3}"}}"#)
+    };
+    // A join and a download leave 18 of 20; the prefix costs 19 more.
+    let mut bench = Bench::new(Limits::default());
+    bench.join(1, "ann");
+    bench.send(1, &download(19 * HASHED_PER_REQUEST));
+    bench.send(1, r#"{"type":"ping"}"#);
+    let frames = bench.read(1);
+    let Some(ServerFrame::Error(error)) = frames.last() else { panic!("an error was expected: {frames:?}") };
+    assert_eq!((error.code.clone(), error.retry_after_ms), (ErrorCode::TooManyRequests, Some(200)));
+    bench.wait(Duration::from_millis(200));
+    bench.send(1, r#"{"type":"ping"}"#);
+    assert_eq!(kinds(&bench.read(1)), ["pong"]);
+    // Whatever somebody claims to have.
+    let mut bench = Bench::new(Limits::default());
+    bench.join(1, "ann");
+    bench.send(1, &download(u64::MAX));
+    bench.read(1);
+    bench.wait(Duration::from_millis(100) * (HASHING_REQUESTS_MAX - 17));
+    bench.send(1, r#"{"type":"ping"}"#);
+    assert_eq!(kinds(&bench.read(1)), ["pong"]);
+}
+
+#[test]
 fn texts_that_are_too_long_empty_or_hold_controls_are_refused() {
     let mut bench = Bench::new(Limits { burst: 100, ..Limits::default() });
     bench.join(1, "ann");

@@ -31,6 +31,22 @@ fn two_clients_join_talk_and_leave() {
 }
 
 #[test]
+fn who_goes_on_behind_a_large_prefix_is_refused_nothing() {
+    let mut world = World::new(Limits::default());
+    let ann = world.add(joining("ann", false));
+    world.run(SECOND);
+    let file = FileName::parse("book.bin").unwrap();
+    let have = Have { length: 1 << 40, hash: backchat_core::wire::Hash([0; 32]) };
+    world.command(ann, |client, now| client.download(now, &file, Some(have))).unwrap();
+    for _ in 0..3 {
+        world.command(ann, ChatClient::names).unwrap();
+    }
+    world.run(10 * SECOND);
+    assert!(world.peers[ann].client.is_idle());
+    assert!(!world.peers[ann].frames().any(|frame| matches!(frame, ServerFrame::Error(_))));
+}
+
+#[test]
 fn a_taken_nickname_is_refused_with_a_free_one() {
     let mut world = World::new(Limits::default());
     world.add(joining("ann", false));

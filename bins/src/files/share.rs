@@ -4,12 +4,15 @@
 //! with the results. What was read stays here until the core forgets it, because Go-Back-N may send it again. The
 //! hash of the whole file is made along the way, so nobody reads a file twice before its first byte, and is
 //! remembered by the file's version.
+//!
+//! Prefixes are hashed beside everything else, a few at a time and in turns: see [`turns`].
 
 mod hashes;
 mod held;
 mod reader;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
@@ -19,20 +22,28 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use backchat_core::chat::{FileEntry, FileName};
-use backchat_core::node::{FileError, ShareRequest};
+use backchat_core::node::{Asker, FileError, ShareRequest};
 use backchat_core::text::visible;
 use backchat_core::time::UnixTime;
 use backchat_core::wire::TransferId;
 
-use self::hashes::Hashes;
+use self::hashes::{Hashes, Prefixes};
 use self::held::Held;
-use self::reader::{Answer, Reader, Request};
+use self::reader::{Answer, Hashed, Reader, Request};
+use self::turns::Turns;
 use super::disk::{Disk, Folder, Kind, Stat};
 use super::workers::{Where, Workers};
 use super::{NotHeld, Share, ShareCompletion};
 
 /// Files that a listing holds at most; of a larger folder some are left out, and the log says so.
 pub const LISTING_MAX: usize = 65_536;
+
+/// Bytes of a prefix that are hashed in a turn: ten milliseconds, or a tenth of a second from a slow disk.
+const SLICE: u64 = 8 * 1024 * 1024;
+
+/// Prefixes that are hashed at once at most, where there are cores for more: what a disk reads ahead for several
+/// readers it reads slowly.
+const HASHERS_MAX: usize = 4;
 
 /// A folder whose files can be downloaded.
 pub struct FolderShare<D: Disk> {
@@ -41,6 +52,12 @@ pub struct FolderShare<D: Disk> {
     folder: Arc<D::Folder>,
     lanes: BTreeMap<TransferId, Lane<D::Folder>>,
     hashes: Hashes,
+    prefixes: Prefixes,
+    turns: Turns,
+    /// Slices that are being hashed, and how many may be.
+    hashing: usize,
+    hashers: usize,
+    slice: u64,
     workers: Workers<Done<D::Folder>>,
     ready: VecDeque<ShareCompletion>,
     /// Tells a lane from an earlier one of the same transfer, whose job may still be out.
@@ -50,18 +67,29 @@ pub struct FolderShare<D: Disk> {
 /// One transfer's requests and bytes.
 struct Lane<F: Folder> {
     serial: u64,
-    waiting: VecDeque<Request>,
+    waiting: VecDeque<Wanted>,
     /// `None` while a job has it.
     reader: Option<Box<Reader<F>>>,
     held: Held,
     /// Tells a job that nobody waits for it any more.
     cancelled: Arc<AtomicBool>,
+    /// Who takes turns with others, while a prefix is hashed.
+    asker: Option<Asker>,
+}
+
+/// What waits for a lane's reader.
+enum Wanted {
+    /// To be asked of it.
+    Request(Request),
+    /// So many bytes are to be hashed when it is this one's turn.
+    Prefix(u64, Asker),
 }
 
 /// What a job brings back.
 enum Done<F: Folder> {
     Listed(Vec<FileEntry>),
     Worked { transfer: TransferId, serial: u64, reader: Box<Reader<F>>, answers: Vec<Answer> },
+    Hashed { transfer: TransferId, serial: u64, reader: Box<Reader<F>>, hashed: Hashed },
 }
 
 impl<D: Disk> FolderShare<D> {
@@ -74,12 +102,24 @@ impl<D: Disk> FolderShare<D> {
         let folder = Arc::new(disk.folder(&path)?);
         // A folder that can be opened need not be one that can be listed, and an operator wants to know now.
         folder.list(1)?;
+        // The other half of the machine is for those who download.
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let (hashers, slice) = match place {
+            Where::Pool => ((cores / 2).clamp(1, HASHERS_MAX), SLICE),
+            // On the spot nobody waits for anybody.
+            Where::Inline => (usize::MAX, u64::MAX),
+        };
         Ok(Self {
             disk,
             path,
             folder,
             lanes: BTreeMap::new(),
-            hashes: Hashes::default(),
+            hashes: Hashes::of_files(),
+            prefixes: Prefixes::of_prefixes(),
+            turns: Turns::default(),
+            hashing: 0,
+            hashers,
+            slice,
             workers: Workers::new(place),
             ready: VecDeque::new(),
             last_serial: 0,
@@ -101,7 +141,7 @@ impl<D: Disk> FolderShare<D> {
         Ok(entries)
     }
 
-    fn push(&mut self, transfer: TransferId, request: Request) {
+    fn push(&mut self, transfer: TransferId, wanted: Wanted) {
         // A request without an `Open` before it is a mistake of the caller's; a lane without a file answers it.
         let folder = &self.folder;
         let last_serial = &mut self.last_serial;
@@ -110,28 +150,44 @@ impl<D: Disk> FolderShare<D> {
             Lane {
                 serial: *last_serial,
                 waiting: VecDeque::new(),
+                asker: None,
                 reader: Some(Box::new(Reader::new(Arc::clone(folder)))),
                 held: Held::default(),
                 cancelled: Arc::new(AtomicBool::new(false)),
             }
         });
-        lane.waiting.push_back(request);
+        lane.waiting.push_back(wanted);
         self.start(transfer);
     }
 
     /// Gives a lane's reader what waits for it, if it is home.
     fn start(&mut self, transfer: TransferId) {
         let Some(lane) = self.lanes.get_mut(&transfer) else { return };
-        if lane.waiting.is_empty() {
-            return;
-        }
-        let Some(mut reader) = lane.reader.take() else { return };
-        let mut requests = std::mem::take(&mut lane.waiting);
-        for request in &mut requests {
-            if let Request::Read { buffer, .. } = request {
+        let Some(reader) = lane.reader.as_mut().filter(|reader| !reader.is_hashing()) else { return };
+        let mut requests = Vec::new();
+        while let Some(Wanted::Request(_)) = lane.waiting.front()
+            && let Some(Wanted::Request(mut request)) = lane.waiting.pop_front()
+        {
+            if let Request::Read { buffer, .. } = &mut request {
                 *buffer = lane.held.spare();
             }
+            requests.push(request);
         }
+        if requests.is_empty() {
+            let Some(Wanted::Prefix(length, asker)) = lane.waiting.pop_front() else { return };
+            // What was asked before is not hashed again, whether it was right or wrong.
+            let known = reader.version().and_then(|version| self.prefixes.find((version, length)));
+            match known {
+                Some(hasher) => requests.push(Request::Recall(length, Box::new(hasher))),
+                None => {
+                    reader.begin_prefix(length);
+                    lane.asker = Some(asker);
+                    self.turns.push(transfer, asker, length);
+                    return self.hash_on();
+                }
+            }
+        }
+        let Some(mut reader) = lane.reader.take() else { return };
         let (serial, cancelled) = (lane.serial, Arc::clone(&lane.cancelled));
         self.workers.submit(move || {
             let mut answers = Vec::with_capacity(requests.len());
@@ -139,10 +195,52 @@ impl<D: Disk> FolderShare<D> {
                 if cancelled.load(Ordering::Relaxed) {
                     break;
                 }
-                answers.push(reader.answer(request, &cancelled));
+                answers.push(reader.answer(request));
             }
             Done::Worked { transfer, serial, reader, answers }
         });
+    }
+
+    /// Has slices hashed, as many as may be at once.
+    fn hash_on(&mut self) {
+        while self.hashing < self.hashers
+            && let Some(transfer) = self.turns.pop()
+        {
+            let Some(lane) = self.lanes.get_mut(&transfer) else { continue };
+            let Some(mut reader) = lane.reader.take() else { continue };
+            let (serial, cancelled, slice) = (lane.serial, Arc::clone(&lane.cancelled), self.slice);
+            self.hashing += 1;
+            self.workers.submit_beside(move || {
+                let hashed = reader.hash_slice(slice, &cancelled);
+                Done::Hashed { transfer, serial, reader, hashed }
+            });
+        }
+    }
+
+    /// A slice was hashed.
+    fn finish_slice(
+        &mut self,
+        transfer: TransferId,
+        serial: u64,
+        reader: Box<Reader<D::Folder>>,
+        hashed: Hashed,
+    ) {
+        self.hashing -= 1;
+        if let Some(lane) = self.lanes.get_mut(&transfer).filter(|lane| lane.serial == serial) {
+            match (hashed, lane.asker) {
+                (Hashed::Left(left), Some(asker)) => self.turns.push(transfer, asker, left),
+                (Hashed::Left(_), None) => {}
+                (Hashed::Done(result), _) => {
+                    if let (Ok(_), Some((key, hasher))) = (&result, reader.hashed_prefix()) {
+                        self.prefixes.insert(key, hasher);
+                    }
+                    self.ready.push_back(ShareCompletion::PrefixHashed { transfer, result });
+                }
+            }
+            lane.reader = Some(reader);
+            self.start(transfer);
+        }
+        self.hash_on();
     }
 
     /// Takes a job's results in.
@@ -152,6 +250,9 @@ impl<D: Disk> FolderShare<D> {
                 self.ready.push_back(ShareCompletion::Listing(entries.into()));
                 return;
             }
+            Done::Hashed { transfer, serial, reader, hashed } => {
+                return self.finish_slice(transfer, serial, reader, hashed);
+            }
             Done::Worked { transfer, serial, reader, answers } => (transfer, serial, reader, answers),
         };
         let Some(lane) = self.lanes.get_mut(&transfer).filter(|lane| lane.serial == serial) else { return };
@@ -159,7 +260,7 @@ impl<D: Disk> FolderShare<D> {
             let completion = match answer {
                 Answer::Opened(result) => {
                     let result = result.map(|mut meta| {
-                        meta.hash = meta.hash.or_else(|| self.hashes.find(&meta.version));
+                        meta.hash = meta.hash.or_else(|| self.hashes.find(meta.version));
                         // Who knows the hash need not make it again.
                         reader.known = meta.hash;
                         meta
@@ -197,10 +298,14 @@ impl<D: Disk> Share for FolderShare<D> {
                     }))
                 });
             }
-            ShareRequest::Open { transfer, name } => self.push(transfer, Request::Open(name)),
-            ShareRequest::HashPrefix { transfer, length } => self.push(transfer, Request::HashPrefix(length)),
+            ShareRequest::Open { transfer, name } => {
+                self.push(transfer, Wanted::Request(Request::Open(name)));
+            }
+            ShareRequest::HashPrefix { transfer, length, asker } => {
+                self.push(transfer, Wanted::Prefix(length, asker));
+            }
             ShareRequest::Read { transfer, range } => {
-                self.push(transfer, Request::Read { range, buffer: Vec::new() });
+                self.push(transfer, Wanted::Request(Request::Read { range, buffer: Vec::new() }));
             }
             ShareRequest::Forget { transfer, below } => {
                 if let Some(lane) = self.lanes.get_mut(&transfer) {
@@ -211,6 +316,7 @@ impl<D: Disk> Share for FolderShare<D> {
                 if let Some(lane) = self.lanes.remove(&transfer) {
                     lane.cancelled.store(true, Ordering::Relaxed);
                 }
+                self.turns.remove(transfer);
                 self.ready.retain(|completion| completion.transfer() != Some(transfer));
             }
         }

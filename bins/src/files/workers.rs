@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use tokio::sync::mpsc;
 
-/// Jobs that run at once. More threads than a disk has heads, or a machine has cores, gain nothing; what is
-/// beyond waits here, at most one job a file.
+/// Jobs that run at once, those beside them not counted. More threads than a disk has heads, or a machine has cores,
+/// gain nothing; what is beyond waits here, at most one job a file.
 const RUNNING_MAX: usize = 16;
 
 /// Where the blocking work of a disk is done.
@@ -19,15 +19,22 @@ pub enum Where {
 
 type Job<T> = Box<dyn FnOnce() -> T + Send>;
 
+/// Whether a job takes one of the places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    Counted,
+    Beside,
+}
+
 /// Runs jobs and hands out what they return.
 pub(super) struct Workers<T> {
     place: Where,
     waiting: VecDeque<Job<T>>,
     running: usize,
     done: VecDeque<T>,
-    results: mpsc::Receiver<T>,
+    results: mpsc::Receiver<(Line, T)>,
     /// Kept, so that `results` never ends: with nothing under way, it pends.
-    sender: mpsc::Sender<T>,
+    sender: mpsc::Sender<(Line, T)>,
 }
 
 impl<T: Send + 'static> Workers<T> {
@@ -47,15 +54,26 @@ impl<T: Send + 'static> Workers<T> {
         }
     }
 
+    /// Takes a job that waits for no other and that no other waits for. How many there are at once is the caller's to
+    /// bound.
+    pub(super) fn submit_beside(&mut self, job: impl FnOnce() -> T + Send + 'static) {
+        match self.place {
+            Where::Inline => self.done.push_back(job()),
+            Where::Pool => self.run(Line::Beside, Box::new(job)),
+        }
+    }
+
     /// The next result; pends while there is none. Cancel safe.
     pub(super) async fn next(&mut self) -> T {
         if let Some(done) = self.done.pop_front() {
             return done;
         }
         match self.results.recv().await {
-            Some(done) => {
-                self.running -= 1;
-                self.start();
+            Some((line, done)) => {
+                if line == Line::Counted {
+                    self.running -= 1;
+                    self.start();
+                }
                 done
             }
             None => std::future::pending().await,
@@ -66,13 +84,17 @@ impl<T: Send + 'static> Workers<T> {
         while self.running < RUNNING_MAX
             && let Some(job) = self.waiting.pop_front()
         {
-            let sender = self.sender.clone();
             self.running += 1;
-            tokio::task::spawn_blocking(move || {
-                // A receiver that is gone belongs to a loop that has ended.
-                let _ = sender.blocking_send(job());
-            });
+            self.run(Line::Counted, job);
         }
+    }
+
+    fn run(&self, line: Line, job: Job<T>) {
+        let sender = self.sender.clone();
+        tokio::task::spawn_blocking(move || {
+            // A receiver that is gone belongs to a loop that has ended.
+            let _ = sender.blocking_send((line, job()));
+        });
     }
 }
 
@@ -94,5 +116,23 @@ mod tests {
             results.sort_unstable();
             assert_eq!(results, (0..100).collect::<Vec<_>>());
         }
+    }
+
+    #[tokio::test]
+    async fn jobs_beside_the_others_hold_nobody_up() {
+        let mut workers = Workers::new(Where::Pool);
+        let (let_go, gate) = std::sync::mpsc::channel::<()>();
+        let gate = std::sync::Arc::new(std::sync::Mutex::new(gate));
+        for _ in 0..RUNNING_MAX {
+            let gate = std::sync::Arc::clone(&gate);
+            workers.submit_beside(move || {
+                let _ = gate.lock().map(|gate| gate.recv());
+                0
+            });
+        }
+        workers.submit(|| 1);
+        assert_eq!(workers.next().await, 1);
+        drop(let_go);
+        assert_eq!(workers.next().await, 0);
     }
 }

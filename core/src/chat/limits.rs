@@ -80,6 +80,14 @@ impl Default for Limits {
     }
 }
 
+/// Bytes of a prefix (`have`) whose hashing counts as one request more: some 20 ms of a processor. At ten requests a
+/// second nobody has more than a third of a processor hash, and who goes on behind half a gigabyte notices nothing.
+pub const HASHED_PER_REQUEST: u64 = 32 * 1024 * 1024;
+
+/// Requests that the hashing of one prefix counts as at most. Whoever goes on behind hundreds of gigabytes is to wait
+/// for seconds with what they ask next and not for minutes; how much is hashed at once is bounded elsewhere.
+pub const HASHING_REQUESTS_MAX: u32 = 40;
+
 /// A limit outside its range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key} is {value}, expected {least} to {most}")]

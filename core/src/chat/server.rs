@@ -325,6 +325,11 @@ impl ChatServer {
         self.sessions.get(&session)?.nick.as_ref()
     }
 
+    /// Where a session's connection comes from, or came from.
+    pub fn peer(&self, session: SessionId) -> Option<IpAddr> {
+        self.sessions.get(&session).map(|entry| entry.peer)
+    }
+
     /// The connection of a session that has one.
     pub fn stream_of(&self, session: SessionId) -> Option<StreamId> {
         self.sessions.get(&session)?.stream

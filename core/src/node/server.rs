@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use downloads::Download;
 pub use operator::{Answer, Order, Present, Stats};
-pub use output::{FileError, FileMeta, ReadDone, ServerEvent, ServerOutput, ShareRequest};
+pub use output::{Asker, FileError, FileMeta, ReadDone, ServerEvent, ServerOutput, ShareRequest};
 
 use super::deadlines::Deadlines;
 use super::{Close, Counters, Path, Transmit};

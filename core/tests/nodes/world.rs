@@ -408,7 +408,7 @@ impl World {
                 self.open.insert(transfer, (name, 0));
                 self.server.handle_opened(now, transfer, result);
             }
-            ShareRequest::HashPrefix { transfer, length } => {
+            ShareRequest::HashPrefix { transfer, length, .. } => {
                 let (file, end) = self.open.get_mut(&transfer).expect("open");
                 let bytes = &self.share[file][..length as usize];
                 *end = length;

@@ -1,34 +1,59 @@
-//! Hashes of files that were read to their end, by version.
+//! Hashes of what was read before, by the file's version.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use backchat_core::wire::{FileVersion, Hash};
 
-/// Versions remembered: about 100 KB. The oldest goes when there are more.
+/// Versions whose hash is remembered: about 100 KB.
 const HASHES_MAX: usize = 1_024;
 
-/// A bounded memory of hashes.
-#[derive(Default)]
-pub(super) struct Hashes {
-    by_version: BTreeMap<FileVersion, Hash>,
-    /// The versions, oldest first.
-    order: VecDeque<FileVersion>,
+/// Prefixes that are remembered, each with a hasher of 2 KB that can go on behind it.
+const PREFIXES_MAX: usize = 256;
+
+/// Hashes of files that were read to their end.
+pub(super) type Hashes = Memory<FileVersion, Hash>;
+
+/// Prefixes of so many bytes that were hashed, whether they were what somebody had or not.
+pub(super) type Prefixes = Memory<(FileVersion, u64), blake3::Hasher>;
+
+/// A bounded memory: the oldest goes when there is more.
+pub(super) struct Memory<K, V> {
+    most: usize,
+    known: BTreeMap<K, V>,
+    /// The keys, oldest first.
+    order: VecDeque<K>,
 }
 
 impl Hashes {
-    pub(super) fn find(&self, version: &FileVersion) -> Option<Hash> {
-        self.by_version.get(version).copied()
+    pub(super) fn of_files() -> Self {
+        Self::new(HASHES_MAX)
+    }
+}
+
+impl Prefixes {
+    pub(super) fn of_prefixes() -> Self {
+        Self::new(PREFIXES_MAX)
+    }
+}
+
+impl<K: Ord + Copy, V: Clone> Memory<K, V> {
+    fn new(most: usize) -> Self {
+        Self { most, known: BTreeMap::new(), order: VecDeque::new() }
     }
 
-    pub(super) fn insert(&mut self, version: FileVersion, hash: Hash) {
-        if self.by_version.insert(version, hash).is_some() {
+    pub(super) fn find(&self, key: K) -> Option<V> {
+        self.known.get(&key).cloned()
+    }
+
+    pub(super) fn insert(&mut self, key: K, value: V) {
+        if self.known.insert(key, value).is_some() {
             return;
         }
-        self.order.push_back(version);
-        if self.order.len() > HASHES_MAX
+        self.order.push_back(key);
+        if self.order.len() > self.most
             && let Some(oldest) = self.order.pop_front()
         {
-            self.by_version.remove(&oldest);
+            self.known.remove(&oldest);
         }
     }
 }
@@ -39,19 +64,14 @@ mod tests {
 
     #[test]
     fn the_oldest_of_too_many_is_forgotten() {
-        let version = |number: usize| {
-            let mut version = [0; 16];
-            version[..8].copy_from_slice(&number.to_le_bytes());
-            FileVersion(version)
-        };
-        let mut hashes = Hashes::default();
+        let mut memory = Memory::new(HASHES_MAX);
         for number in 0..=HASHES_MAX {
-            hashes.insert(version(number), Hash([1; 32]));
-            hashes.insert(version(number), Hash([2; 32]));
+            memory.insert(number, 1);
+            memory.insert(number, 2);
         }
-        assert_eq!(hashes.find(&version(0)), None);
-        assert_eq!(hashes.find(&version(1)), Some(Hash([2; 32])));
-        assert_eq!(hashes.find(&version(HASHES_MAX)), Some(Hash([2; 32])));
-        assert_eq!(hashes.by_version.len(), HASHES_MAX);
+        assert_eq!(memory.find(0), None);
+        assert_eq!(memory.find(1), Some(2));
+        assert_eq!(memory.find(HASHES_MAX), Some(2));
+        assert_eq!((memory.known.len(), memory.order.len()), (HASHES_MAX, HASHES_MAX));
     }
 }

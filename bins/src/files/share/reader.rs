@@ -16,10 +16,20 @@ use crate::files::disk::{File, Folder, Kind, Stat};
 /// Bytes read at once while a prefix is hashed.
 const PIECE: usize = 256 * 1024;
 
+/// Whether more of a prefix is to be hashed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Hashed {
+    /// So many bytes are left.
+    Left(u64),
+    /// All of it, or it cannot be.
+    Done(Result<Hash, FileError>),
+}
+
 /// What a reader is asked.
 pub(super) enum Request {
     Open(FileName),
-    HashPrefix(u64),
+    /// A prefix of so many bytes that was hashed before.
+    Recall(u64, Box<blake3::Hasher>),
     /// With a buffer to read into.
     Read {
         range: Range<u64>,
@@ -38,8 +48,17 @@ pub(super) enum Answer {
 pub(super) struct Reader<F: Folder> {
     folder: Arc<F>,
     open: Option<Open<F::File>>,
+    /// What is hashed of a prefix, while that goes on.
+    prefix: Option<Prefix>,
     /// The hash of this version, when an earlier reading made it.
     pub(super) known: Option<Hash>,
+}
+
+/// A prefix that is being hashed, slice by slice.
+struct Prefix {
+    hasher: blake3::Hasher,
+    hashed: u64,
+    length: u64,
 }
 
 struct Open<F> {
@@ -54,7 +73,7 @@ struct Open<F> {
 
 impl<F: Folder> Reader<F> {
     pub(super) fn new(folder: Arc<F>) -> Self {
-        Self { folder, open: None, known: None }
+        Self { folder, open: None, prefix: None, known: None }
     }
 
     /// Of the file that is open.
@@ -62,10 +81,10 @@ impl<F: Folder> Reader<F> {
         self.open.as_ref().map(|open| open.version)
     }
 
-    pub(super) fn answer(&mut self, request: Request, cancelled: &AtomicBool) -> Answer {
+    pub(super) fn answer(&mut self, request: Request) -> Answer {
         match request {
             Request::Open(name) => Answer::Opened(self.open(&name)),
-            Request::HashPrefix(length) => Answer::PrefixHashed(self.hash_prefix(length, cancelled)),
+            Request::Recall(length, hasher) => Answer::PrefixHashed(self.recall(length, *hasher)),
             Request::Read { range, buffer } => Answer::Read(self.read(range, buffer)),
         }
     }
@@ -90,23 +109,58 @@ impl<F: Folder> Reader<F> {
         Ok(FileMeta { size: stat.size, modified: modified(&stat), version, hash })
     }
 
-    fn hash_prefix(&mut self, length: u64, cancelled: &AtomicBool) -> Result<Hash, FileError> {
-        let open = self.open.as_mut().ok_or(FileError::NotFound)?;
-        let mut hasher = blake3::Hasher::new();
+    /// A prefix is to be hashed; nothing else is asked before it is.
+    pub(super) fn begin_prefix(&mut self, length: u64) {
+        self.prefix = Some(Prefix { hasher: blake3::Hasher::new(), hashed: 0, length });
+    }
+
+    /// Whether a prefix is still to be hashed.
+    pub(super) fn is_hashing(&self) -> bool {
+        self.prefix.is_some()
+    }
+
+    /// Hashes so many bytes more of the prefix.
+    pub(super) fn hash_slice(&mut self, slice: u64, cancelled: &AtomicBool) -> Hashed {
+        let Some(mut prefix) = self.prefix.take() else { return Hashed::Done(Err(FileError::NotFound)) };
+        let end = prefix.hashed.saturating_add(slice).min(prefix.length);
+        if let Err(error) = self.hash_up_to(&mut prefix, end, cancelled) {
+            return Hashed::Done(Err(error));
+        }
+        let left = prefix.length - prefix.hashed;
+        if left > 0 {
+            self.prefix = Some(prefix);
+            return Hashed::Left(left);
+        }
+        Hashed::Done(self.recall(prefix.length, prefix.hasher))
+    }
+
+    fn hash_up_to(&self, prefix: &mut Prefix, end: u64, cancelled: &AtomicBool) -> Result<(), FileError> {
+        let open = self.open.as_ref().ok_or(FileError::NotFound)?;
         let mut buffer = vec![0; PIECE];
-        let mut offset = 0;
-        while offset < length {
+        while prefix.hashed < end {
             if cancelled.load(Ordering::Relaxed) {
                 return Err(FileError::Other("the transfer has ended".to_owned()));
             }
-            let count = usize::try_from(length - offset).map_or(PIECE, |left| left.min(PIECE));
-            read_exact_at(&open.file, &mut buffer[..count], offset)?;
-            hasher.update(&buffer[..count]);
-            offset += count as u64;
+            let count = usize::try_from(end - prefix.hashed).map_or(PIECE, |left| left.min(PIECE));
+            read_exact_at(&open.file, &mut buffer[..count], prefix.hashed)?;
+            prefix.hasher.update(&buffer[..count]);
+            prefix.hashed += count as u64;
         }
+        Ok(())
+    }
+
+    /// Goes on behind a prefix of so many bytes, all of which is in `hasher`.
+    fn recall(&mut self, length: u64, hasher: blake3::Hasher) -> Result<Hash, FileError> {
+        let open = self.open.as_mut().ok_or(FileError::NotFound)?;
         let hash = Hash(*hasher.finalize().as_bytes());
         (open.hasher, open.hashed) = (hasher, Some(length));
         Ok(hash)
+    }
+
+    /// The prefix that was hashed last, to be remembered.
+    pub(super) fn hashed_prefix(&self) -> Option<((FileVersion, u64), blake3::Hasher)> {
+        let open = self.open.as_ref()?;
+        Some(((open.version, open.hashed?), open.hasher.clone()))
     }
 
     fn read(&mut self, range: Range<u64>, mut buffer: Vec<u8>) -> Result<(ReadDone, Vec<u8>), FileError> {

@@ -14,6 +14,14 @@ fn name(name: &str) -> FileName {
     FileName::parse(name).unwrap()
 }
 
+fn prefix_of(transfer: TransferId, length: u64) -> ShareRequest {
+    let asker = Asker {
+        address: backchat_core::chat::Address::of([192, 0, 2, 1].into()),
+        session: backchat_core::chat::SessionId(1),
+    };
+    ShareRequest::HashPrefix { transfer, length, asker }
+}
+
 fn memory(files: &[(&str, &[u8])]) -> (MemoryDisk, FolderShare<MemoryDisk>) {
     let disk = MemoryDisk::new();
     disk.add_folder("share");
@@ -167,11 +175,56 @@ async fn a_prefix_is_hashed_and_reading_goes_on_behind_it_or_starts_over() {
     for start in [4, 0] {
         let (_disk, mut share) = memory(&[("f", b"0123456789")]);
         open(&mut share, "f").await.unwrap();
-        share.submit(ShareRequest::HashPrefix { transfer: TRANSFER, length: 4 });
+        share.submit(prefix_of(TRANSFER, 4));
         let prefix = ShareCompletion::PrefixHashed { transfer: TRANSFER, result: Ok(hash(b"0123")) };
         assert_eq!(share.next().await, prefix);
         assert_eq!(read(&mut share, start..10).await.unwrap().hash, Some(hash(b"0123456789")));
     }
+}
+
+#[tokio::test]
+async fn a_prefix_of_several_slices_is_hashed_in_turns_and_remembered_until_the_file_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes: Vec<u8> = (0..20 * 1024 * 1024_u32).map(|i| (i >> 10) as u8).collect();
+    std::fs::write(folder.path().join("f"), &bytes).unwrap();
+    let length = bytes.len() as u64 - 1;
+    let mut share = FolderShare::open(RealDisk, folder.path(), Where::Pool).unwrap();
+    for is_known in [false, true] {
+        let version = open(&mut share, "f").await.unwrap().version;
+        assert_eq!(share.prefixes.find((version, length)).is_some(), is_known);
+        share.submit(prefix_of(TRANSFER, length));
+        assert_eq!(share.hashing, usize::from(!is_known), "who asks again has nothing hashed");
+        let result = Ok(hash(&bytes[..bytes.len() - 1]));
+        assert_eq!(share.next().await, ShareCompletion::PrefixHashed { transfer: TRANSFER, result });
+        assert_eq!(share.hashing, 0);
+        // Reading goes on behind it, and the hash of the whole is known.
+        assert_eq!(read(&mut share, length..length + 1).await.unwrap().hash, Some(hash(&bytes)));
+        share.submit(ShareRequest::Close { transfer: TRANSFER });
+        // As if nobody had read it to its end.
+        share.hashes = Hashes::of_files();
+    }
+    std::fs::write(folder.path().join("f"), &bytes[1..]).unwrap();
+    let version = open(&mut share, "f").await.unwrap().version;
+    assert!(share.prefixes.find((version, length)).is_none());
+}
+
+#[tokio::test]
+async fn who_is_hashed_for_and_goes_leaves_the_turn_to_others() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("f"), vec![7; 9 * 1024 * 1024]).unwrap();
+    let mut share = FolderShare::open(RealDisk, folder.path(), Where::Pool).unwrap();
+    share.hashers = 1;
+    for number in 1..=3 {
+        let transfer = TransferId(number);
+        share.submit(ShareRequest::Open { transfer, name: name("f") });
+        assert!(matches!(share.next().await, ShareCompletion::Opened { .. }));
+        share.submit(prefix_of(transfer, 9 * 1024 * 1024 - number));
+    }
+    share.submit(ShareRequest::Close { transfer: TransferId(1) });
+    share.submit(ShareRequest::Close { transfer: TransferId(2) });
+    let completion = share.next().await;
+    assert!(matches!(completion, ShareCompletion::PrefixHashed { transfer: TransferId(3), result: Ok(_) }));
+    assert_eq!((share.hashing, share.turns.pop()), (0, None));
 }
 
 #[tokio::test]
@@ -243,7 +296,7 @@ async fn requests_out_of_turn_are_errors_not_panics() {
     #[expect(clippy::reversed_empty_ranges)]
     let backwards = 5..4;
     assert!(matches!(read(&mut share, backwards).await, Err(FileError::Other(_))));
-    share.submit(ShareRequest::HashPrefix { transfer: TRANSFER, length: 11 });
+    share.submit(prefix_of(TRANSFER, 11));
     let changed = ShareCompletion::PrefixHashed { transfer: TRANSFER, result: Err(FileError::Changed) };
     assert_eq!(share.next().await, changed);
     // A hole: the bytes are there, nobody claims to know the hash.

@@ -27,8 +27,8 @@ impl ChatClient {
             return None;
         }
         let rate = self.limits.requests().eased();
-        let needed = self.asks_in_flight() + 1;
-        let fits = needed <= rate.burst.min(self.limits.lists_per_session);
+        let needed = self.asked_tokens().saturating_add(1);
+        let fits = needed <= rate.burst && self.asks_in_flight() < self.limits.lists_per_session;
         fits.then(|| self.ask_bucket.holds(needed, rate).max(self.hold_asks))
     }
 
@@ -38,6 +38,12 @@ impl ChatClient {
 
     fn asks_in_flight(&self) -> u32 {
         u32::try_from(self.asks.iter().filter(|ask| ask.sent.is_some()).count()).unwrap_or(u32::MAX)
+    }
+
+    /// What the server takes for the requests under way.
+    fn asked_tokens(&self) -> u32 {
+        let sent = self.asks.iter().filter(|ask| ask.sent.is_some());
+        sent.fold(0, |sum, ask| sum.saturating_add(ask.request.tokens()))
     }
 
     /// Sends the messages that may be sent now.
@@ -60,7 +66,7 @@ impl ChatClient {
             if matches!(request, Request::Stop { .. }) {
                 // It has no answer to wait for, so its token is taken off at once.
                 self.asks.remove(place);
-                self.charge_ask(now);
+                self.charge_ask(now, 1);
             }
             self.send(request, Some(id));
         }
@@ -71,8 +77,8 @@ impl ChatClient {
         self.message_bucket.charge(now, self.limits.messages().eased());
     }
 
-    /// The server has taken a token for another request, by now at the latest.
-    pub(super) fn charge_ask(&mut self, now: Instant) {
-        self.ask_bucket.charge(now, self.limits.requests().eased());
+    /// The server has taken the tokens of another request, by now at the latest.
+    pub(super) fn charge_ask(&mut self, now: Instant, tokens: u32) {
+        self.ask_bucket.charge_many(now, tokens, self.limits.requests().eased());
     }
 }

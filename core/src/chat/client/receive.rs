@@ -173,7 +173,7 @@ impl ChatClient {
         self.message_bucket = Bucket::default();
         self.ask_bucket = Bucket::default();
         // The join was a request, of this session too.
-        self.charge_ask(now);
+        self.charge_ask(now, 1);
         for mut message in core::mem::take(&mut self.messages) {
             match message.request {
                 Request::Say { text, .. } | Request::Tell { text, .. } if message.sent => {
@@ -216,9 +216,9 @@ impl ChatClient {
     /// A request was answered. When it was sent, if it was one of ours.
     fn answered(&mut self, now: Instant, id: Option<&RequestId>) -> Option<Instant> {
         let place = self.asks.iter().position(|ask| Some(&ask.id) == id && ask.sent.is_some())?;
-        let sent = self.asks.remove(place)?.sent;
-        self.charge_ask(now);
-        sent
+        let ask = self.asks.remove(place)?;
+        self.charge_ask(now, ask.request.tokens());
+        ask.sent
     }
 
     fn handle_ticket(&mut self, now: Instant, ticket: Box<TicketFrame>) {

@@ -1,6 +1,7 @@
 //! What clients send.
 
 use super::{FrameError, Head, RequestId, Text, detail, encode, is_unset};
+use crate::chat::limits::{HASHED_PER_REQUEST, HASHING_REQUESTS_MAX};
 use crate::hex::Hex;
 use crate::wire::Hash;
 use bytes::Bytes;
@@ -168,6 +169,17 @@ impl Request {
         "join", "say", "tell", "names", "files", "nick", "history", "download", "stop", "ping", "pong",
         "leave",
     ];
+
+    /// How many requests it counts as: what a prefix to be hashed costs is charged by its bytes.
+    pub fn tokens(&self) -> u32 {
+        match self {
+            Self::Download { have: Some(have), .. } => {
+                let more = u32::try_from(have / HASHED_PER_REQUEST).unwrap_or(u32::MAX);
+                more.min(HASHING_REQUESTS_MAX) + 1
+            }
+            _ => 1,
+        }
+    }
 
     fn kind_of(kind: &str) -> Option<&'static str> {
         Self::KINDS.into_iter().find(|known| *known == kind)

@@ -54,7 +54,12 @@ impl Bucket {
 
     /// Takes a token whether there is one or not.
     pub fn charge(&mut self, now: Instant, rate: Rate) {
-        self.full_at = self.full_at.max(now) + rate.interval;
+        self.charge_many(now, 1, rate);
+    }
+
+    /// Takes `count` tokens whether they are there or not.
+    pub fn charge_many(&mut self, now: Instant, count: u32, rate: Rate) {
+        self.full_at = self.full_at.max(now) + rate.time_for(count);
     }
 
     /// From when on the bucket holds `count` tokens, if none is taken until then. Never more than the burst.

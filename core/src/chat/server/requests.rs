@@ -77,7 +77,7 @@ impl ChatServer {
             return self.refuse(session, ErrorFrame::new(id, refusal.code(), message));
         }
         if is_charged(step)
-            && let Err(error) = self.charge_request(now, session)
+            && let Err(error) = self.charge_request(now, session, request.tokens())
         {
             return self.refuse(session, ErrorFrame { id, ..error });
         }
@@ -107,10 +107,13 @@ impl ChatServer {
         }
     }
 
-    fn charge_request(&mut self, now: Instant, session: SessionId) -> Result<(), ErrorFrame> {
+    /// Takes the tokens of a request, if there is one at all: what it costs more is owed.
+    fn charge_request(&mut self, now: Instant, session: SessionId, tokens: u32) -> Result<(), ErrorFrame> {
         let rate = self.limits.requests();
-        let taken = self.sessions.get_mut(&session).map_or(Ok(()), |entry| entry.requests.take(now, rate));
-        taken.map_err(|wait| too_soon(ErrorCode::TooManyRequests, wait))
+        let Some(entry) = self.sessions.get_mut(&session) else { return Ok(()) };
+        entry.requests.take(now, rate).map_err(|wait| too_soon(ErrorCode::TooManyRequests, wait))?;
+        entry.requests.charge_many(now, tokens.saturating_sub(1), rate);
+        Ok(())
     }
 
     /// Whether a session may wait for one more list.

@@ -1,7 +1,7 @@
 //! From a request in the chat to the end of its transfer.
 
-use super::{FileError, FileMeta, ReadDone, Server, ServerEvent, ServerOutput, ShareRequest};
-use crate::chat::{ErrorCode, FileName, Have, Hex, RequestId, ServerFrame, SessionId, TicketFrame};
+use super::{Asker, FileError, FileMeta, ReadDone, Server, ServerEvent, ServerOutput, ShareRequest};
+use crate::chat::{Address, ErrorCode, FileName, Have, Hex, RequestId, ServerFrame, SessionId, TicketFrame};
 use crate::node::{Counters, Transmit};
 use crate::time::Instant;
 use crate::trace::{Event, Mark, Record};
@@ -157,8 +157,12 @@ impl Server {
             (Some(_), Err(error)) => self.refuse_opened(now, transfer, &error),
             (Some(Some(have)), Ok(meta)) if have.length <= meta.size => {
                 let length = have.length;
+                let Some(asker) = self.asker(transfer) else {
+                    return self.end(now, transfer, ResetCode::SessionOver);
+                };
                 self.set_stage(transfer, Stage::Hashing(meta, have));
-                self.queue.push_back(ServerOutput::Share(ShareRequest::HashPrefix { transfer, length }));
+                let request = ShareRequest::HashPrefix { transfer, length, asker };
+                self.queue.push_back(ServerOutput::Share(request));
             }
             (Some(_), Ok(meta)) => self.offer(now, transfer, meta, 0),
         }
@@ -200,6 +204,11 @@ impl Server {
             self.wake(now, transfer);
         }
         self.settle(now);
+    }
+
+    fn asker(&self, transfer: TransferId) -> Option<Asker> {
+        let session = self.downloads.get(&transfer)?.session;
+        Some(Asker { address: Address::of(self.chat.peer(session)?), session })
     }
 
     fn set_stage(&mut self, transfer: TransferId, stage: Stage) {

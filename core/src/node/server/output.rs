@@ -4,7 +4,7 @@ use core::fmt;
 use core::ops::Range;
 use core::time::Duration;
 
-use crate::chat::{ChatEvent, ErrorCode, FileName, SessionId, StreamId};
+use crate::chat::{Address, ChatEvent, ErrorCode, FileName, SessionId, StreamId};
 use crate::node::{Close, Transmit};
 use crate::time::{Instant, UnixTime};
 use crate::trace::Record;
@@ -57,6 +57,8 @@ pub enum ShareRequest {
         transfer: TransferId,
         /// How many bytes.
         length: u64,
+        /// Who takes turns with others.
+        asker: Asker,
     },
     /// Bring bytes into memory. Asked for in order and without holes, from 0 or from the end of the hashed prefix;
     /// several may be under way. Answered by [`super::Server::handle_read`].
@@ -78,6 +80,16 @@ pub enum ShareRequest {
         /// This file.
         transfer: TransferId,
     },
+}
+
+/// Who asks for something that costs the server much. Work for different addresses, and for different sessions of
+/// one, takes turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asker {
+    /// Where from.
+    pub address: Address,
+    /// In which session.
+    pub session: SessionId,
 }
 
 /// A file as it was opened.

@@ -165,7 +165,7 @@ fn answer(request: ShareRequest, open: &mut Option<Open>, contents: &Contents) -
             let result = found.map(|file| meta(file, contents)).ok_or(FileError::NotFound);
             ShareCompletion::Opened { transfer, result }
         }
-        ShareRequest::HashPrefix { transfer, length } => {
+        ShareRequest::HashPrefix { transfer, length, .. } => {
             let result = open.as_mut().ok_or(FileError::NotFound).map(|open| {
                 open.hashed = Some(length);
                 if length == contents.size(open.file) {
