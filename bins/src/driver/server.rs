@@ -22,7 +22,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::yield_now;
 
 use self::serving::Serving;
-pub use self::serving::{READ_BEFORE_FLUSH, STREAMS_PER_TURN};
+pub use self::serving::{
+    ACCEPTS_PER_TURN, COMPLETIONS_PER_TURN, READ_BEFORE_FLUSH, STREAMS_PER_TURN, WRITTEN_PER_TURN,
+};
 use super::round::{Round, Source};
 use crate::files::Share;
 use crate::net::{Batch, Clock, Entropy, Listener, Udp};
@@ -216,7 +218,7 @@ where
         };
         let source = tokio::select! {
             biased;
-            control = control.recv(), if is_controlled => {
+            control = control.recv(), if is_controlled && round.may(Source::Control) => {
                 match control {
                     Some(control) => serving.control(clock.now(), control, &mut share),
                     None => is_controlled = false,
@@ -228,7 +230,7 @@ where
                 Source::Timer
             }
             completion = share.next(), if round.may(Source::Files) => {
-                serving.completion(clock.now(), completion);
+                serving.complete(completion, &clock, &udp, &mut share).await;
                 Source::Files
             }
             result = udp.readable(), if round.may(Source::Received) => {
@@ -246,8 +248,8 @@ where
                 Source::Streams
             }
             accepted = listener.accept(), if round.may(Source::Accept) => {
-                let (stream, peer) = accepted.map_err(ServeError::Listener)?;
-                serving.accepted(clock.now(), stream, peer);
+                let first = accepted.map_err(ServeError::Listener)?;
+                serving.accept(first, &clock, &mut listener).await.map_err(ServeError::Listener)?;
                 Source::Accept
             }
             () = std::future::ready(()), if round.has_begun() => {

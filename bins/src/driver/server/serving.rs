@@ -1,7 +1,10 @@
 //! What the server's loop does between two waits.
 
+use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::task::Poll;
 
 use backchat_core::chat::StreamId;
 use backchat_core::node::{Close, Server, ServerOutput};
@@ -12,13 +15,25 @@ use super::{Control, Ending, Measures, Observer, ServerEnd, WALL_CLOCK_EVERY};
 use crate::driver::datagrams::{Outgoing, Sent};
 use crate::driver::streams::{Read, SLICES_MAX, Streams, Write};
 use crate::files::{Share, ShareCompletion};
-use crate::net::{Batch, Clock, Stream, Udp};
+use crate::net::{Batch, Clock, Listener, Stream, Udp};
 
 /// Receives a turn. Each can bring 512 KiB; others want their turn too.
 const RECEIVES_PER_TURN: usize = 4;
 
 /// Streams that are read in a turn.
 pub const STREAMS_PER_TURN: usize = 64;
+
+/// Answers of the files that are taken in a turn. With one, 256 downloads would wait for 256 turns, each of which may
+/// read [`STREAMS_PER_TURN`] connections.
+pub const COMPLETIONS_PER_TURN: usize = 32;
+
+/// Connections that are taken in a turn. With one, who reconnects while others flood the server waits for as many turns
+/// as the queue of the system is long.
+pub const ACCEPTS_PER_TURN: usize = 16;
+
+/// Bytes that are written to one stream before others have their turn. Lists and history can come to 64 MiB for a
+/// session, and whoever reads as fast as they are made would hold the loop until the last of them.
+pub const WRITTEN_PER_TURN: usize = 256 * 1024;
 
 /// Bytes read from streams before what they caused is written. A message becomes frames in everybody's queue: many
 /// of them in one turn are one write for each reader, but too many would fill the queue of one who reads well.
@@ -173,8 +188,27 @@ impl<'a, S: Stream, O: Observer> Serving<'a, S, O> {
         self.server.handle_timeout(now);
     }
 
-    pub(super) fn completion(&mut self, now: Instant, completion: ShareCompletion) {
-        completion.tell(&mut self.server, now);
+    /// Takes `first` and other answers of the files that are there, a bounded number of them.
+    pub(super) async fn complete(
+        &mut self,
+        first: ShareCompletion,
+        clock: &impl Clock,
+        udp: &impl Udp,
+        share: &mut impl Share,
+    ) {
+        let mut completion = first;
+        for taken in 1..=COMPLETIONS_PER_TURN {
+            let now = clock.now();
+            completion.tell(&mut self.server, now);
+            self.carry_out(now, udp, share);
+            if taken == COMPLETIONS_PER_TURN {
+                return;
+            }
+            match at_once(share.next()).await {
+                Some(next) => completion = next,
+                None => return,
+            }
+        }
     }
 
     /// Takes in what has arrived, a bounded amount of it.
@@ -207,7 +241,28 @@ impl<'a, S: Stream, O: Observer> Serving<'a, S, O> {
         }
     }
 
-    pub(super) fn accepted(&mut self, now: Instant, stream: S, peer: SocketAddr) {
+    /// Takes `first` and other connections that are there, a bounded number of them.
+    pub(super) async fn accept(
+        &mut self,
+        first: (S, SocketAddr),
+        clock: &impl Clock,
+        listener: &mut impl Listener<Stream = S>,
+    ) -> io::Result<()> {
+        let (mut stream, mut peer) = first;
+        for taken in 1..=ACCEPTS_PER_TURN {
+            self.accepted(clock.now(), stream, peer);
+            if taken == ACCEPTS_PER_TURN {
+                break;
+            }
+            match at_once(listener.accept()).await {
+                Some(next) => (stream, peer) = next?,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    fn accepted(&mut self, now: Instant, stream: S, peer: SocketAddr) {
         self.last_stream += 1;
         let name = StreamId(self.last_stream);
         self.streams.insert(name, stream);
@@ -223,9 +278,8 @@ impl<'a, S: Stream, O: Observer> Serving<'a, S, O> {
         share: &mut impl Share,
     ) {
         let mut unflushed = 0;
-        let mut next = Some(first);
-        for _ in 0..STREAMS_PER_TURN {
-            let Some(stream) = next else { break };
+        let mut stream = first;
+        for read in 1..=STREAMS_PER_TURN {
             let now = clock.now();
             unflushed += self.read_one(now, stream);
             self.carry_out(now, udp, share);
@@ -233,11 +287,15 @@ impl<'a, S: Stream, O: Observer> Serving<'a, S, O> {
                 self.flush(now);
                 unflushed = 0;
             }
-            next = self.streams.take();
-        }
-        // The one beyond the bound was named already, and would not be named again.
-        if let Some(stream) = next {
-            self.streams.queue(stream);
+            // No stream is taken that is not read: put back, it would stand behind all that were read before it, and
+            // with as many busy ones as a turn has it would never be read at all.
+            if read == STREAMS_PER_TURN {
+                break;
+            }
+            match self.streams.take() {
+                Some(next) => stream = next,
+                None => break,
+            }
         }
     }
 
@@ -287,16 +345,24 @@ impl<'a, S: Stream, O: Observer> Serving<'a, S, O> {
         }
     }
 
-    /// Writes what waits for a stream until it takes no more.
+    /// Writes what waits for a stream until it takes no more, or has had its share of the turn.
     fn write(&mut self, now: Instant, stream: StreamId) {
+        let mut written = 0;
         loop {
+            if written >= WRITTEN_PER_TURN {
+                self.streams.queue(stream);
+                return;
+            }
             let mut slices = [IoSlice::new(&[]); SLICES_MAX];
             let count = self.server.stream_pending(stream, &mut slices);
             if count == 0 {
                 break;
             }
             match self.streams.write(stream, &slices[..count]) {
-                Write::Taken(taken) => self.server.handle_stream_taken(now, stream, taken),
+                Write::Taken(taken) => {
+                    written += taken;
+                    self.server.handle_stream_taken(now, stream, taken);
+                }
                 Write::Blocked => return,
                 Write::Failed(_) => {
                     self.drop_stream(now, stream);
@@ -324,3 +390,18 @@ impl<'a, S: Stream, O: Observer> Serving<'a, S, O> {
         }
     }
 }
+
+/// What a cancel-safe future has ready, without waiting for it.
+async fn at_once<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|cx| {
+        Poll::Ready(match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Some(output),
+            Poll::Pending => None,
+        })
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests;

@@ -11,8 +11,12 @@ use std::net::SocketAddr;
 
 use backchat::driver::round::{Round, Source};
 use backchat::driver::server::closing::{Closing, LAST_LINGER, Phase};
-use backchat::driver::server::{READ_BEFORE_FLUSH, STREAMS_PER_TURN, WALL_CLOCK_EVERY};
+use backchat::driver::server::{
+    ACCEPTS_PER_TURN, COMPLETIONS_PER_TURN, READ_BEFORE_FLUSH, STREAMS_PER_TURN, WALL_CLOCK_EVERY,
+    WRITTEN_PER_TURN,
+};
 use backchat::driver::streams::SLICES_MAX;
+use backchat::files::ShareCompletion;
 use backchat_core::chat::{ChatConfig, StreamId};
 use backchat_core::node::{Close, Path, Server, ServerConfig, ServerOutput, Transmit};
 use backchat_core::seed::Seed;
@@ -158,7 +162,7 @@ impl Serving {
     /// Serves the first source that has something and was not served in this round.
     fn serve(&mut self, round: Round, deadline: Option<Instant>, out: &mut Outside) -> Option<Source> {
         let now = out.now();
-        if core::mem::take(&mut self.wants_stop) {
+        if round.may(Source::Control) && core::mem::take(&mut self.wants_stop) {
             self.core.handle_shutdown(now, GRACE);
             return Some(Source::Control);
         }
@@ -169,7 +173,7 @@ impl Serving {
         if round.may(Source::Files)
             && let Some(completion) = self.share.poll(&out.contents)
         {
-            completion.tell(&mut self.core, now);
+            self.complete(completion, out);
             return Some(Source::Files);
         }
         if round.may(Source::Received) && out.has_received(Node::Server) {
@@ -186,6 +190,10 @@ impl Serving {
             && let Some(connection) = out.knocking.pop_front()
         {
             self.accept(connection, out);
+            for _ in 1..ACCEPTS_PER_TURN {
+                let Some(connection) = out.knocking.pop_front() else { break };
+                self.accept(connection, out);
+            }
             return Some(Source::Accept);
         }
         None
@@ -284,6 +292,17 @@ impl Serving {
         }
     }
 
+    /// Takes `first` and other answers of the files that are there, a bounded number of them.
+    fn complete(&mut self, first: ShareCompletion, out: &mut Outside) {
+        let mut next = Some(first);
+        for taken in 1..=COMPLETIONS_PER_TURN {
+            let Some(completion) = next else { return };
+            completion.tell(&mut self.core, out.now());
+            self.carry_out(out);
+            next = if taken < COMPLETIONS_PER_TURN { self.share.poll(&out.contents) } else { None };
+        }
+    }
+
     fn accept(&mut self, connection: ConnectionId, out: &mut Outside) {
         let Some(it) = out.connection(connection) else { return };
         let stream = self.streams.open(connection);
@@ -307,7 +326,7 @@ impl Serving {
     fn read(&mut self, first: StreamId, out: &mut Outside) {
         let mut unflushed = 0;
         let mut next = Some(first);
-        for _ in 0..STREAMS_PER_TURN {
+        for read in 1..=STREAMS_PER_TURN {
             let Some(stream) = next else { break };
             unflushed += self.read_one(stream, out);
             self.carry_out(out);
@@ -315,10 +334,8 @@ impl Serving {
                 self.flush(out);
                 unflushed = 0;
             }
-            next = self.take_ready();
-        }
-        if let Some(stream) = next {
-            self.queue(stream);
+            // As in the shipped loop: none is taken that is not read.
+            next = if read < STREAMS_PER_TURN { self.take_ready() } else { None };
         }
     }
 
@@ -373,10 +390,14 @@ impl Serving {
         }
     }
 
-    /// Writes what waits for a stream until it takes no more.
+    /// Writes what waits for a stream until it takes no more, or has had its share of the turn.
     fn write(&mut self, stream: StreamId, out: &mut Outside) {
         let now = out.now();
+        let mut written_in_all = 0;
         loop {
+            if written_in_all >= WRITTEN_PER_TURN {
+                return self.queue(stream);
+            }
             let mut slices = [IoSlice::new(&[]); SLICES_MAX];
             let count = self.core.stream_pending(stream, &mut slices);
             if count == 0 {
@@ -387,7 +408,10 @@ impl Serving {
                 None => Write::Failed,
             };
             match written {
-                Write::Taken(taken) => self.core.handle_stream_taken(now, stream, taken),
+                Write::Taken(taken) => {
+                    written_in_all += taken;
+                    self.core.handle_stream_taken(now, stream, taken);
+                }
                 Write::Blocked => return,
                 Write::Failed => {
                     self.drop_stream(stream, out);
