@@ -5,7 +5,7 @@
 //! reports how much of it was taken. Downloads are only opened here, with a ticket; their bytes go elsewhere.
 //!
 //! # What is where
-//! - [`frame`], [`lines`]: what is on the wire.
+//! - [`frame`], [`lines`]: what is on the wire. [`foreign`]: what of it is another protocol's.
 //! - [`nickname`], [`filename`], [`limits`], [`bans`], [`address`]: what is allowed.
 //! - [`history`], [`roster`], [`outbox`]: what a server keeps.
 //! - [`table`]: the states of a session and what each input does in each, as data.
@@ -15,6 +15,7 @@ pub mod address;
 pub mod bans;
 pub mod client;
 pub mod filename;
+pub mod foreign;
 pub mod frame;
 pub mod history;
 pub mod id;

@@ -53,6 +53,11 @@ pub struct Limits {
     pub malformed_burst: u32,
     /// How many such lines a second are put up with for ever.
     pub malformed_per_second: u32,
+    /// Bytes that may come at once for nothing (lines that are empty, too long, no frames or refused for coming too
+    /// fast, and what no field needs) before the connection is closed. Each such line costs 128 more.
+    pub wasted_burst_bytes: u32,
+    /// How many such bytes a second are put up with for ever.
+    pub wasted_bytes_per_second: u32,
 }
 
 impl Default for Limits {
@@ -76,6 +81,8 @@ impl Default for Limits {
             requests_per_second: 10,
             malformed_burst: 20,
             malformed_per_second: 1,
+            wasted_burst_bytes: 1024 * 1024,
+            wasted_bytes_per_second: 16 * 1024,
         }
     }
 }
@@ -115,6 +122,8 @@ const MIN_SLOW_READER_BYTES: u64 = 4 * MAX_LINE_BYTES as u64 / 2;
 const MAX_HISTORY: u64 = 1_000_000;
 /// A rate above this is no limit, and below a microsecond a token the arithmetic would lose it.
 const MAX_RATE: u64 = 1_000_000;
+/// A byte a nanosecond; below a nanosecond a token the arithmetic would lose it.
+const MAX_WASTED_RATE: u64 = 1_000_000_000;
 /// Above any machine's number of open files.
 const MAX_CLIENTS: u64 = 10_000_000;
 
@@ -132,6 +141,11 @@ impl Limits {
     /// Lines that are no frames.
     pub fn malformed(&self) -> Rate {
         Rate::new(self.malformed_burst, self.malformed_per_second)
+    }
+
+    /// Bytes that were for nothing.
+    pub fn wasted(&self) -> Rate {
+        Rate::new(self.wasted_burst_bytes, self.wasted_bytes_per_second)
     }
 
     /// The first limit that is outside its range.
@@ -191,6 +205,8 @@ impl Limits {
         count("requests_per_second", &mut self.requests_per_second, 1, rate)?;
         count("malformed_burst", &mut self.malformed_burst, 1, rate)?;
         count("malformed_per_second", &mut self.malformed_per_second, 1, rate)?;
+        count("wasted_burst_bytes", &mut self.wasted_burst_bytes, 2 * MAX_LINE_BYTES as u64, 1 << 30)?;
+        count("wasted_bytes_per_second", &mut self.wasted_bytes_per_second, 1, MAX_WASTED_RATE)?;
         let mut wait = |key, field: &mut Duration, least: u64| {
             let mut value = u64::try_from(field.as_millis()).unwrap_or(u64::MAX);
             f(key, &mut value, least, MAX_WAIT_MILLIS)?;

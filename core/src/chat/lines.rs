@@ -17,6 +17,8 @@ pub struct Lines {
     begun: Vec<u8>,
     /// The line was too long and has been reported: its rest is passed over.
     skipping: bool,
+    /// Bytes of lines that were too long, since they were asked for last.
+    skipped: usize,
 }
 
 /// One line of a stream.
@@ -46,10 +48,12 @@ impl Lines {
             let (line, rest) = (input.get(..end)?, input.get(end.saturating_add(1)..)?);
             *input = rest;
             if core::mem::take(&mut self.skipping) {
+                self.skip(line.len().saturating_add(1));
                 continue;
             }
             let mut begun = core::mem::take(&mut self.begun);
             if begun.len().saturating_add(line.len()) >= MAX_LINE_BYTES {
+                self.skip(begun.len().saturating_add(line.len()).saturating_add(1));
                 return Some(Line::TooLong);
             }
             if begun.is_empty() {
@@ -67,15 +71,32 @@ impl Lines {
     /// Keeps `rest`, the beginning of a line or more of it.
     fn begin<'a>(&mut self, rest: &[u8]) -> Option<Line<'a>> {
         if self.skipping {
+            self.skip(rest.len());
             return None;
         }
         if self.begun.len().saturating_add(rest.len()) >= MAX_LINE_BYTES {
+            self.skip(self.begun.len().saturating_add(rest.len()));
             self.begun = Vec::new();
             self.skipping = true;
             return Some(Line::TooLong);
         }
         self.begun.extend_from_slice(rest);
         None
+    }
+
+    fn skip(&mut self, bytes: usize) {
+        self.skipped = self.skipped.saturating_add(bytes);
+    }
+
+    /// How many bytes of lines that were too long have come since this was asked last.
+    pub fn take_skipped(&mut self) -> usize {
+        core::mem::take(&mut self.skipped)
+    }
+
+    /// As many bytes of the unfinished line, and of `input` behind it, as `to` holds. Answers how many those are.
+    pub fn peek(&self, input: &[u8], to: &mut [u8]) -> usize {
+        let bytes = self.begun.iter().chain(input);
+        to.iter_mut().zip(bytes).map(|(place, byte)| *place = *byte).count()
     }
 
     /// How many bytes of an unfinished line are kept.
@@ -125,6 +146,29 @@ mod tests {
         let part = vec![b'x'; 20_000];
         let lines = feed(&[&part, &part, &part, &part, b"end\nnext\n"]);
         assert_eq!(lines, [None, Some(b"next".to_vec())]);
+    }
+
+    #[test]
+    fn every_byte_of_a_line_too_long_is_counted_once() {
+        let part = vec![b'x'; 20_000];
+        let mut lines = Lines::default();
+        for mut chunk in [&part[..], &part, &part, b"end\nnext\n"] {
+            while lines.next_line(&mut chunk).is_some() {}
+        }
+        assert_eq!((lines.take_skipped(), lines.take_skipped()), (60_004, 0));
+        let mut whole = &[vec![b'x'; 40_000], b"\n".to_vec()].concat()[..];
+        assert_eq!(lines.next_line(&mut whole), Some(Line::TooLong));
+        assert_eq!(lines.take_skipped(), 40_001);
+    }
+
+    #[test]
+    fn a_beginning_can_be_looked_at_across_reads() {
+        let mut lines = Lines::default();
+        let mut chunk = &b"abc"[..];
+        assert_eq!(lines.next_line(&mut chunk), None);
+        let mut to = [0; 5];
+        assert_eq!((lines.peek(b"defgh", &mut to), &to), (5, b"abcde"));
+        assert_eq!((lines.peek(b"", &mut to), &to[..3]), (3, &b"abc"[..]));
     }
 
     #[test]

@@ -154,6 +154,8 @@ limits! {
     "requests_per_second": count limits.requests_per_second;
     "malformed_burst": count limits.malformed_burst;
     "malformed_per_second": count limits.malformed_per_second;
+    "wasted_burst_bytes": bytes limits.wasted_burst_bytes;
+    "wasted_bytes_per_second": bytes limits.wasted_bytes_per_second;
     "downloads": count transfer.downloads;
     "segment": segment transfer.segment;
     "fixed_cap": small transfer.fixed_cap;

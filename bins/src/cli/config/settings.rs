@@ -143,6 +143,8 @@ table! {
         requests_per_second: Count => requests_per_second,
         malformed_burst: Count => malformed_burst,
         malformed_per_second: Count => malformed_per_second,
+        wasted_burst_bytes: Size => wasted_burst_bytes,
+        wasted_bytes_per_second: Size => wasted_bytes_per_second,
     }
 }
 

@@ -33,6 +33,8 @@ fn unusual() -> Config {
         requests_per_second: 11,
         malformed_burst: 22,
         malformed_per_second: 2,
+        wasted_burst_bytes: 131_072,
+        wasted_bytes_per_second: 1000,
     };
     let transfer =
         TransferLimits { downloads: 7, segment: 1024, fixed_cap: 5, ticket_ms: 5_000, silence_ms: 7_000 };

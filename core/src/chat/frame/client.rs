@@ -181,6 +181,30 @@ impl Request {
         }
     }
 
+    /// Bytes that a line with this request has at most, when nothing is in it that the request does not need: JSON writes
+    /// a character with at most six bytes for each of its own.
+    pub fn most_line_bytes(&self) -> usize {
+        let texts = match self {
+            Self::Join(join) => join.nick.raw().len().saturating_add(join.token.as_ref().map_or(0, |token| token.raw().len())),
+            Self::Say { text, .. } => text.raw().len(),
+            Self::Tell { to, text, .. } => to.raw().len().saturating_add(text.raw().len()),
+            Self::Nick { nick } => nick.raw().len(),
+            Self::Download { file, .. } => file.raw().len(),
+            Self::Names
+            | Self::Files
+            | Self::History { .. }
+            | Self::Stop { .. }
+            | Self::Ping
+            | Self::Pong
+            | Self::Leave => 0,
+        };
+        texts.saturating_mul(6).saturating_add(Self::AROUND_BYTES)
+    }
+
+    /// What a line has around its texts: an id of 64 bytes, each of which JSON may write with six, the names of the
+    /// fields, a hash and numbers, and some white space.
+    const AROUND_BYTES: usize = 1024;
+
     fn kind_of(kind: &str) -> Option<&'static str> {
         Self::KINDS.into_iter().find(|known| *known == kind)
     }

@@ -71,6 +71,10 @@ codes! {
     BadFrame = "bad-frame",
     /// A line that is longer than a frame may be.
     FrameTooLong = "frame-too-long",
+    /// What came is another protocol altogether.
+    AnotherProtocol = "another-protocol",
+    /// Too many bytes came that were for nothing: the connection is closed.
+    Wasteful = "wasteful",
     /// The other side speaks another version of the protocol.
     AnotherVersion = "another-version",
     /// The server has as many clients as it takes.

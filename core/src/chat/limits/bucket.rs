@@ -62,6 +62,16 @@ impl Bucket {
         self.full_at = self.full_at.max(now) + rate.time_for(count);
     }
 
+    /// Whether more was taken than there was.
+    pub fn is_overdrawn(&self, now: Instant, rate: Rate) -> bool {
+        self.holds(0, rate) > now
+    }
+
+    /// Whether it holds all that it can.
+    pub fn is_full(&self, now: Instant) -> bool {
+        self.full_at <= now
+    }
+
     /// From when on the bucket holds `count` tokens, if none is taken until then. Never more than the burst.
     pub fn holds(&self, count: u32, rate: Rate) -> Instant {
         let missing = rate.burst.saturating_sub(count);
@@ -96,6 +106,17 @@ mod tests {
         let (mut bucket, later) = (Bucket::default(), Instant::from_millis(1_000_000));
         assert_eq!(bucket.take(Instant::ZERO, RATE), Ok(()));
         assert_eq!((0..10).filter(|_| bucket.take(later, RATE).is_ok()).count(), 5);
+    }
+
+    #[test]
+    fn what_is_charged_all_the_same_is_overdrawn_until_it_is_made_up_for() {
+        let (mut bucket, now) = (Bucket::default(), Instant::from_millis(10_000));
+        bucket.charge_many(now, 5, RATE);
+        assert!(!bucket.is_overdrawn(now, RATE) && !bucket.is_full(now));
+        bucket.charge_many(now, 2, RATE);
+        assert!(bucket.is_overdrawn(now, RATE));
+        assert!(!bucket.is_overdrawn(Instant::from_millis(11_000), RATE));
+        assert!(bucket.is_full(Instant::from_millis(13_500)));
     }
 
     #[test]

@@ -203,6 +203,10 @@ reasons! {
         TooSlow = "reads too slowly",
         /// Too many lines were no frames.
         Malformed = "too many malformed lines",
+        /// Too many bytes came that were for nothing.
+        Wasteful = "too many bytes for nothing",
+        /// Its first line was another protocol's.
+        AnotherProtocol = "speaks another protocol",
         /// Its session goes on, on another connection.
         Displaced = "resumed on another connection",
         /// Its address has as many connections as it may.
@@ -231,6 +235,8 @@ reasons! {
         UnknownType = "unknown type",
         /// A field is missing or wrong.
         BadFields = "bad fields",
+        /// It is another protocol's.
+        AnotherProtocol = "another protocol",
     }
 }
 

@@ -156,10 +156,10 @@ impl ChatServer {
         self.end(session, Input::Dismissed, reason, notice);
     }
 
-    /// Closes a session for too many lines that were no frames.
-    pub(super) fn close_malformed(&mut self, now: Instant, session: SessionId) {
-        self.close(now, session, CloseReason::Malformed, Unread::Kept);
-        self.end(session, Input::Malformed, CloseReason::Malformed, Notice::Told);
+    /// Closes a session for what came from it.
+    pub(super) fn close_malformed(&mut self, now: Instant, session: SessionId, reason: CloseReason) {
+        self.close(now, session, reason, Unread::Kept);
+        self.end(session, Input::Malformed, reason, Notice::Told);
     }
 
     fn ping_or_close(&mut self, now: Instant, session: SessionId) {

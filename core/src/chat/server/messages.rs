@@ -184,6 +184,14 @@ impl ChatServer {
 
     /// Answers with an error.
     pub(super) fn refuse(&mut self, session: SessionId, error: ErrorFrame) {
+        // These took no token: without another charge they could come for ever, as fast as the network brings them.
+        let is_free = matches!(
+            error.code,
+            ErrorCode::TooFast | ErrorCode::TooManyRequests | ErrorCode::NotJoined | ErrorCode::AlreadyJoined
+        );
+        if is_free && let Some(entry) = self.sessions.get_mut(&session) {
+            entry.waste_line();
+        }
         Counters::count(&mut self.counters.refused, error.code.clone());
         self.event(ChatEvent::Refused { session, code: error.code.clone() });
         self.send(session, &ServerFrame::Error(error));

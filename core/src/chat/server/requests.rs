@@ -1,8 +1,9 @@
 //! From a line to its answer.
 
 use super::messages::{Utterance, too_soon};
-use super::{Action, ChatEvent, ChatServer, Counters, DropReason};
+use super::{Action, ChatEvent, ChatServer, CloseReason, Counters, DropReason};
 use crate::chat::filename::FileName;
+use crate::chat::foreign::{BEGINNING_BYTES, Foreign};
 use crate::chat::frame::client::BadFrame;
 use crate::chat::frame::{
     ClientFrame, ErrorCode, ErrorFrame, FrameError, Have, Request, RequestId, ServerFrame,
@@ -22,26 +23,88 @@ impl ChatServer {
         loop {
             let Some(connection) = self.connections.get_mut(&stream) else { return };
             let Some(session) = connection.session else { return };
+            if connection.is_new {
+                let mut beginning = [0; BEGINNING_BYTES];
+                let length = connection.lines.peek(bytes, &mut beginning);
+                let foreign = Foreign::of_beginning(beginning.get(..length).unwrap_or_default());
+                if let Some(foreign) = foreign {
+                    return self.close_foreign(now, session, foreign);
+                }
+            }
             let line = connection.lines.next_line(&mut bytes);
+            let skipped = connection.lines.take_skipped();
+            let is_first = connection.is_new;
+            connection.is_new &= match &line {
+                None => true,
+                Some(Line::Whole(line)) => line.is_empty(),
+                Some(Line::TooLong) => false,
+            };
             if let Some(entry) = self.sessions.get_mut(&session).filter(|_| !mutant!(HeardAndSilent)) {
                 entry.last_input = now;
                 entry.pinged = false;
             }
+            if let Some(entry) = self.sessions.get_mut(&session) {
+                entry.wasted = skipped;
+                entry.line_bytes = match &line {
+                    Some(Line::Whole(line)) => line.len(),
+                    Some(Line::TooLong) | None => 0,
+                };
+            }
+            let is_last = line.is_none();
             match line {
-                None => return,
+                None => {}
                 // Who types by hand presses return twice now and then.
-                Some(Line::Whole(line)) if line.is_empty() => {}
-                Some(Line::Whole(line)) => match ClientFrame::decode(&line) {
-                    Ok(frame) => self.handle_frame(now, session, frame),
-                    Err(bad) => self.handle_bad_frame(now, session, bad),
-                },
+                Some(Line::Whole(line)) if line.is_empty() => self.waste_line(session),
+                Some(Line::Whole(line)) => {
+                    if is_first && let Some(foreign) = Foreign::of_line(&line) {
+                        return self.close_foreign(now, session, foreign);
+                    }
+                    match ClientFrame::decode(&line) {
+                        Ok(frame) => self.handle_frame(now, session, frame),
+                        Err(bad) => self.handle_bad_frame(now, session, bad),
+                    }
+                }
                 Some(Line::TooLong) => {
                     let message = format!("line is longer than {MAX_LINE_BYTES} bytes");
                     let error = ErrorFrame::new(None, ErrorCode::FrameTooLong, message);
                     self.handle_malformed(now, session, DropReason::TooLong, error);
                 }
             }
+            self.charge_waste(now, session);
+            if is_last {
+                return;
+            }
         }
+    }
+
+    /// The line that is being handled was for nothing.
+    fn waste_line(&mut self, session: SessionId) {
+        if let Some(entry) = self.sessions.get_mut(&session) {
+            entry.waste_line();
+        }
+    }
+
+    /// Charges what came for nothing; when it is too much, closes.
+    fn charge_waste(&mut self, now: Instant, session: SessionId) {
+        let rate = self.limits.wasted();
+        let Some(entry) = self.sessions.get_mut(&session).filter(|entry| entry.wasted > 0) else { return };
+        let wasted = u32::try_from(core::mem::take(&mut entry.wasted)).unwrap_or(u32::MAX);
+        entry.waste.charge_many(now, wasted, rate);
+        if entry.waste.is_overdrawn(now, rate) {
+            let message = "too many bytes that are no frames, or came too fast, or that no field needs";
+            self.refuse(session, ErrorFrame::new(None, ErrorCode::Wasteful, message));
+            self.close_malformed(now, session, CloseReason::Wasteful);
+        }
+    }
+
+    /// Whoever connected is no client of the chat: says so, and reads no further.
+    fn close_foreign(&mut self, now: Instant, session: SessionId, foreign: Foreign) {
+        let reason = DropReason::AnotherProtocol;
+        Counters::count(&mut self.counters.dropped, reason);
+        self.event(ChatEvent::Dropped { session, reason });
+        let message = format!("this is a chat, one JSON object a line, and was spoken to in {foreign}");
+        self.refuse(session, ErrorFrame::new(None, ErrorCode::AnotherProtocol, message));
+        self.close_malformed(now, session, CloseReason::AnotherProtocol);
     }
 
     fn handle_bad_frame(&mut self, now: Instant, session: SessionId, bad: BadFrame) {
@@ -58,18 +121,26 @@ impl ChatServer {
     fn handle_malformed(&mut self, now: Instant, session: SessionId, reason: DropReason, error: ErrorFrame) {
         Counters::count(&mut self.counters.dropped, reason);
         self.event(ChatEvent::Dropped { session, reason });
+        self.waste_line(session);
         self.refuse(session, error);
         let rate = self.limits.malformed();
         let Some(entry) = self.sessions.get_mut(&session) else { return };
         if entry.malformed.take(now, rate).is_err() {
-            self.close_malformed(now, session);
+            self.close_malformed(now, session, CloseReason::Malformed);
         }
     }
 
     /// Looks up what a frame does in the session's state, and does it.
     fn handle_frame(&mut self, now: Instant, session: SessionId, frame: ClientFrame) {
         let ClientFrame { request, id } = frame;
-        let Some(entry) = self.sessions.get(&session) else { return };
+        let Some(entry) = self.sessions.get_mut(&session) else { return };
+        let excess = entry.line_bytes.saturating_sub(request.most_line_bytes());
+        entry.wasted = entry.wasted.saturating_add(excess);
+        entry.line_bytes = entry.line_bytes.saturating_sub(excess);
+        // It takes no token, and one for each ping is far from what is put up with.
+        if request == Request::Pong {
+            entry.waste_line();
+        }
         let input = Input::of(&request);
         let step = table::rule_for(entry.state, input).step;
         if let Step::Refuse(refusal) = step {

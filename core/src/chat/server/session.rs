@@ -47,11 +47,25 @@ pub(super) struct Session {
     pub(super) messages: Bucket,
     pub(super) requests: Bucket,
     pub(super) malformed: Bucket,
+    /// For bytes that were for nothing.
+    pub(super) waste: Bucket,
+    /// Bytes of the line that is being handled.
+    pub(super) line_bytes: usize,
+    /// Bytes that were for nothing and are not charged yet.
+    pub(super) wasted: usize,
     /// Its entry among the timers.
     pub(super) timer: Option<Instant>,
 }
 
+/// What a line that was for nothing costs beside its bytes: it was looked at, and most are answered.
+pub(super) const WASTED_LINE_BYTES: usize = 128;
+
 impl Session {
+    /// The line that is being handled was for nothing.
+    pub(super) fn waste_line(&mut self) {
+        self.wasted = self.wasted.saturating_add(self.line_bytes).saturating_add(WASTED_LINE_BYTES);
+    }
+
     pub(super) fn new(now: Instant, stream: StreamId, peer: IpAddr) -> Self {
         Self {
             state: State::Visiting,
@@ -69,6 +83,9 @@ impl Session {
             messages: Bucket::default(),
             requests: Bucket::default(),
             malformed: Bucket::default(),
+            waste: Bucket::default(),
+            line_bytes: 0,
+            wasted: 0,
             timer: None,
         }
     }
@@ -122,6 +139,8 @@ pub(super) struct Connection {
     pub(super) hears: bool,
     /// The peer will send nothing more.
     pub(super) finished: bool,
+    /// No line has come yet but empty ones: it may turn out to speak another protocol.
+    pub(super) is_new: bool,
     /// What it is counted by, unless it is exempt or was turned away.
     pub(super) address: Option<Address>,
     pub(super) lines: Lines,
@@ -150,6 +169,7 @@ impl Connection {
             viewer: session.unwrap_or(SessionId(0)),
             hears: false,
             finished: false,
+            is_new: true,
             address,
             lines: Lines::default(),
             outbox: Outbox::default(),
