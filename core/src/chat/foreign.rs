@@ -82,7 +82,8 @@ fn is_version(word: &[u8]) -> bool {
     let Some(at) = word.iter().position(|byte| *byte == b'/') else { return false };
     let (name, version) = word.split_at(at);
     let is_name = [&b"HTTP"[..], b"RTSP", b"SIP", b"ICAP"].contains(&name);
-    is_name && matches!(version, [b'/', major, b'.', minor] if major.is_ascii_digit() && minor.is_ascii_digit())
+    is_name
+        && matches!(version, [b'/', major, b'.', minor] if major.is_ascii_digit() && minor.is_ascii_digit())
 }
 
 impl fmt::Display for Foreign {
@@ -148,9 +149,23 @@ mod tests {
     #[test]
     fn what_people_type_is_not_taken_for_one() {
         for line in [
-            "hello", "GET /", "POST it", "what is HTTP", "is it HTTP/1", "/join ann", "{\"type\":\"join\"}",
-            "{\"type\":\"say\",\"text\":\"GET / HTTP/1.1\"}", "ssh ann@example", "proxy", "nick ann", "help", "ehlos",
-            "\u{1b}[A", "   ", "größe", "\u{16}x",
+            "hello",
+            "GET /",
+            "POST it",
+            "what is HTTP",
+            "is it HTTP/1",
+            "/join ann",
+            "{\"type\":\"join\"}",
+            "{\"type\":\"say\",\"text\":\"GET / HTTP/1.1\"}",
+            "ssh ann@example",
+            "proxy",
+            "nick ann",
+            "help",
+            "ehlos",
+            "\u{1b}[A",
+            "   ",
+            "größe",
+            "\u{16}x",
         ] {
             assert_eq!(Foreign::of_line(line.as_bytes()), None, "{line:?}");
         }

@@ -185,7 +185,9 @@ impl Request {
     /// a character with at most six bytes for each of its own.
     pub fn most_line_bytes(&self) -> usize {
         let texts = match self {
-            Self::Join(join) => join.nick.raw().len().saturating_add(join.token.as_ref().map_or(0, |token| token.raw().len())),
+            Self::Join(join) => {
+                join.nick.raw().len().saturating_add(join.token.as_ref().map_or(0, |token| token.raw().len()))
+            }
             Self::Say { text, .. } => text.raw().len(),
             Self::Tell { to, text, .. } => to.raw().len().saturating_add(text.raw().len()),
             Self::Nick { nick } => nick.raw().len(),

@@ -181,7 +181,8 @@ async fn of_any_number_of_busy_connections_none_is_read_twice_more_than_another(
             let peer = SocketAddr::from(([127, 0, 0, 1], 1));
             serving.accepted(Instant::ZERO, BusyStream(count.clone()), peer);
         }
-        let (clock, udp, mut share) = (Ticking::default(), BusyUdp::default(), crate::files::NoShare::default());
+        let (clock, udp, mut share) =
+            (Ticking::default(), BusyUdp::default(), crate::files::NoShare::default());
         for turn in 1..=12 {
             let first = serving.streams.take().unwrap();
             serving.read(first, &clock, &udp, &mut share);
@@ -218,7 +219,10 @@ async fn every_source_that_never_ends_leaves_turns_for_the_others() {
         ordered = rounds => ordered,
     };
     let served = [ordered, received.read(), answers.read(), reads.read(), taken.read()];
-    assert!(served.iter().all(|&times| times >= ROUNDS / 4), "orders, datagrams, files, reads, accepts: {served:?}");
+    assert!(
+        served.iter().all(|&times| times >= ROUNDS / 4),
+        "orders, datagrams, files, reads, accepts: {served:?}"
+    );
     assert!(ordered <= ROUNDS + 1, "{ordered} orders in {ROUNDS} rounds");
     // The first is at the start, and the others are timers of 30 s.
     assert!(clock.walls.read() >= 2, "{} looks at the calendar in {:?}", clock.walls.read(), clock.now());
