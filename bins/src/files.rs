@@ -14,6 +14,7 @@ pub mod disk;
 mod error;
 pub mod memory;
 mod partial;
+#[cfg_attr(windows, path = "files/windows.rs")]
 pub mod real;
 pub mod share;
 mod spec;

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod cli;
 pub mod driver;
+mod errno;
 pub mod files;
 pub mod net;
 pub mod quantity;

@@ -118,7 +118,7 @@ impl Config {
     }
 
     /// What flags and environment say, over what a file says, over the defaults.
-    fn of(set: ServerArgs, file: ConfigFile) -> Self {
+    pub fn of(set: ServerArgs, file: ConfigFile) -> Self {
         let default = Self::default();
         let set = set.over(file.args);
         Self {

@@ -43,7 +43,8 @@ impl Home {
     pub fn of(environment: &Environment) -> Self {
         // "All paths set in these environment variables must be absolute"; others are to be ignored.
         let absolute = |name| environment.raw(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        let home = absolute("HOME");
+        // Windows has it under another name.
+        let home = absolute("HOME").or_else(|| absolute("USERPROFILE").filter(|_| cfg!(windows)));
         let base = |name, below: &str| {
             absolute(name)
                 .or_else(|| home.as_ref().map(|home| home.join(below)))

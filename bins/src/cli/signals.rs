@@ -48,6 +48,31 @@ pub fn listen(hangup: Hangup, at_once: u8) -> std::io::Result<mpsc::Receiver<Sig
     Ok(receiver)
 }
 
+/// Asks this process to end as SIGTERM does.
+///
+/// # Errors
+/// What the system says.
+#[cfg(unix)]
+pub fn end() -> std::io::Result<()> {
+    use rustix::process::{Signal, getpid, kill_process};
+    Ok(kill_process(getpid(), Signal::TERM)?)
+}
+
+/// Asks this process to end as Ctrl-C does.
+///
+/// # Errors
+/// None.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
+pub fn end() -> std::io::Result<()> {
+    ASKED.notify_one();
+    Ok(())
+}
+
+/// Set off by [`end`]: Windows has no signals that a process sends itself.
+#[cfg(not(unix))]
+static ASKED: tokio::sync::Notify = tokio::sync::Notify::const_new();
+
 /// A signal before it means anything.
 enum Raw {
     Interrupt,
@@ -96,9 +121,11 @@ impl Source {
     }
 
     async fn next(&mut self) -> Raw {
-        match tokio::signal::ctrl_c().await {
-            Ok(()) => Raw::Interrupt,
-            Err(_) => std::future::pending().await,
+        tokio::select! {
+            biased;
+            () = ASKED.notified() => Raw::Interrupt,
+            Ok(()) = tokio::signal::ctrl_c() => Raw::Interrupt,
+            else => std::future::pending().await,
         }
     }
 }

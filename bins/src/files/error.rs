@@ -3,9 +3,9 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::errno::Errno;
 use backchat_core::node::LocalError;
 use backchat_core::text::visible;
-use rustix::io::Errno;
 
 /// What happened to the file of a download, for the application.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::io::Errno;
+use crate::errno::Errno;
 
 use super::disk::{Disk, File, Folder, Kind, Lock, Overwrite, Stat};
 

@@ -2,7 +2,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use super::disk::{File, Folder, Kind, Lock, Stat};
@@ -20,7 +19,7 @@ const OPEN_TRIES: usize = 8;
 /// The name of the partial file beside `name`: `.NAME.part`, with the middle replaced by a hash of the whole
 /// where that would be too long. The same name always gives the same partial file, or nothing could be resumed.
 pub(super) fn partial_name(name: &OsStr) -> OsString {
-    let bytes = name.as_bytes();
+    let bytes = name.as_encoded_bytes();
     let mut partial = vec![b'.'];
     if bytes.len() + ".".len() + ".part".len() <= NAME_MAX {
         partial.extend_from_slice(bytes);
@@ -32,23 +31,31 @@ pub(super) fn partial_name(name: &OsStr) -> OsString {
         partial.extend_from_slice(&digits.as_bytes()[..DIGITS]);
     }
     partial.extend_from_slice(b".part");
-    OsString::from_vec(partial)
+    os_string(partial)
 }
 
 /// The `number`th other name for `name`: `NAME (1).ext`; the stem is shortened where that would be too long.
 pub(super) fn numbered_name(name: &OsStr, number: u32) -> OsString {
     let path = Path::new(name);
-    let stem = path.file_stem().unwrap_or(name).as_bytes();
+    let stem = path.file_stem().unwrap_or(name).as_encoded_bytes();
     let mut ending = format!(" ({number})").into_bytes();
     if let Some(extension) = path.extension() {
         ending.push(b'.');
-        ending.extend_from_slice(extension.as_bytes());
+        ending.extend_from_slice(extension.as_encoded_bytes());
     }
     let room = NAME_MAX.saturating_sub(ending.len());
     let mut numbered = stem[..floor_char(stem, room)].to_vec();
     numbered.extend_from_slice(&ending);
     numbered.truncate(NAME_MAX);
-    OsString::from_vec(numbered)
+    os_string(numbered)
+}
+
+/// A name of these bytes; on Windows, where names are no bytes, without what is no text.
+fn os_string(bytes: Vec<u8>) -> OsString {
+    #[cfg(unix)]
+    return std::os::unix::ffi::OsStringExt::from_vec(bytes);
+    #[cfg(not(unix))]
+    String::from_utf8_lossy(&bytes).into_owned().into()
 }
 
 /// The most bytes, up to `at_most`, that do not cut a UTF-8 character in two.

@@ -181,7 +181,7 @@ fn stands_for_many(ip: IpAddr) -> bool {
 }
 
 fn is_batching_unsupported(error: &io::Error) -> bool {
-    use rustix::io::Errno;
+    use crate::errno::Errno;
     matches!(error.raw_os_error().map(Errno::from_raw_os_error), Some(Errno::IO | Errno::INVAL))
 }
 

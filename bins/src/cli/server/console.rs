@@ -9,12 +9,12 @@ mod answers;
 mod line;
 mod terminal;
 
-use rustix::process::{Signal, getpid, kill_process};
 use tokio::sync::{mpsc, oneshot};
 
 use self::line::Typed;
 use self::terminal::Heard;
 pub(super) use self::terminal::Terminal;
+use crate::cli::signals;
 use crate::driver::Control;
 
 /// Reads lines and carries them out until the terminal or the server is gone.
@@ -61,7 +61,7 @@ async fn carry_out(line: &str, control: &mpsc::Sender<Control>) -> Option<Vec<St
 
 /// The server ends as it does for SIGTERM, because it is SIGTERM: a second one ends it at once.
 fn stop() -> Vec<String> {
-    match kill_process(getpid(), Signal::TERM) {
+    match signals::end() {
         Ok(()) => Vec::new(),
         Err(error) => vec![format!("!! cannot stop: {error}")],
     }

@@ -246,7 +246,7 @@ fn is_same_content(before: &Stat, now: &Stat) -> bool {
 
 /// What the system's answer means to somebody who asked for a file. Texts go to strangers: no path in them.
 fn file_error(error: &io::Error) -> FileError {
-    use rustix::io::Errno;
+    use crate::errno::Errno;
     match (error.kind(), error.raw_os_error().map(Errno::from_raw_os_error)) {
         (io::ErrorKind::NotFound, _) => FileError::NotFound,
         // A link that leads out: cap-std's own error where it walks the path itself, the kernel's where that does.

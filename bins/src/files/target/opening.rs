@@ -2,7 +2,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use backchat_core::chat::FileName;
@@ -123,7 +122,8 @@ fn locate<D: Disk>(disk: &D, name: &FileName, place: Place) -> Result<Location<D
         Place::Folder(folder) => (folder, OsString::from(name.as_str())),
         Place::Path(path) => {
             // `dir/` and `dir/..` name folders, whether they exist or not.
-            let is_folder = path.as_os_str().as_bytes().ends_with(b"/");
+            let last = path.as_os_str().as_encoded_bytes().last();
+            let is_folder = last.is_some_and(|&byte| std::path::is_separator(char::from(byte)));
             match path.file_name() {
                 Some(file) if !is_folder => {
                     (path.parent().unwrap_or(Path::new("")).to_owned(), file.to_owned())

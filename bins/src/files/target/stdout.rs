@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use backchat_core::node::Have;
@@ -17,7 +16,11 @@ use crate::files::error::{TargetError, TargetEvent};
 /// # Errors
 /// It is closed.
 pub fn stdout() -> io::Result<Box<dyn Write + Send>> {
-    Ok(Box::new(File::from(io::stdout().as_fd().try_clone_to_owned()?)))
+    #[cfg(unix)]
+    let output = std::os::fd::AsFd::as_fd(&io::stdout()).try_clone_to_owned()?;
+    #[cfg(windows)]
+    let output = std::os::windows::io::AsHandle::as_handle(&io::stdout()).try_clone_to_owned()?;
+    Ok(Box::new(File::from(output)))
 }
 
 /// Writes to standard output and hashes along.

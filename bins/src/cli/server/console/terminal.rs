@@ -5,13 +5,9 @@
 //! whether there is a line, and then whose turn it is.
 
 use std::io::{self, IsTerminal as _, Write as _};
-use std::os::fd::AsFd as _;
 use std::time::Duration;
 
 use backchat_core::text::is_printable;
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::process::getpgrp;
-use rustix::termios::tcgetpgrp;
 use tokio::sync::mpsc;
 
 use crate::cli::logging::{ERASE, Typing};
@@ -24,6 +20,7 @@ const LINES_QUEUED: usize = 4;
 
 /// How often a server in the background, for which something was typed, looks whether it has come to the front: nothing
 /// tells it.
+#[cfg(unix)]
 const BACKGROUND_EVERY: Duration = Duration::from_millis(500);
 
 /// Where an operator types and reads.
@@ -115,7 +112,14 @@ fn hear(listener: &mpsc::Sender<Heard>) {
 }
 
 /// What comes next; nothing for Ctrl-D, `None` when the terminal is gone.
+#[cfg(unix)]
 fn read() -> Option<Vec<u8>> {
+    use std::os::fd::AsFd as _;
+
+    use rustix::event::{PollFd, PollFlags, poll};
+    use rustix::process::getpgrp;
+    use rustix::termios::tcgetpgrp;
+
     let stdin = io::stdin();
     loop {
         let mut polled = [PollFd::new(&stdin, PollFlags::IN)];
@@ -142,5 +146,15 @@ fn read() -> Option<Vec<u8>> {
             Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => {}
             Err(_) => return None,
         }
+    }
+}
+
+/// What comes next; `None` when the terminal is gone, or Ctrl-Z says that nothing more comes.
+#[cfg(not(unix))]
+fn read() -> Option<Vec<u8>> {
+    let mut line = String::new();
+    match io::stdin().read_line(&mut line) {
+        Ok(1..) => Some(line.into_bytes()),
+        _ => None,
     }
 }
