@@ -55,14 +55,25 @@ pub fn is_printable(text: &str) -> bool {
 }
 
 /// Whether a character acts instead of showing: C0 and C1 controls, line and paragraph separators, the bidi
-/// controls of UAX #9, and the invisible format characters that make two names look alike.
+/// controls of UAX #9, and what is invisible and makes two names look alike: format characters, and fillers
+/// (`Default_Ignorable_Code_Point` of Unicode, but for the selectors of a variant, which change how a letter looks).
 pub fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(
             character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}'
+                | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e00ff}' | '\u{e01f0}'..='\u{e0fff}'
         )
+}
+
+/// Whether nothing is to be seen where a character stands: white space, what is hidden, the empty pattern of Braille, and
+/// selectors of a variant.
+pub fn is_blank(character: char) -> bool {
+    character.is_whitespace()
+        || is_hidden(character)
+        || matches!(character, '\u{2800}' | '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
 #[cfg(test)]
@@ -82,6 +93,17 @@ mod tests {
         let all: String = ('\0'..=char::MAX).collect();
         let shown = visible(&all).to_string();
         assert!(!shown.chars().any(is_hidden) && is_printable(&shown));
+    }
+
+    #[test]
+    fn what_shows_nothing_is_blank() {
+        for blank in [
+            ' ', '\t', '\u{a0}', '\u{feff}', '\u{200b}', '\u{3000}', '\u{3164}', '\u{2800}', '\u{fe0f}',
+            '\u{0}',
+        ] {
+            assert!(is_blank(blank), "{blank:?}");
+        }
+        assert!(['/', 'a', '-', '日', '👩', '\u{301}'].into_iter().all(|seen| !is_blank(seen)));
     }
 
     #[test]

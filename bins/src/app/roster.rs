@@ -2,9 +2,14 @@
 //!
 //! Not the server's roster: between a join and the notice of it this one is behind, which is what a person sees too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use backchat_core::chat::{NameEntry, Nickname, NicknameKey, RequestId, ServerFrame};
+
+use crate::cli::input::Presence;
+
+/// Nicknames of people who have gone that are remembered: nobody writes to more of them.
+const MAX_GONE: usize = 1000;
 
 /// Nicknames as they are written, by what they are compared by.
 type Names = BTreeMap<NicknameKey, Nickname>;
@@ -16,12 +21,37 @@ pub struct Roster {
     /// The request whose answer makes the roster, and the pages of it that came.
     asked: Option<(RequestId, Names)>,
     is_complete: bool,
+    /// The list was refused: nobody can say who is here.
+    is_refused: bool,
+    /// Who was here, the last to go at the end.
+    gone: VecDeque<NicknameKey>,
 }
 
 impl Roster {
     /// Nothing is known any more: the connection is gone.
     pub fn forget(&mut self) {
-        *self = Self::default();
+        let here = std::mem::take(&mut self.here);
+        here.into_keys().take(MAX_GONE).for_each(|nick| self.went(nick));
+        *self = Self { gone: std::mem::take(&mut self.gone), ..Self::default() };
+    }
+
+    /// What is known of somebody of this name, in capitals or not.
+    pub fn presence(&self, nick: &str) -> Presence {
+        let Ok(nick) = Nickname::parse(nick) else { return Presence::Stranger };
+        match nick.key() {
+            nick if self.here.contains_key(&nick) => Presence::Here,
+            _ if !self.is_complete || self.is_refused => Presence::Unknown,
+            nick if self.gone.contains(&nick) => Presence::Gone,
+            _ => Presence::Stranger,
+        }
+    }
+
+    fn went(&mut self, nick: NicknameKey) {
+        self.gone.retain(|gone| *gone != nick);
+        if self.gone.len() == MAX_GONE {
+            self.gone.pop_front();
+        }
+        self.gone.push_back(nick);
     }
 
     /// The whole list was asked for.
@@ -56,7 +86,9 @@ impl Roster {
             ServerFrame::Names { id: Some(id), names, more } => self.on_page(id, names, *more),
             // The list was refused. Without one nobody can be told by `to`, but the chat goes on.
             ServerFrame::Error(error) if self.asked.as_ref().map(|(id, _)| id) == error.id.as_ref() => {
-                self.is_complete |= self.asked.take().is_some();
+                let was_asked = self.asked.take().is_some();
+                self.is_refused |= was_asked && !self.is_complete;
+                self.is_complete |= was_asked;
             }
             _ => {}
         }
@@ -70,7 +102,7 @@ impl Roster {
         pages.extend(names.iter().map(|entry| (entry.nick.key(), entry.nick.clone())));
         if !more {
             self.here = self.asked.take().map(|(_, pages)| pages).unwrap_or_default();
-            self.is_complete = true;
+            (self.is_complete, self.is_refused) = (true, false);
         }
     }
 
@@ -84,6 +116,7 @@ impl Roster {
 
     fn remove(&mut self, nick: &Nickname) {
         self.here.remove(&nick.key());
+        self.went(nick.key());
         if let Some((_, pages)) = &mut self.asked {
             pages.remove(&nick.key());
         }
@@ -118,8 +151,13 @@ mod tests {
         assert_eq!(here(&roster), [true, false, true, true, false, false]);
         roster.on_frame(&frame(r#"{"type":"renamed","from":"bob","to":"eve"}"#));
         assert_eq!(here(&roster), [true, false, false, true, true, false]);
+        let known =
+            |roster: &Roster| ["eve", "Ann", "bob", "zoe", "no such nick"].map(|nick| roster.presence(nick));
+        use Presence::{Gone, Here, Stranger, Unknown};
+        assert_eq!(known(&roster), [Here, Gone, Gone, Stranger, Stranger]);
         roster.forget();
         assert_eq!(here(&roster), [false; 6]);
+        assert_eq!(known(&roster), [Unknown, Unknown, Unknown, Unknown, Stranger]);
         assert!(!roster.is_complete());
     }
 
@@ -131,5 +169,6 @@ mod tests {
         roster.asked(RequestId::Number(1));
         roster.on_frame(&frame(r#"{"type":"error","id":1,"code":"busy","message":"later"}"#));
         assert!(roster.is_complete());
+        assert_eq!(roster.presence("bob"), Presence::Unknown);
     }
 }

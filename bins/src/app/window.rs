@@ -13,6 +13,7 @@ use std::time::Duration;
 use backchat_core::chat::Nickname;
 use backchat_core::chat::client::Comeback;
 use backchat_core::node::DownloadId;
+use backchat_core::text::is_blank;
 use backchat_core::time::{Instant, UnixTime, earliest};
 
 use super::action::{Action, Scroll};
@@ -306,6 +307,16 @@ impl App {
         match (halfway, text) {
             (Some((download, _)), "y" | "n") => self.on_halfway(download, text == "y"),
             _ => self.editor.insert(text),
+        }
+        self.name_the_correspondent();
+    }
+
+    /// `/reply ` becomes `/tell NICK ` while it is typed: whoever says something meanwhile gets no answer that was meant
+    /// for somebody else.
+    fn name_the_correspondent(&mut self) {
+        let replies = ["/reply ", "/r "].contains(&self.editor.text().trim_start_matches(is_blank));
+        if let (true, Some(nick)) = (replies, self.session.correspondent()) {
+            self.editor.set(&format!("/tell {nick} "));
         }
     }
 

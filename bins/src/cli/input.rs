@@ -4,7 +4,7 @@
 //! client. Bounds on text are the core's to check; a line that no message could hold is refused here, whole.
 
 pub use self::json::{BadObject, JsonInput, read_object};
-pub use self::line::{BadInput, Ignore, Input, Pick, read_line};
+pub use self::line::{BadInput, Ignore, Input, Pick, Presence, read_line};
 pub use self::source::{Line, Lines, MAX_LINE_BYTES, spawn_stdin};
 
 pub mod commands;

@@ -15,6 +15,8 @@ pub struct SlashCommand {
     pub example: &'static str,
     /// The original's word for it, typed as a whole line.
     pub original: Option<&'static str>,
+    /// What other chats call it: understood, and not listed.
+    pub aliases: &'static [&'static str],
 }
 
 impl SlashCommand {
@@ -25,13 +27,24 @@ impl SlashCommand {
         about: &'static str,
         example: &'static str,
     ) -> Self {
-        Self { name, arguments, about, example, original: None }
+        Self { name, arguments, about, example, original: None, aliases: &[] }
     }
 
     /// The same, for which the original had a word.
     #[must_use]
     pub const fn originally(self, word: &'static str) -> Self {
         Self { original: Some(word), ..self }
+    }
+
+    /// The same, which other chats call otherwise.
+    #[must_use]
+    pub const fn or(self, aliases: &'static [&'static str]) -> Self {
+        Self { aliases, ..self }
+    }
+
+    /// Its name, and what others call it.
+    fn words(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.aliases.iter().copied())
     }
 
     /// How it is typed: `/tell NICK TEXT`.
@@ -44,6 +57,10 @@ impl SlashCommand {
         let mut lines =
             vec![format!("{}: {}", self.usage(), self.about), format!("example: {}", self.example)];
         lines.extend(self.original.map(|word| format!("or as a whole line: {word}")));
+        if !self.aliases.is_empty() {
+            let aliases: Vec<String> = self.aliases.iter().map(|alias| format!("/{alias}")).collect();
+            lines.push(format!("understood too: {}", aliases.join(", ")));
+        }
         lines
     }
 }
@@ -61,10 +78,10 @@ impl SlashCommands {
         self.0.iter()
     }
 
-    /// The one of this name, in capitals or not, with its slash or without.
+    /// The one of this name, or that others call so, in capitals or not, with its slash or without.
     pub fn find(self, name: &str) -> Option<&'static SlashCommand> {
         let name = name.trim_start_matches('/');
-        self.iter().find(|command| command.name.eq_ignore_ascii_case(name))
+        self.iter().find(|command| command.words().any(|word| word.eq_ignore_ascii_case(name)))
     }
 
     /// The one that `typed` comes nearest to: one that it begins, or one a few slips away.
@@ -77,9 +94,10 @@ impl SlashCommands {
             return Some(begun);
         }
         // Shorter names take fewer slips: `/x` is not a slip for `/me`.
-        let slips = |command: &&SlashCommand| strsim::damerau_levenshtein(command.name, &typed);
-        let best = self.iter().min_by_key(slips)?;
-        (slips(&best) <= MAX_SLIPS.min(best.name.len() / 2)).then_some(best)
+        let words = self.iter().flat_map(|command| command.words().map(move |word| (word, command)));
+        let slips = |(word, _): &(&str, &SlashCommand)| strsim::damerau_levenshtein(word, &typed);
+        let best = words.min_by_key(slips)?;
+        (slips(&best) <= MAX_SLIPS.min(best.0.len() / 2)).then_some(best.1)
     }
 
     /// A question whether that one was meant, to follow a complaint; empty where none is near.
@@ -100,7 +118,8 @@ mod tests {
 
     const COMMANDS: SlashCommands = SlashCommands(&[
         SlashCommand::new("names", "", "who is here", "/names").originally("nicknames"),
-        SlashCommand::new("tell", "NICK TEXT", "say something to one", "/tell bob psst"),
+        SlashCommand::new("tell", "NICK TEXT", "say something to one", "/tell bob psst")
+            .or(&["msg", "query"]),
         SlashCommand::new("resume", "[NAME]", "go on", "/resume book.bin"),
         SlashCommand::new("get", "NAME", "download", "/get book.bin"),
         SlashCommand::new("me", "TEXT", "say what you do", "/me waves"),
@@ -115,6 +134,8 @@ mod tests {
             ("resmue", Some("resume")),
             ("GTE", Some("get")),
             ("DOWNLOAD", None),
+            ("mgs", Some("tell")),
+            ("querry", Some("tell")),
             ("x", None),
             ("", None),
             ("usr/bin/env", None),
@@ -139,5 +160,7 @@ mod tests {
             ["/names: who is here", "example: /names", "or as a whole line: nicknames"]
         );
         assert_eq!(COMMANDS.find("name"), None);
+        let tell = COMMANDS.find("/MSG").expect("there");
+        assert_eq!(tell.explain()[2..], ["understood too: /msg, /query"]);
     }
 }

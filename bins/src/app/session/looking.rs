@@ -77,6 +77,11 @@ impl Session {
         self.ignored.contains_key(&nick.key())
     }
 
+    /// Who said something privately last.
+    pub fn correspondent(&self) -> Option<&Nickname> {
+        self.correspondent.as_ref()
+    }
+
     /// What the system said when the server could not be reached.
     pub fn trouble(&self) -> Option<&str> {
         self.connection.trouble()

@@ -16,7 +16,7 @@ impl App {
     pub(super) fn enter(&mut self) {
         let line = self.editor.take();
         self.scrollback.to_bottom();
-        match read_line(&line, |nick| self.session.roster().has(nick)) {
+        match read_line(&line, |nick| self.session.roster().presence(nick)) {
             Ok(input) if self.session.link() == Link::Over && needs_a_connection(&input) => {
                 self.editor.set(&line);
                 self.complain(format!("not connected: {WAY_ON}"));

@@ -198,6 +198,21 @@ fn a_reply_goes_to_whoever_spoke_last_to_us_alone() {
     }
     bench.keys(&["/reply hi", "Enter"]);
     assert_eq!(bench.asked, ["/tell bea hi"]);
+    // Who speaks while the answer is typed does not get it.
+    bench.keys(&["/r see"]);
+    bench.frame(
+        r#"{"type":"private","number":4,"at":"2026-11-22T12:00:00Z","from":"bob","to":"ann","text":"psst"}"#,
+    );
+    bench.keys(&[" you", "Enter"]);
+    assert_eq!(bench.asked[1..], ["/tell bea see you"]);
+}
+
+#[test]
+fn a_secret_stays_one_while_nobody_knows_who_is_here() {
+    let mut bench = Bench::joined();
+    bench.chat(ClientChatEvent::Disconnected { reason: backchat_core::chat::client::DisconnectReason::Lost });
+    bench.keys(&["to bob psst", "Enter"]);
+    assert_eq!((bench.asked.len(), bench.app.editor().text()), (0, "to bob psst"));
 }
 
 #[test]

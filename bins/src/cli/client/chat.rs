@@ -134,7 +134,7 @@ impl Chat {
 
     fn on_text(&mut self, text: &str) {
         match self.voice.style() {
-            Style::Plain => match read_line(text, |nick| self.session.roster().has(nick)) {
+            Style::Plain => match read_line(text, |nick| self.session.roster().presence(nick)) {
                 Ok(input) => self.on_input(input, None),
                 Err(error) => self.complain(None, "bad-input", error.to_string()),
             },

@@ -5,15 +5,18 @@ use crate::cli::slash::{SlashCommand, SlashCommands};
 
 /// All of them, in the order in which `/help` lists them.
 pub const COMMANDS: SlashCommands = SlashCommands(&[
-    SlashCommand::new("names", "", "who is here", "/names").originally("nicknames"),
-    SlashCommand::new("files", "", "what can be downloaded", "/files").originally("files"),
+    SlashCommand::new("names", "", "who is here", "/names")
+        .originally("nicknames")
+        .or(&["who", "whois", "users"]),
+    SlashCommand::new("files", "", "what can be downloaded", "/files").originally("files").or(&["ls", "dir"]),
     SlashCommand::new(
         "get",
         "NAME [OPTIONS]",
         "download a file; the options are those of 'get' on the command line",
         "/get book.bin -d books",
     )
-    .originally("download NAME"),
+    .originally("download NAME")
+    .or(&["download"]),
     SlashCommand::new(
         "folder",
         "[DIR]",
@@ -21,8 +24,10 @@ pub const COMMANDS: SlashCommands = SlashCommands(&[
         "/folder books",
     ),
     SlashCommand::new("tell", "NICK TEXT", "say something to one alone", "/tell bob psst")
-        .originally("to NICK TEXT"),
-    SlashCommand::new("reply", "TEXT", "answer whoever said something to you alone", "/reply me too"),
+        .originally("to NICK TEXT")
+        .or(&["msg", "query", "whisper", "dm"]),
+    SlashCommand::new("reply", "TEXT", "answer whoever said something to you alone", "/reply me too")
+        .or(&["r"]),
     SlashCommand::new("say", "TEXT", "say a text that would otherwise be a command", "/say files"),
     SlashCommand::new("me", "TEXT", "say what you do", "/me waves"),
     SlashCommand::new("nick", "NAME", "take another nickname", "/nick ann2"),
@@ -38,9 +43,11 @@ pub const COMMANDS: SlashCommands = SlashCommands(&[
     SlashCommand::new("stop", "[NAME]", "end a download; /get goes on where it stopped", "/stop book.bin"),
     SlashCommand::new("stats", "", "how the downloads and the connection are doing", "/stats"),
     SlashCommand::new("reconnect", "", "connect again, without waiting", "/reconnect"),
-    SlashCommand::new("clear", "", "clear the screen", "/clear"),
-    SlashCommand::new("help", "[COMMAND]", "this list, or one command with an example", "/help get"),
-    SlashCommand::new("quit", "", "leave the chat; downloads keep what they have", "/quit"),
+    SlashCommand::new("clear", "", "clear the screen", "/clear").or(&["cls"]),
+    SlashCommand::new("help", "[COMMAND]", "this list, or one command with an example", "/help get")
+        .or(&["commands"]),
+    SlashCommand::new("quit", "", "leave the chat; downloads keep what they have", "/quit")
+        .or(&["exit", "part", "leave", "bye", "logout"]),
 ]);
 
 /// The lines of `/help`, or of `/help COMMAND`; `None` when there is no such command.
@@ -62,12 +69,12 @@ pub fn help(about: Option<&str>) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::input::{Input, read_line};
+    use crate::cli::input::{Input, Presence, read_line};
 
     #[test]
     fn every_example_is_a_line_that_can_be_typed() {
         for command in COMMANDS.iter() {
-            let read = read_line(command.example, |_| false);
+            let read = read_line(command.example, |_| Presence::Stranger);
             assert!(read.is_ok(), "{}: {read:?}", command.example);
             assert!(command.example.starts_with(&format!("/{}", command.name)), "{}", command.example);
         }
@@ -89,8 +96,14 @@ mod tests {
             let explained = help(Some(command.name)).expect("explained");
             assert_eq!(explained[1], format!("example: {}", command.example));
         }
+        let words: Vec<&str> =
+            COMMANDS.iter().flat_map(|it| it.aliases.iter().copied().chain([it.name])).collect();
+        assert!(
+            words.iter().all(|word| words.iter().filter(|other| *other == word).count() == 1),
+            "{words:?}"
+        );
         assert_eq!(help(Some("/get")), help(Some("GET")));
         assert_eq!(help(Some("dance")), None);
-        assert_eq!(read_line("/help", |_| false), Ok(Input::Help(None)));
+        assert_eq!(read_line("/help", |_| Presence::Stranger), Ok(Input::Help(None)));
     }
 }

@@ -105,7 +105,9 @@ struct Get {
 
 /// Reads one line of `--json` input; `None` for an empty one.
 pub fn read_object(line: &str) -> Option<Result<JsonInput, BadObject>> {
-    if line.trim().is_empty() {
+    // A file begins with a byte order mark, and so does each of several that were joined.
+    let line = line.trim().trim_start_matches(super::line::BYTE_ORDER_MARK);
+    if line.is_empty() {
         return None;
     }
     Some(read(line))
@@ -235,7 +237,8 @@ mod tests {
         ] {
             assert_eq!(good(line), JsonInput { id: None, input: expected }, "{line}");
         }
-        assert_eq!(read_object(" "), None);
+        assert_eq!((read_object(" "), read_object("\u{feff}\r")), (None, None));
+        assert_eq!(good("\u{feff}{\"type\":\"names\"}").input, Input::Names);
     }
 
     #[test]

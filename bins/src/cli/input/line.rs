@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use backchat_core::text::visible;
+use backchat_core::text::{is_blank, visible};
 
 use super::commands::COMMANDS;
 use crate::cli::args::{GetArgs, GetWords};
@@ -82,6 +82,25 @@ pub enum Pick {
     File(String),
 }
 
+/// What is known of somebody of whom `to NICK TEXT` may speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// In the chat.
+    Here,
+    /// In the chat before, and not now.
+    Gone,
+    /// Nobody of that name was ever in this chat.
+    Stranger,
+    /// Nobody knows who is in the chat: the list has not come.
+    Unknown,
+}
+
+/// Characters that look like a slash, which some keyboards and input methods type in its place.
+const LIKE_A_SLASH: [char; 4] = ['\u{ff0f}', '\u{2215}', '\u{2044}', '\u{29f8}'];
+
+/// Commands whose text is for one alone.
+const PRIVATE: [&str; 2] = ["tell", "reply"];
+
 /// Why a line is nothing that can be done. It is never said to the others instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadInput {
@@ -101,21 +120,59 @@ pub enum BadInput {
     /// The options of a download.
     #[error("/get: {0}")]
     Get(String),
+    /// A backslash in front of a command.
+    #[error("commands begin with a slash: /{0}; nothing was said, and /say in front says it to all")]
+    Backslash(&'static str),
+    /// Something for one alone, in the middle of what all would read.
+    #[error(
+        "a line of this begins with /{0}, and all would read it: enter it by itself, or /say in front says it to all"
+    )]
+    Within(&'static str),
+    /// `to NICK TEXT`, and NICK has gone.
+    #[error("{} is not here any more, and nothing was said; /say in front says it to all", visible(.0))]
+    Gone(String),
+    /// `to NICK TEXT`, and it is not known who is here.
+    #[error("it is not known yet who is here, and nothing was said; '/tell {} TEXT' tells one alone, /say in front says it to all",
+        visible(.0))]
+    Unknown(String),
 }
 
-/// Reads a line, without its line end. `is_here` says whether somebody of that nickname is in the chat: only then is
-/// `to NICK TEXT` a private message, and otherwise it is something to say.
-pub fn read_line(line: &str, is_here: impl Fn(&str) -> bool) -> Result<Input, BadInput> {
-    let trimmed = line.trim();
-    if trimmed.is_empty() {
-        return Ok(Input::Nothing);
+/// Reads a line, without its line end. `presence` says what is known of a nickname: `to NICK TEXT` is a private message
+/// when NICK is in the chat, and something to say when nobody of that name ever was.
+///
+/// A line is a command when the first character of it that can be seen is a slash. What stands unseen before it, a space,
+/// a byte order mark, must not make public what somebody tells one alone; nor must a slash that is none, or the
+/// absence of the one who was meant. In doubt nothing is said, and the words say how to say it.
+pub fn read_line(line: &str, presence: impl Fn(&str) -> Presence) -> Result<Input, BadInput> {
+    let seen = line.trim_matches(is_blank);
+    let mut characters = seen.chars();
+    let Some(first) = characters.next() else { return Ok(Input::Nothing) };
+    let rest = characters.as_str();
+    match first {
+        '/' if rest.starts_with('/') => Ok(say(rest)),
+        '/' => read_command(rest),
+        like if LIKE_A_SLASH.contains(&like) && rest.starts_with(char::is_alphabetic) => read_command(rest),
+        '\\' if let Some(command) = COMMANDS.find(split_word(rest).0) => {
+            Err(BadInput::Backslash(command.name))
+        }
+        _ => match read_original(seen, presence)? {
+            Some(input) => Ok(input),
+            None => {
+                private_within(seen).map_or_else(|| Ok(say(line.trim_start_matches(BYTE_ORDER_MARK))), Err)
+            }
+        },
     }
-    // Not of the trimmed line: who indents a path or a comment wants to say it.
-    match line.strip_prefix('/') {
-        Some(text) if text.starts_with('/') => Ok(say(text)),
-        Some(command) => read_command(command),
-        None => Ok(read_original(trimmed, is_here).unwrap_or_else(|| say(line))),
-    }
+}
+
+/// A byte order mark, with which some programs begin what they write.
+pub(super) const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// Whether a line of a text of several, none of which is a command, begins as one whose text is for one alone.
+fn private_within(text: &str) -> Option<BadInput> {
+    text.lines().skip(1).find_map(|line| {
+        let command = COMMANDS.find(split_word(line.trim_matches(is_blank).strip_prefix('/')?).0)?;
+        PRIVATE.contains(&command.name).then_some(BadInput::Within(command.name))
+    })
 }
 
 fn say(text: &str) -> Input {
@@ -123,22 +180,30 @@ fn say(text: &str) -> Input {
 }
 
 /// The original's words. They are a command only as a whole line.
-fn read_original(line: &str, is_here: impl Fn(&str) -> bool) -> Option<Input> {
+fn read_original(line: &str, presence: impl Fn(&str) -> Presence) -> Result<Option<Input>, BadInput> {
     match line {
-        "nicknames" => return Some(Input::Names),
-        "files" => return Some(Input::Files),
+        "nicknames" => return Ok(Some(Input::Names)),
+        "files" => return Ok(Some(Input::Files)),
         _ => {}
     }
     let (word, rest) = split_word(line);
     match word {
         // The rest of the line is the name, its spaces included: the original knew no quotes.
-        "download" if !rest.is_empty() => Some(Input::Get(GetArgs::of(rest))),
-        "to" => {
+        "download" if !rest.is_empty() => Ok(Some(Input::Get(GetArgs::of(rest)))),
+        // In capitals too, which a keyboard may set by itself at the beginning of a line.
+        to if to.eq_ignore_ascii_case("to") => {
             let (to, text) = split_word(rest);
-            let told = !text.is_empty() && is_here(to);
-            told.then(|| Input::Tell { to: to.to_owned(), text: text.to_owned() })
+            if text.is_empty() {
+                return Ok(None);
+            }
+            match presence(to) {
+                Presence::Here => Ok(Some(Input::Tell { to: to.to_owned(), text: text.to_owned() })),
+                Presence::Gone => Err(BadInput::Gone(to.to_owned())),
+                Presence::Unknown => Err(BadInput::Unknown(to.to_owned())),
+                Presence::Stranger => Ok(None),
+            }
         }
-        _ => None,
+        _ => Ok(None),
     }
 }
 
@@ -150,6 +215,8 @@ fn read_command(line: &str) -> Result<Input, BadInput> {
     let nothing = |input| if rest.is_empty() { Ok(input) } else { Err(BadInput::TakesNothing(command.name)) };
     let text = || if rest.is_empty() { Err(expected()) } else { Ok(rest.to_owned()) };
     match command.name {
+        // There is nothing to be told of one that the list does not say.
+        "names" if name.eq_ignore_ascii_case("whois") => Ok(Input::Names),
         "names" => nothing(Input::Names),
         "files" => nothing(Input::Files),
         "get" => {
@@ -220,7 +287,12 @@ mod tests {
     use crate::cli::values::Rate;
 
     fn read(line: &str) -> Result<Input, BadInput> {
-        read_line(line, |nick| nick.eq_ignore_ascii_case("bob"))
+        read_line(line, |nick| match nick.to_ascii_lowercase().as_str() {
+            "bob" => Presence::Here,
+            "eve" => Presence::Gone,
+            "mallory" => Presence::Unknown,
+            _ => Presence::Stranger,
+        })
     }
 
     fn tell(to: &str, text: &str) -> Input {
@@ -240,7 +312,9 @@ mod tests {
             ("  hello ", say("  hello ")),
             ("//names", say("/names")),
             ("//", say("/")),
-            (" /names", say(" /names")),
+            (" /names", Input::Names),
+            ("\u{feff}hello", say("hello")),
+            ("\u{200b}\u{3164}", Input::Nothing),
             ("/names", Input::Names),
             ("/NAMES  ", Input::Names),
             ("/files", Input::Files),
@@ -248,6 +322,9 @@ mod tests {
             ("/get 'my book.bin'", Input::Get(GetArgs::of("my book.bin"))),
             ("/tell bob psst", tell("bob", "psst")),
             ("/tell   carol  two  words ", tell("carol", "two  words")),
+            ("/msg bob psst", tell("bob", "psst")),
+            ("/whois bob", Input::Names),
+            ("/exit", Input::Quit),
             ("/reply  me too ", Input::Reply("me too".into())),
             ("/folder", Input::Folder(None)),
             ("/folder 'my books'", Input::Folder(Some("my books".into()))),
@@ -285,6 +362,8 @@ mod tests {
             ("download", say("download")),
             ("to bob psst", tell("bob", "psst")),
             ("to BOB psst", tell("BOB", "psst")),
+            ("To bob psst", tell("bob", "psst")),
+            ("\u{feff}to bob psst", tell("bob", "psst")),
             ("to bob", say("to bob")),
             ("to be or not to be", say("to be or not to be")),
         ] {
@@ -293,8 +372,46 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_unseen_before_a_slash_says_no_secret() {
+        for before in [
+            " ",
+            "\t",
+            "\u{feff}",
+            "\u{a0}",
+            "\u{200b}",
+            "\u{3000}",
+            "\u{2800}",
+            "\u{1b}",
+            "\r",
+            "\n",
+            " \u{202e}\u{ad} ",
+        ] {
+            assert_eq!(read(&format!("{before}/tell bob psst")), Ok(tell("bob", "psst")), "{before:?}");
+            assert_eq!(read(&format!("{before}to bob psst")), Ok(tell("bob", "psst")), "{before:?}");
+            assert!(read(&format!("{before}/tel bob psst")).is_err(), "{before:?}");
+        }
+        for line in ["／tell bob psst", "∕tell bob psst", "⁄tell\u{3000}bob psst"] {
+            assert_eq!(read(line), Ok(tell("bob", "psst")), "{line}");
+        }
+        assert_eq!(read("1 ⁄ 2"), Ok(say("1 ⁄ 2")));
+    }
+
+    #[test]
     fn what_cannot_be_done_says_what_can() {
         for (line, expected) in [
+            (
+                r"\tell bob psst",
+                "commands begin with a slash: /tell; nothing was said, and /say in front says it to all",
+            ),
+            (
+                "hello\n /tell bob psst",
+                "a line of this begins with /tell, and all would read it: enter it by itself, or /say in front says it to all",
+            ),
+            ("to eve psst", "eve is not here any more, and nothing was said; /say in front says it to all"),
+            (
+                "to mallory psst",
+                "it is not known yet who is here, and nothing was said; '/tell mallory TEXT' tells one alone, /say in front says it to all",
+            ),
             (
                 "/nmaes",
                 "there is no command /nmaes, did you mean /names?; /help lists them, and a second slash in front says it as text",
@@ -335,8 +452,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_line_with_a_single_slash_is_never_said(rest in "[^/]\\PC*") {
-            if let Ok(Input::Say { text, .. }) = read(&format!("/{rest}")) {
+        fn a_line_with_a_single_slash_is_never_said(before in "[ \\t\u{feff}\u{a0}\u{200b}\\p{Cf}\\p{Zs}]{0,4}", rest in "[^/]\\PC*") {
+            prop_assume!(before.chars().all(is_blank));
+            if let Ok(Input::Say { text, .. }) = read(&format!("{before}/{rest}")) {
                 let command = rest.to_ascii_lowercase();
                 prop_assert!(command.starts_with("say") || command.starts_with("me"), "{:?}", text);
             }
