@@ -18,6 +18,12 @@ pub trait Disk: Clone + Send + Sync + 'static {
     /// # Errors
     /// It is missing, not a folder, or not ours to open.
     fn folder(&self, path: &Path) -> io::Result<Self::Folder>;
+
+    /// Whether `folder` is still what has this path.
+    ///
+    /// # Errors
+    /// Nothing has it, or we may not know.
+    fn is_at(&self, path: &Path, folder: &Self::Folder) -> io::Result<bool>;
 }
 
 /// An open folder.

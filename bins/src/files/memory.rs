@@ -283,6 +283,11 @@ impl Disk for MemoryDisk {
         self.state().entries(path)?;
         Ok(MemoryFolder { disk: self.clone(), path: path.to_owned() })
     }
+
+    fn is_at(&self, path: &Path, folder: &MemoryFolder) -> io::Result<bool> {
+        self.state().entries(path)?;
+        Ok(folder.path == path)
+    }
 }
 
 /// An open folder of a [`MemoryDisk`].

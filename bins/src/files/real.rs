@@ -28,6 +28,11 @@ impl Disk for RealDisk {
     fn folder(&self, path: &Path) -> io::Result<RealFolder> {
         Dir::open_ambient_dir(path, ambient_authority()).map(RealFolder)
     }
+
+    fn is_at(&self, path: &Path, folder: &RealFolder) -> io::Result<bool> {
+        let (there, ours) = (rustix::fs::stat(path)?, rustix::fs::fstat(&folder.0)?);
+        Ok((there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino))
+    }
 }
 
 /// A folder, opened once.

@@ -9,6 +9,7 @@
 
 mod hashes;
 mod held;
+mod place;
 mod reader;
 #[cfg(test)]
 mod tests;
@@ -22,13 +23,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use backchat_core::chat::{FileEntry, FileName};
-use backchat_core::node::{Asker, FileError, ShareRequest};
+use backchat_core::node::{Asker, FileError, ReadDone, ShareRequest};
 use backchat_core::text::visible;
 use backchat_core::time::UnixTime;
-use backchat_core::wire::TransferId;
+use backchat_core::wire::{FileVersion, TransferId};
 
 use self::hashes::{Hashes, Prefixes};
 use self::held::Held;
+use self::place::Place;
 use self::reader::{Answer, Hashed, Reader, Request};
 use self::turns::Turns;
 use super::disk::{Disk, Folder, Kind, Stat};
@@ -47,10 +49,8 @@ const HASHERS_MAX: usize = 4;
 
 /// A folder whose files can be downloaded.
 pub struct FolderShare<D: Disk> {
-    disk: D,
-    path: PathBuf,
-    folder: Arc<D::Folder>,
-    lanes: BTreeMap<TransferId, Lane<D::Folder>>,
+    place: Arc<Place<D>>,
+    lanes: BTreeMap<TransferId, Lane<D>>,
     hashes: Hashes,
     prefixes: Prefixes,
     turns: Turns,
@@ -58,23 +58,25 @@ pub struct FolderShare<D: Disk> {
     hashing: usize,
     hashers: usize,
     slice: u64,
-    workers: Workers<Done<D::Folder>>,
+    workers: Workers<Done<D>>,
     ready: VecDeque<ShareCompletion>,
     /// Tells a lane from an earlier one of the same transfer, whose job may still be out.
     last_serial: u64,
 }
 
 /// One transfer's requests and bytes.
-struct Lane<F: Folder> {
+struct Lane<D: Disk> {
     serial: u64,
     waiting: VecDeque<Wanted>,
     /// `None` while a job has it.
-    reader: Option<Box<Reader<F>>>,
+    reader: Option<Box<Reader<D>>>,
     held: Held,
     /// Tells a job that nobody waits for it any more.
     cancelled: Arc<AtomicBool>,
-    /// Who takes turns with others, while a prefix is hashed.
+    /// Who takes turns with others, once a file was asked for.
     asker: Option<Asker>,
+    /// The last range, while the file is read again because it is not quite what it was.
+    doubtful: Option<(ReadDone, Vec<u8>)>,
 }
 
 /// What waits for a lane's reader.
@@ -82,14 +84,14 @@ enum Wanted {
     /// To be asked of it.
     Request(Request),
     /// So many bytes are to be hashed when it is this one's turn.
-    Prefix(u64, Asker),
+    Prefix(u64),
 }
 
 /// What a job brings back.
-enum Done<F: Folder> {
+enum Done<D: Disk> {
     Listed(Vec<FileEntry>),
-    Worked { transfer: TransferId, serial: u64, reader: Box<Reader<F>>, answers: Vec<Answer> },
-    Hashed { transfer: TransferId, serial: u64, reader: Box<Reader<F>>, hashed: Hashed },
+    Worked { transfer: TransferId, serial: u64, reader: Box<Reader<D>>, answers: Vec<Answer> },
+    Hashed { transfer: TransferId, serial: u64, reader: Box<Reader<D>>, hashed: Hashed },
 }
 
 impl<D: Disk> FolderShare<D> {
@@ -98,10 +100,9 @@ impl<D: Disk> FolderShare<D> {
     /// # Errors
     /// What the system says: missing, not a folder, not ours to read.
     pub fn open(disk: D, path: impl Into<PathBuf>, place: Where) -> std::io::Result<Self> {
-        let path = path.into();
-        let folder = Arc::new(disk.folder(&path)?);
+        let place_of_files = Place::open(disk, path.into())?;
         // A folder that can be opened need not be one that can be listed, and an operator wants to know now.
-        folder.list(1)?;
+        place_of_files.folder().list(1)?;
         // The other half of the machine is for those who download.
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let (hashers, slice) = match place {
@@ -110,9 +111,7 @@ impl<D: Disk> FolderShare<D> {
             Where::Inline => (usize::MAX, u64::MAX),
         };
         Ok(Self {
-            disk,
-            path,
-            folder,
+            place: Arc::new(place_of_files),
             lanes: BTreeMap::new(),
             hashes: Hashes::of_files(),
             prefixes: Prefixes::of_prefixes(),
@@ -132,7 +131,7 @@ impl<D: Disk> FolderShare<D> {
     /// The folder cannot be read.
     pub fn list(&self) -> std::io::Result<Vec<FileEntry>> {
         let mut left_out = Vec::new();
-        let entries = list(&*self.folder, |name| left_out.push(name))?;
+        let entries = list(&*self.place.folder(), |name| left_out.push(name))?;
         if let Some(first) = left_out.first() {
             // Each time a list is asked for would be too often.
             let (count, first) = (left_out.len(), first.to_string_lossy());
@@ -143,7 +142,7 @@ impl<D: Disk> FolderShare<D> {
 
     fn push(&mut self, transfer: TransferId, wanted: Wanted) {
         // A request without an `Open` before it is a mistake of the caller's; a lane without a file answers it.
-        let folder = &self.folder;
+        let place = &self.place;
         let last_serial = &mut self.last_serial;
         let lane = self.lanes.entry(transfer).or_insert_with(|| {
             *last_serial += 1;
@@ -151,7 +150,8 @@ impl<D: Disk> FolderShare<D> {
                 serial: *last_serial,
                 waiting: VecDeque::new(),
                 asker: None,
-                reader: Some(Box::new(Reader::new(Arc::clone(folder)))),
+                doubtful: None,
+                reader: Some(Box::new(Reader::new(Arc::clone(place)))),
                 held: Held::default(),
                 cancelled: Arc::new(AtomicBool::new(false)),
             }
@@ -174,16 +174,14 @@ impl<D: Disk> FolderShare<D> {
             requests.push(request);
         }
         if requests.is_empty() {
-            let Some(Wanted::Prefix(length, asker)) = lane.waiting.pop_front() else { return };
+            let Some(Wanted::Prefix(length)) = lane.waiting.pop_front() else { return };
             // What was asked before is not hashed again, whether it was right or wrong.
             let known = reader.version().and_then(|version| self.prefixes.find((version, length)));
             match known {
                 Some(hasher) => requests.push(Request::Recall(length, Box::new(hasher))),
                 None => {
                     reader.begin_prefix(length);
-                    lane.asker = Some(asker);
-                    self.turns.push(transfer, asker, length);
-                    return self.hash_on();
+                    return self.take_turns(transfer, length);
                 }
             }
         }
@@ -199,6 +197,19 @@ impl<D: Disk> FolderShare<D> {
             }
             Done::Worked { transfer, serial, reader, answers }
         });
+    }
+
+    /// So many bytes more are to be hashed for a transfer.
+    fn take_turns(&mut self, transfer: TransferId, left: u64) {
+        match self.lanes.get(&transfer).and_then(|lane| lane.asker) {
+            Some(asker) => self.turns.push(transfer, asker, left),
+            // There was no `Open`, which is a mistake of the caller's.
+            None => {
+                let result = Err(FileError::NotFound);
+                self.ready.push_back(ShareCompletion::PrefixHashed { transfer, result });
+            }
+        }
+        self.hash_on();
     }
 
     /// Has slices hashed, as many as may be at once.
@@ -218,19 +229,23 @@ impl<D: Disk> FolderShare<D> {
     }
 
     /// A slice was hashed.
-    fn finish_slice(
-        &mut self,
-        transfer: TransferId,
-        serial: u64,
-        reader: Box<Reader<D::Folder>>,
-        hashed: Hashed,
-    ) {
+    fn finish_slice(&mut self, transfer: TransferId, serial: u64, reader: Box<Reader<D>>, hashed: Hashed) {
         self.hashing -= 1;
         if let Some(lane) = self.lanes.get_mut(&transfer).filter(|lane| lane.serial == serial) {
-            match (hashed, lane.asker) {
-                (Hashed::Left(left), Some(asker)) => self.turns.push(transfer, asker, left),
-                (Hashed::Left(_), None) => {}
-                (Hashed::Done(result), _) => {
+            match (hashed, lane.doubtful.take()) {
+                (Hashed::Left(left), doubtful) => {
+                    (lane.doubtful, lane.reader) = (doubtful, Some(reader));
+                    return self.take_turns(transfer, left);
+                }
+                (Hashed::Done(Ok(found)), Some((done, bytes))) if Some(found) == done.hash => {
+                    let done = keep(lane, &mut self.hashes, reader.version(), done, bytes);
+                    self.ready.push_back(ShareCompletion::Read { transfer, result: Ok(done) });
+                }
+                (Hashed::Done(_), Some(_)) => {
+                    let result = Err(FileError::Changed);
+                    self.ready.push_back(ShareCompletion::Read { transfer, result });
+                }
+                (Hashed::Done(result), None) => {
                     if let (Ok(_), Some((key, hasher))) = (&result, reader.hashed_prefix()) {
                         self.prefixes.insert(key, hasher);
                     }
@@ -244,7 +259,7 @@ impl<D: Disk> FolderShare<D> {
     }
 
     /// Takes a job's results in.
-    fn finish(&mut self, done: Done<D::Folder>) {
+    fn finish(&mut self, done: Done<D>) {
         let (transfer, serial, mut reader, answers) = match done {
             Done::Listed(entries) => {
                 self.ready.push_back(ShareCompletion::Listing(entries.into()));
@@ -256,6 +271,7 @@ impl<D: Disk> FolderShare<D> {
             Done::Worked { transfer, serial, reader, answers } => (transfer, serial, reader, answers),
         };
         let Some(lane) = self.lanes.get_mut(&transfer).filter(|lane| lane.serial == serial) else { return };
+        let mut again = None;
         for answer in answers {
             let completion = match answer {
                 Answer::Opened(result) => {
@@ -269,17 +285,22 @@ impl<D: Disk> FolderShare<D> {
                 }
                 Answer::PrefixHashed(result) => ShareCompletion::PrefixHashed { transfer, result },
                 Answer::Read(result) => {
-                    let result = result.map(|(done, bytes)| {
-                        lane.held.push(done.range.start, bytes);
-                        if let (Some(hash), Some(version)) = (done.hash, reader.version()) {
-                            self.hashes.insert(version, hash);
-                        }
-                        done
-                    });
+                    let result = result
+                        .map(|(done, bytes)| keep(lane, &mut self.hashes, reader.version(), done, bytes));
                     ShareCompletion::Read { transfer, result }
+                }
+                Answer::Doubtful(done, bytes) => {
+                    again = Some(done.range.end);
+                    lane.doubtful = Some((done, bytes));
+                    continue;
                 }
             };
             self.ready.push_back(completion);
+        }
+        if let Some(length) = again {
+            reader.begin_prefix(length);
+            lane.reader = Some(reader);
+            return self.take_turns(transfer, length);
         }
         lane.reader = Some(reader);
         self.start(transfer);
@@ -290,20 +311,21 @@ impl<D: Disk> Share for FolderShare<D> {
     fn submit(&mut self, request: ShareRequest) {
         match request {
             ShareRequest::List => {
-                let folder = Arc::clone(&self.folder);
+                let place = Arc::clone(&self.place);
                 self.workers.submit(move || {
-                    Done::Listed(list(&*folder, drop).unwrap_or_else(|error| {
+                    Done::Listed(list(&*place.folder(), drop).unwrap_or_else(|error| {
                         tracing::warn!(%error, "the share cannot be listed");
                         Vec::new()
                     }))
                 });
             }
-            ShareRequest::Open { transfer, name } => {
+            ShareRequest::Open { transfer, name, asker } => {
                 self.push(transfer, Wanted::Request(Request::Open(name)));
+                if let Some(lane) = self.lanes.get_mut(&transfer) {
+                    lane.asker = Some(asker);
+                }
             }
-            ShareRequest::HashPrefix { transfer, length, asker } => {
-                self.push(transfer, Wanted::Prefix(length, asker));
-            }
+            ShareRequest::HashPrefix { transfer, length } => self.push(transfer, Wanted::Prefix(length)),
             ShareRequest::Read { transfer, range } => {
                 self.push(transfer, Wanted::Request(Request::Read { range, buffer: Vec::new() }));
             }
@@ -337,16 +359,7 @@ impl<D: Disk> Share for FolderShare<D> {
     }
 
     fn reload(&mut self) {
-        let path = visible(&self.path.to_string_lossy()).to_string();
-        match self.disk.folder(&self.path) {
-            Ok(folder) => {
-                self.folder = Arc::new(folder);
-                tracing::info!(%path, "the share was opened anew");
-            }
-            Err(error) => {
-                tracing::warn!(%path, %error, "the share cannot be opened anew; the old one stays");
-            }
-        }
+        self.place.reopen();
     }
 }
 
@@ -359,6 +372,21 @@ impl ShareCompletion {
             | Self::Read { transfer, .. } => Some(*transfer),
         }
     }
+}
+
+/// Keeps a range that was read, and the hash that came with it.
+fn keep<D: Disk>(
+    lane: &mut Lane<D>,
+    hashes: &mut Hashes,
+    version: Option<FileVersion>,
+    done: ReadDone,
+    bytes: Vec<u8>,
+) -> ReadDone {
+    lane.held.push(done.range.start, bytes);
+    if let (Some(hash), Some(version)) = (done.hash, version) {
+        hashes.insert(version, hash);
+    }
+    done
 }
 
 /// Regular files with a name that can be asked for, sorted by it. `leave_out` is told the other names, without the

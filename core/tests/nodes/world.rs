@@ -394,7 +394,7 @@ impl World {
                 let files: Vec<_> = self.share.iter().map(entry).collect();
                 self.server.handle_listing(now, files.into());
             }
-            ShareRequest::Open { transfer, name } => {
+            ShareRequest::Open { transfer, name, .. } => {
                 let name = name.as_str().to_owned();
                 let result = match self.share.get(&name) {
                     None => Err(FileError::NotFound),
@@ -408,7 +408,7 @@ impl World {
                 self.open.insert(transfer, (name, 0));
                 self.server.handle_opened(now, transfer, result);
             }
-            ShareRequest::HashPrefix { transfer, length, .. } => {
+            ShareRequest::HashPrefix { transfer, length } => {
                 let (file, end) = self.open.get_mut(&transfer).expect("open");
                 let bytes = &self.share[file][..length as usize];
                 *end = length;

@@ -11,10 +11,15 @@ use backchat_core::text::visible;
 use backchat_core::wire::{FileVersion, Hash};
 
 use super::modified;
-use crate::files::disk::{File, Folder, Kind, Stat};
+use super::place::Place;
+use crate::files::disk::{Disk, File, Folder, Kind, Stat};
 
 /// Bytes read at once while a prefix is hashed.
 const PIECE: usize = 256 * 1024;
+
+/// The largest file that is read again when it is in doubt. The client waits meanwhile, and gives up after a minute;
+/// a disk reads this in half of that. Of a larger one it has nearly everything, and goes on behind that.
+const READ_AGAIN_MAX: u64 = 4 * 1024 * 1024 * 1024;
 
 /// Whether more of a prefix is to be hashed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,12 +47,14 @@ pub(super) enum Answer {
     Opened(Result<FileMeta, FileError>),
     PrefixHashed(Result<Hash, FileError>),
     Read(Result<(ReadDone, Vec<u8>), FileError>),
+    /// The last range, of a file that is not quite what it was: it is to be read again as far as it was to be sent.
+    Doubtful(ReadDone, Vec<u8>),
 }
 
 /// A file of the share, once it is open.
-pub(super) struct Reader<F: Folder> {
-    folder: Arc<F>,
-    open: Option<Open<F::File>>,
+pub(super) struct Reader<D: Disk> {
+    place: Arc<Place<D>>,
+    open: Option<Open<<D::Folder as Folder>::File>>,
     /// What is hashed of a prefix, while that goes on.
     prefix: Option<Prefix>,
     /// The hash of this version, when an earlier reading made it.
@@ -71,9 +78,9 @@ struct Open<F> {
     hashed: Option<u64>,
 }
 
-impl<F: Folder> Reader<F> {
-    pub(super) fn new(folder: Arc<F>) -> Self {
-        Self { folder, open: None, prefix: None, known: None }
+impl<D: Disk> Reader<D> {
+    pub(super) fn new(place: Arc<Place<D>>) -> Self {
+        Self { place, open: None, prefix: None, known: None }
     }
 
     /// Of the file that is open.
@@ -85,7 +92,9 @@ impl<F: Folder> Reader<F> {
         match request {
             Request::Open(name) => Answer::Opened(self.open(&name)),
             Request::Recall(length, hasher) => Answer::PrefixHashed(self.recall(length, *hasher)),
-            Request::Read { range, buffer } => Answer::Read(self.read(range, buffer)),
+            Request::Read { range, buffer } => {
+                self.read(range, buffer).unwrap_or_else(|error| Answer::Read(Err(error)))
+            }
         }
     }
 
@@ -98,7 +107,7 @@ impl<F: Folder> Reader<F> {
             }
             explained
         };
-        let file = self.folder.open(name.as_str().as_ref()).map_err(explain)?;
+        let file = self.place.folder().open(name.as_str().as_ref()).map_err(explain)?;
         let stat = file.stat().map_err(explain)?;
         if stat.kind != Kind::File {
             return Err(FileError::NotAFile);
@@ -163,7 +172,7 @@ impl<F: Folder> Reader<F> {
         Some(((open.version, open.hashed?), open.hasher.clone()))
     }
 
-    fn read(&mut self, range: Range<u64>, mut buffer: Vec<u8>) -> Result<(ReadDone, Vec<u8>), FileError> {
+    fn read(&mut self, range: Range<u64>, mut buffer: Vec<u8>) -> Result<Answer, FileError> {
         let known = self.known;
         let open = self.open.as_mut().ok_or(FileError::NotFound)?;
         let length = range
@@ -177,17 +186,20 @@ impl<F: Folder> Reader<F> {
         if known.is_none() {
             open.hash_along(&range, &buffer);
         }
-        let hash = if range.end == open.stat.size {
-            // Bytes of two states of the file would have a hash that fits neither.
-            let stat = open.file.stat().map_err(|error| file_error(&error))?;
-            if !is_same_content(&open.stat, &stat) {
-                return Err(FileError::Changed);
+        if range.end != open.stat.size {
+            return Ok(Answer::Read(Ok((ReadDone { range, hash: None }, buffer))));
+        }
+        // Bytes of two states of the file would have a hash that fits neither.
+        let stat = open.file.stat().map_err(|error| file_error(&error))?;
+        let hash = known.or_else(|| open.hashed.map(|_| Hash(*open.hasher.finalize().as_bytes())));
+        let done = ReadDone { range, hash };
+        match Content::of(&open.stat, &stat) {
+            Content::Same => Ok(Answer::Read(Ok((done, buffer)))),
+            Content::Doubtful if hash.is_some() && open.stat.size <= READ_AGAIN_MAX => {
+                Ok(Answer::Doubtful(done, buffer))
             }
-            known.or_else(|| open.hashed.map(|_| Hash(*open.hasher.finalize().as_bytes())))
-        } else {
-            None
-        };
-        Ok((ReadDone { range, hash }, buffer))
+            Content::Doubtful | Content::Changed => Err(FileError::Changed),
+        }
     }
 }
 
@@ -236,12 +248,30 @@ fn version(stat: &Stat) -> FileVersion {
     FileVersion(version)
 }
 
-/// Whether the bytes of a file are still what they were. A change of its properties alone tells of bytes changed
-/// by somebody who set the time back; but losing or gaining a name does that too, and whoever removes or replaces
-/// a file wants its readers to finish.
-fn is_same_content(before: &Stat, now: &Stat) -> bool {
-    (before.size, before.modified) == (now.size, now.modified)
-        && (before.changed == now.changed || before.links != now.links)
+/// What the system says of a file's bytes since it was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    /// They are what they were.
+    Same,
+    /// Only the bytes themselves can tell.
+    Doubtful,
+    /// Some are gone.
+    Changed,
+}
+
+impl Content {
+    /// Bytes change the time of the last change. So does growing, which leaves alone what was to be sent. A change of
+    /// properties alone (another name, mode, owner or time of access) leaves the bytes alone too, but that is also
+    /// what it looks like when somebody changes bytes and sets the time back. Losing or gaining a name is no reason
+    /// for doubt: whoever removes or replaces a file wants its readers to finish.
+    fn of(before: &Stat, now: &Stat) -> Self {
+        if now.size < before.size {
+            return Self::Changed;
+        }
+        let is_same = (before.size, before.modified) == (now.size, now.modified)
+            && (before.changed == now.changed || before.links != now.links);
+        if is_same { Self::Same } else { Self::Doubtful }
+    }
 }
 
 /// What the system's answer means to somebody who asked for a file. Texts go to strangers: no path in them.

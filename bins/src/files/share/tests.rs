@@ -14,12 +14,12 @@ fn name(name: &str) -> FileName {
     FileName::parse(name).unwrap()
 }
 
-fn prefix_of(transfer: TransferId, length: u64) -> ShareRequest {
+fn open_of(transfer: TransferId, file: &str) -> ShareRequest {
     let asker = Asker {
         address: backchat_core::chat::Address::of([192, 0, 2, 1].into()),
         session: backchat_core::chat::SessionId(1),
     };
-    ShareRequest::HashPrefix { transfer, length, asker }
+    ShareRequest::Open { transfer, name: name(file), asker }
 }
 
 fn memory(files: &[(&str, &[u8])]) -> (MemoryDisk, FolderShare<MemoryDisk>) {
@@ -36,17 +36,14 @@ async fn open<D: Disk>(
     share: &mut FolderShare<D>,
     file: &str,
 ) -> Result<backchat_core::node::FileMeta, FileError> {
-    share.submit(ShareRequest::Open { transfer: TRANSFER, name: name(file) });
+    share.submit(open_of(TRANSFER, file));
     match share.next().await {
         ShareCompletion::Opened { transfer: TRANSFER, result } => result,
         other => panic!("{other:?}"),
     }
 }
 
-async fn read<D: Disk>(
-    share: &mut FolderShare<D>,
-    range: Range<u64>,
-) -> Result<backchat_core::node::ReadDone, FileError> {
+async fn read<D: Disk>(share: &mut FolderShare<D>, range: Range<u64>) -> Result<ReadDone, FileError> {
     share.submit(ShareRequest::Read { transfer: TRANSFER, range });
     match share.next().await {
         ShareCompletion::Read { transfer: TRANSFER, result } => result,
@@ -116,21 +113,29 @@ async fn nothing_but_a_regular_file_inside_can_be_opened() {
 }
 
 #[tokio::test]
-async fn the_folder_stays_the_one_that_was_opened_until_a_reload() {
+async fn a_folder_that_takes_the_place_of_the_share_is_served_and_what_was_opened_stays_until_one_does() {
     let parent = tempfile::tempdir().unwrap();
     let share_path = parent.path().join("share");
     std::fs::create_dir(&share_path).unwrap();
     std::fs::write(share_path.join("old"), b"").unwrap();
     let mut share = FolderShare::open(RealDisk, &share_path, Where::Pool).unwrap();
     std::fs::rename(&share_path, parent.path().join("moved")).unwrap();
+    // As while somebody is replacing it.
+    assert_eq!(listed(&mut share).await, [("old".to_owned(), 0)]);
+    open(&mut share, "old").await.unwrap();
+    share.submit(ShareRequest::Close { transfer: TRANSFER });
     std::fs::create_dir(&share_path).unwrap();
     std::fs::write(share_path.join("new"), b"").unwrap();
-    assert_eq!(listed(&mut share).await, [("old".to_owned(), 0)]);
-    share.reload();
+    open(&mut share, "new").await.unwrap();
     assert_eq!(listed(&mut share).await, [("new".to_owned(), 0)]);
+    // A link that leads to another one now.
     std::fs::remove_dir_all(&share_path).unwrap();
-    share.reload();
     assert_eq!(listed(&mut share).await, []);
+    symlink(parent.path().join("moved"), &share_path).unwrap();
+    assert_eq!(listed(&mut share).await, [("old".to_owned(), 0)]);
+    std::fs::write(parent.path().join("moved/late"), b"").unwrap();
+    share.reload();
+    assert_eq!(listed(&mut share).await.len(), 2);
 }
 
 #[tokio::test]
@@ -175,7 +180,7 @@ async fn a_prefix_is_hashed_and_reading_goes_on_behind_it_or_starts_over() {
     for start in [4, 0] {
         let (_disk, mut share) = memory(&[("f", b"0123456789")]);
         open(&mut share, "f").await.unwrap();
-        share.submit(prefix_of(TRANSFER, 4));
+        share.submit(ShareRequest::HashPrefix { transfer: TRANSFER, length: 4 });
         let prefix = ShareCompletion::PrefixHashed { transfer: TRANSFER, result: Ok(hash(b"0123")) };
         assert_eq!(share.next().await, prefix);
         assert_eq!(read(&mut share, start..10).await.unwrap().hash, Some(hash(b"0123456789")));
@@ -192,7 +197,7 @@ async fn a_prefix_of_several_slices_is_hashed_in_turns_and_remembered_until_the_
     for is_known in [false, true] {
         let version = open(&mut share, "f").await.unwrap().version;
         assert_eq!(share.prefixes.find((version, length)).is_some(), is_known);
-        share.submit(prefix_of(TRANSFER, length));
+        share.submit(ShareRequest::HashPrefix { transfer: TRANSFER, length });
         assert_eq!(share.hashing, usize::from(!is_known), "who asks again has nothing hashed");
         let result = Ok(hash(&bytes[..bytes.len() - 1]));
         assert_eq!(share.next().await, ShareCompletion::PrefixHashed { transfer: TRANSFER, result });
@@ -215,10 +220,12 @@ async fn who_is_hashed_for_and_goes_leaves_the_turn_to_others() {
     let mut share = FolderShare::open(RealDisk, folder.path(), Where::Pool).unwrap();
     share.hashers = 1;
     for number in 1..=3 {
-        let transfer = TransferId(number);
-        share.submit(ShareRequest::Open { transfer, name: name("f") });
+        share.submit(open_of(TransferId(number), "f"));
         assert!(matches!(share.next().await, ShareCompletion::Opened { .. }));
-        share.submit(prefix_of(transfer, 9 * 1024 * 1024 - number));
+    }
+    for number in 1..=3 {
+        let transfer = TransferId(number);
+        share.submit(ShareRequest::HashPrefix { transfer, length: 9 * 1024 * 1024 - number });
     }
     share.submit(ShareRequest::Close { transfer: TransferId(1) });
     share.submit(ShareRequest::Close { transfer: TransferId(2) });
@@ -240,6 +247,78 @@ async fn a_file_that_shrinks_or_changes_while_it_is_sent_is_changed() {
     read(&mut share, 0..5).await.unwrap();
     disk.put("share/f", b"9876543210").unwrap();
     assert_eq!(read(&mut share, 5..10).await, Err(FileError::Changed));
+}
+
+/// Reads half of `f`, does something to it and reads the rest.
+async fn sent_through(
+    place: Where,
+    change: impl FnOnce(&Path),
+) -> Result<Option<backchat_core::wire::Hash>, FileError> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("f");
+    std::fs::write(&file, b"0123456789").unwrap();
+    // Long enough ago for any clock of a file system to have gone on.
+    let then = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
+    let times = std::fs::FileTimes::new().set_modified(then).set_accessed(then);
+    std::fs::File::options().write(true).open(&file).unwrap().set_times(times).unwrap();
+    let mut share = FolderShare::open(RealDisk, folder.path(), place).unwrap();
+    open(&mut share, "f").await.unwrap();
+    read(&mut share, 0..5).await.unwrap();
+    change(&file);
+    let result = read(&mut share, 5..10).await.map(|done| done.hash);
+    let mut copy = [0; 10];
+    assert_eq!(share.copy(TRANSFER, 0..10, &mut copy).is_ok(), result.is_ok());
+    result
+}
+
+#[tokio::test]
+async fn what_leaves_the_bytes_alone_ends_no_download() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let grow = |file: &Path| {
+        let mut log = std::fs::File::options().append(true).open(file).unwrap();
+        std::io::Write::write_all(&mut log, b"a line more").unwrap();
+    };
+    let changes: [(&str, &dyn Fn(&Path)); 5] = [
+        ("renamed", &|file| std::fs::rename(file, file.with_extension("1")).unwrap()),
+        ("another mode", &|file| {
+            std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        }),
+        ("accessed", &|file| {
+            let times = std::fs::FileTimes::new().set_accessed(std::time::SystemTime::now());
+            std::fs::File::open(file).unwrap().set_times(times).unwrap();
+        }),
+        ("grown", &grow),
+        ("rotated", &|file| {
+            grow(file);
+            std::fs::rename(file, file.with_extension("1")).unwrap();
+            std::fs::write(file, b"begun anew").unwrap();
+        }),
+    ];
+    for (what, change) in changes {
+        for place in [Where::Pool, Where::Inline] {
+            assert_eq!(sent_through(place, change).await, Ok(Some(hash(b"0123456789"))), "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_changed_end_it_whatever_the_times_and_the_size_say() {
+    let overwrite = |file: &Path, bytes: &[u8]| {
+        let times = std::fs::metadata(file).unwrap();
+        let times = std::fs::FileTimes::new().set_modified(times.modified().unwrap());
+        let open = std::fs::File::options().write(true).open(file).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(&open, bytes, 0).unwrap();
+        open.set_times(times).unwrap();
+    };
+    let changes: [(&str, &dyn Fn(&Path)); 4] = [
+        ("time set back", &|file| overwrite(file, b"9")),
+        ("grown, and its beginning too", &|file| overwrite(file, b"9123456789a")),
+        ("shorter", &|file| std::fs::write(file, b"0123").unwrap()),
+        ("the same length", &|file| std::fs::write(file, b"9876543210").unwrap()),
+    ];
+    for (what, change) in changes {
+        assert_eq!(sent_through(Where::Pool, change).await, Err(FileError::Changed), "{what}");
+    }
 }
 
 #[tokio::test]
@@ -279,7 +358,7 @@ async fn after_a_close_nothing_more_is_heard_of_a_transfer() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("f"), b"0123456789").unwrap();
     let mut share = FolderShare::open(RealDisk, folder.path(), Where::Pool).unwrap();
-    share.submit(ShareRequest::Open { transfer: TRANSFER, name: name("missing") });
+    share.submit(open_of(TRANSFER, "missing"));
     share.submit(ShareRequest::Close { transfer: TRANSFER });
     assert_eq!(open(&mut share, "f").await.unwrap().size, 10);
 }
@@ -296,7 +375,7 @@ async fn requests_out_of_turn_are_errors_not_panics() {
     #[expect(clippy::reversed_empty_ranges)]
     let backwards = 5..4;
     assert!(matches!(read(&mut share, backwards).await, Err(FileError::Other(_))));
-    share.submit(prefix_of(TRANSFER, 11));
+    share.submit(ShareRequest::HashPrefix { transfer: TRANSFER, length: 11 });
     let changed = ShareCompletion::PrefixHashed { transfer: TRANSFER, result: Err(FileError::Changed) };
     assert_eq!(share.next().await, changed);
     // A hole: the bytes are there, nobody claims to know the hash.
@@ -307,7 +386,7 @@ async fn requests_out_of_turn_are_errors_not_panics() {
 async fn a_server_without_a_share_lists_and_finds_nothing() {
     let mut share = NoShare::default();
     share.submit(ShareRequest::List);
-    share.submit(ShareRequest::Open { transfer: TRANSFER, name: name("f") });
+    share.submit(open_of(TRANSFER, "f"));
     assert_eq!(share.next().await, ShareCompletion::Listing(Arc::new([])));
     let not_found = ShareCompletion::Opened { transfer: TRANSFER, result: Err(FileError::NotFound) };
     assert_eq!(share.next().await, not_found);

@@ -125,6 +125,8 @@ impl Server {
         if let Some((code, message)) = refusal {
             return self.refuse(now, session, id, file, code, message);
         }
+        let Some(peer) = self.chat.peer(session) else { return };
+        let asker = Asker { address: Address::of(peer), session };
         // 64 random bits: a second draw is for the one run in a billion years that needs it.
         let mut transfer = TransferId(self.ids.next_u64());
         mutant!(UnseededGenerator => transfer = TransferId(crate::mutants::odd::random()));
@@ -136,7 +138,7 @@ impl Server {
         let download = Download { session, id, file, began: now, stage, is_ready: false, deadline: None };
         self.downloads.insert(transfer, download);
         self.chat.set_busy(now, session, true);
-        self.queue.push_back(ServerOutput::Share(ShareRequest::Open { transfer, name }));
+        self.queue.push_back(ServerOutput::Share(ShareRequest::Open { transfer, name, asker }));
     }
 
     /// The answer to [`ShareRequest::Open`].
@@ -157,12 +159,8 @@ impl Server {
             (Some(_), Err(error)) => self.refuse_opened(now, transfer, &error),
             (Some(Some(have)), Ok(meta)) if have.length <= meta.size => {
                 let length = have.length;
-                let Some(asker) = self.asker(transfer) else {
-                    return self.end(now, transfer, ResetCode::SessionOver);
-                };
                 self.set_stage(transfer, Stage::Hashing(meta, have));
-                let request = ShareRequest::HashPrefix { transfer, length, asker };
-                self.queue.push_back(ServerOutput::Share(request));
+                self.queue.push_back(ServerOutput::Share(ShareRequest::HashPrefix { transfer, length }));
             }
             (Some(_), Ok(meta)) => self.offer(now, transfer, meta, 0),
         }
@@ -204,11 +202,6 @@ impl Server {
             self.wake(now, transfer);
         }
         self.settle(now);
-    }
-
-    fn asker(&self, transfer: TransferId) -> Option<Asker> {
-        let session = self.downloads.get(&transfer)?.session;
-        Some(Asker { address: Address::of(self.chat.peer(session)?), session })
     }
 
     fn set_stage(&mut self, transfer: TransferId, stage: Stage) {

@@ -50,6 +50,8 @@ pub enum ShareRequest {
         transfer: TransferId,
         /// Which.
         name: FileName,
+        /// Who takes turns with others, when there is much to be hashed.
+        asker: Asker,
     },
     /// Hash its first bytes. At most once, before any `Read`. Answered by [`super::Server::handle_prefix_hashed`].
     HashPrefix {
@@ -57,8 +59,6 @@ pub enum ShareRequest {
         transfer: TransferId,
         /// How many bytes.
         length: u64,
-        /// Who takes turns with others.
-        asker: Asker,
     },
     /// Bring bytes into memory. Asked for in order and without holes, from 0 or from the end of the hashed prefix;
     /// several may be under way. Answered by [`super::Server::handle_read`].

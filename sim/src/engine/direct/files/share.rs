@@ -159,13 +159,13 @@ impl RangeShare {
 /// What a reader answers.
 fn answer(request: ShareRequest, open: &mut Option<Open>, contents: &Contents) -> Option<ShareCompletion> {
     Some(match request {
-        ShareRequest::Open { transfer, name } => {
+        ShareRequest::Open { transfer, name, .. } => {
             let found = contents.find(name.as_str());
             *open = found.map(|file| Open { file, known: None, hashed: Some(0) });
             let result = found.map(|file| meta(file, contents)).ok_or(FileError::NotFound);
             ShareCompletion::Opened { transfer, result }
         }
-        ShareRequest::HashPrefix { transfer, length, .. } => {
+        ShareRequest::HashPrefix { transfer, length } => {
             let result = open.as_mut().ok_or(FileError::NotFound).map(|open| {
                 open.hashed = Some(length);
                 if length == contents.size(open.file) {
