@@ -32,7 +32,7 @@ pub mod timers;
 pub mod window;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use core::marker::PhantomData;
 use std::collections::BTreeMap;

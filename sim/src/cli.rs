@@ -5,6 +5,7 @@
 //! - `run`, `sweep`, `swarm`, `shrink`, `exhaust`, `marks`, `check`, `diff`, `list`, `demo`: the
 //!   commands. `determinism`: the same
 //!   run twice.
+//! - `filter`: which records a replay prints.
 //! - `progress`, `interrupt`, `saved`: what commands that make many runs have in common.
 //! - [`explain`]: a failure in at most 25 lines. [`json`]: results for programs.
 //! - `wall`: the one place where real time is measured; it never gets into a trace.
@@ -17,6 +18,7 @@ mod diff;
 mod exhaust;
 pub mod exit;
 pub mod explain;
+mod filter;
 mod interrupt;
 pub mod json;
 mod list;

@@ -32,6 +32,7 @@ pub use self::align::WAITING_MAX;
 pub use self::causes::Step;
 pub use self::content::Likeness;
 pub use self::counts::Row;
+pub(crate) use self::history::History;
 pub use self::subject::Subject;
 
 use self::align::Align;

@@ -13,11 +13,13 @@
 //! - [`shrink`]: from a failure to the smallest scenario that fails in the same way.
 //! - [`marks`]: which situations of the core runs have been in.
 //! - [`exhaust`]: every fate of the first packets, and a crash at every event. [`swarm`]: scenarios that nobody wrote.
+//! - [`before`]: what led to a failure. [`spent`]: where a download's time went.
 //! - [`diff`]: where two traces part, what led there, and what came of it.
 //! - [`trace`]: what happened, as typed records in one order. [`offers`]: what was offered to the links.
 //! - `workers`: work on several threads, whose results come in the order of the work.
 #![forbid(unsafe_code)]
 
+pub mod before;
 pub mod checker;
 pub mod cli;
 pub mod diff;
@@ -30,6 +32,7 @@ pub mod run;
 pub mod scenario;
 pub mod shrink;
 pub mod signature;
+pub mod spent;
 pub mod summary;
 pub mod swarm;
 pub mod trace;

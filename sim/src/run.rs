@@ -1,8 +1,4 @@
-//! One run of a scenario, judged: the engine, the checkers over its records, and what is left to explain a failure.
-
-use std::collections::VecDeque;
-
-use backchat_core::time::Instant;
+//! One run of a scenario, judged: the engine, and the checkers over its records.
 
 use crate::checker::{Checkers, Violation, expect};
 use crate::engine::RunEnd;
@@ -12,7 +8,7 @@ use crate::engine::turmoil;
 use crate::scenario::Scenario;
 use crate::signature::Signature;
 use crate::summary::Summary;
-use crate::trace::{Event, NodeMap, Record, Sink};
+use crate::trace::{Record, Sink};
 
 /// What runs a scenario.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +39,8 @@ pub struct Report {
     pub summary: Summary,
     /// How it ended.
     pub end: RunEnd,
+    /// The number, from 0, of the record with which the first violation was found; `None` if it was found at the end.
+    pub found_with: Option<u64>,
 }
 
 impl Report {
@@ -61,13 +59,21 @@ impl Report {
 struct Judge<'a, S> {
     checkers: Checkers,
     summary: Summary,
+    messages: expect::Messages,
+    records: u64,
+    found_with: Option<u64>,
     sink: &'a mut S,
 }
 
 impl<S: Sink> Sink for Judge<'_, S> {
     fn record(&mut self, record: &Record) {
         self.checkers.record(record);
+        if self.found_with.is_none() && !self.checkers.violations().is_empty() {
+            self.found_with = Some(self.records);
+        }
+        self.records += 1;
         self.summary.record(record);
+        self.messages.record(record);
         self.sink.record(record);
     }
 }
@@ -77,51 +83,20 @@ impl<S: Sink> Sink for Judge<'_, S> {
 /// # Errors
 /// The run came to no end: a panic.
 pub fn run(scenario: &Scenario, seed: u64, engine: Engine, sink: &mut impl Sink) -> Result<Report, RunError> {
-    let mut judge = Judge { checkers: Checkers::new(), summary: Summary::new(), sink };
+    let mut judge = Judge {
+        checkers: Checkers::new(),
+        summary: Summary::new(),
+        messages: expect::Messages::new(scenario),
+        records: 0,
+        found_with: None,
+        sink,
+    };
     let end = match engine {
         Engine::Turmoil => turmoil::run(scenario, seed, &mut judge)?,
         Engine::Direct(payloads) => direct::run(scenario, seed, payloads, &mut judge)?,
     };
-    let Judge { checkers, summary, sink: _ } = judge;
+    let Judge { checkers, summary, messages, records: _, found_with, sink: _ } = judge;
     let mut violations = checkers.finish();
-    violations.extend(expect::check(scenario, &summary, end.at));
-    Ok(Report { violations, summary, end })
-}
-
-/// The last records of each host before something that must not be. Found by running once more: a run that passes need
-/// not remember anything.
-#[derive(Clone, Debug)]
-pub struct Before {
-    until: Instant,
-    each: usize,
-    last: NodeMap<VecDeque<Record>>,
-}
-
-impl Before {
-    /// The last `each` records of every host up to `until`.
-    pub fn new(until: Instant, each: usize) -> Self {
-        Self { until, each, last: NodeMap::new() }
-    }
-
-    /// What each host did last.
-    pub fn hosts(&self) -> &NodeMap<VecDeque<Record>> {
-        &self.last
-    }
-}
-
-impl Sink for Before {
-    fn record(&mut self, record: &Record) {
-        // What a host did explains more than what its datagrams met, or what the file says.
-        let name = record.event.name();
-        let is_told = name.starts_with("net:")
-            || matches!(record.event, Event::LinkShaped { .. } | Event::FileShared { .. });
-        if record.at > self.until || is_told {
-            return;
-        }
-        let last = self.last.get_or(record.node, VecDeque::new);
-        if last.len() == self.each {
-            last.pop_front();
-        }
-        last.push_back(record.clone());
-    }
+    violations.extend(expect::check(scenario, &summary, &messages, end.at));
+    Ok(Report { violations, summary, end, found_with })
 }

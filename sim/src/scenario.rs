@@ -41,7 +41,7 @@ use crate::link::{Plan, Schedule};
 
 pub use clients::{Clients, MAX_CLIENTS};
 pub use error::{Place, Problem, ScenarioError};
-pub use expect::{Download, Expect, Failure, MAX_EXPECTED};
+pub use expect::{Download, Expect, Failure, MAX_EXPECTED, Message, Reason, Refusal, Request, Times};
 pub use faults::{
     Fault, FaultKind, MAX_FAULTS, MAX_FAULTS_TOTAL, MAX_INJECTED, MAX_INJECTED_BYTES, MAX_PACKETS, Node,
     PacketFault,

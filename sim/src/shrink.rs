@@ -9,6 +9,7 @@
 //! nothing but scenario, seed, engine and the bound on runs: candidates are tried in a fixed order, and those tried at
 //! the same time are judged in that order.
 //!
+//! - [`coarse`]: whole kinds of chance and faults, and clients, that it does not need.
 //! - [`case`]: a scenario on its way, with its faults one by one. [`explicit`]: what chance did, as such faults, in one of
 //!   several forms ([`form`]).
 //! - [`oracle`]: whether a candidate fails in the same way; what was asked before is remembered, and the bounds.
@@ -16,6 +17,7 @@
 //! - [`proof`]: what becomes of it without each fault. [`report`]: the file that is kept, with where it came from.
 
 pub mod case;
+pub mod coarse;
 pub mod ddmin;
 pub mod explicit;
 pub mod form;
@@ -31,7 +33,7 @@ use crate::signature::Signature;
 use case::Case;
 use explicit::Written;
 use form::Form;
-use oracle::{Bounds, Oracle, Verdict};
+use oracle::{Bounds, Oracle, Verdict, verdict};
 use proof::Proof;
 
 /// What is shrunk.
@@ -79,9 +81,13 @@ pub enum ShrinkError {
 /// # Errors
 /// It is none.
 pub fn shrink(origin: &Origin<'_>, bounds: &Bounds<'_>) -> Result<Shrunk, ShrinkError> {
-    let (offers, verdict) = explicit::observe(origin);
-    let Verdict::Fails(failure) = verdict else { return Err(ShrinkError::Passes) };
+    let Verdict::Fails(failure) = verdict(origin.scenario, origin.seed, origin.engine, &mut ()) else {
+        return Err(ShrinkError::Passes);
+    };
     let oracle = Oracle::new(&failure, origin.engine, bounds);
+    let plainer = Scenario::from_file(&coarse::coarse(origin, &oracle));
+    let origin = &Origin { scenario: plainer.as_ref().unwrap_or(origin.scenario), ..*origin };
+    let (offers, _) = explicit::observe(origin);
     let Written { case, form, faults_before } = explicit::write_out(origin, &offers, &oracle);
     // What has no faults left to blame has to pass, as it does now: otherwise it is another failure that is shrunk.
     let oracle = oracle.with_control(&case);

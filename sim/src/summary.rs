@@ -1,8 +1,11 @@
 //! What came of a run: its downloads and messages, counted from its trace.
 
+use core::fmt;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
+use backchat_core::chat::ErrorCode;
+use backchat_core::text::visible;
 use backchat_core::time::Instant;
 use backchat_core::wire::TransferId;
 
@@ -16,10 +19,45 @@ pub struct Summary {
     places: BTreeMap<(Node, u64), usize>,
     by_transfer: TransferMap<Served>,
     owners: BTreeMap<TransferId, usize>,
+    /// What users of the chat wait for.
+    asked: BTreeMap<(Node, u64), Asked>,
+    refusals: BTreeMap<(Node, Asked, Name), Refusal>,
     /// Messages that the server took.
     pub accepted: u64,
     /// Messages that clients were shown, each at each.
     pub delivered: u64,
+}
+
+/// A request of the chat: what it is, and to whom.
+type Asked = (Name, Option<Name>);
+
+/// Requests of one client that were refused for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Whose.
+    pub client: Name,
+    /// What: the step's `do`.
+    pub what: Name,
+    /// To whom it was, if it was to one.
+    pub to: Option<Name>,
+    /// Why: the protocol's code, or `not-taken` where the client itself did not send it.
+    pub code: Name,
+    /// How many.
+    pub count: u64,
+    /// When the first was.
+    pub first: Instant,
+}
+
+/// `alice: tell mallory: no-such-nick`, and how often if it was not once.
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.client, self.what)?;
+        if let Some(to) = &self.to {
+            write!(f, " {}", visible(to))?;
+        }
+        write!(f, ": {}", visible(&self.code))?;
+        if self.count > 1 { write!(f, ", {} times", self.count) } else { Ok(()) }
+    }
 }
 
 /// One download, from the user's wish to its end.
@@ -100,6 +138,17 @@ impl Summary {
         downloads
     }
 
+    /// What was refused, by client.
+    pub fn refusals(&self) -> impl Iterator<Item = &Refusal> {
+        self.refusals.values()
+    }
+
+    fn refused(&mut self, node: Node, asked: Asked, code: &Name, at: Instant) {
+        let (what, to) = asked.clone();
+        let refusal = || Refusal { client: node.into(), what, to, code: code.clone(), count: 0, first: at };
+        self.refusals.entry((node, asked, code.clone())).or_insert_with(refusal).count += 1;
+    }
+
     fn download(&mut self, client: Node, wish: u64) -> Option<&mut Download> {
         let place = *self.places.get(&(client, wish))?;
         self.downloads.get_mut(place)
@@ -125,6 +174,18 @@ impl Sink for Summary {
                     });
                 }
             }
+            Event::Asked { wish, what, detail } if is_of_the_chat(what) => {
+                let to = detail.as_ref().filter(|_| *what == "tell");
+                let to = to.and_then(|detail| detail.split(' ').next()).map(Name::from);
+                self.asked.insert((*node, *wish), (what.clone(), to));
+            }
+            Event::Answered { wish, outcome, .. } => {
+                let asked = self.asked.remove(&(*node, *wish));
+                if let Some(asked) = asked.filter(|_| is_refusal(outcome)) {
+                    self.refused(*node, asked, outcome, *at);
+                }
+            }
+            Event::Refused { code } => self.refused(*node, (Name::of("join"), None), code, *at),
             Event::DownloadStarted { wish, transfer, .. } => {
                 if let Some(place) = self.places.get(&(*node, *wish)) {
                     self.owners.insert(*transfer, *place);
@@ -143,6 +204,9 @@ impl Sink for Summary {
                 }
             }
             Event::NotTaken { wish, .. } => {
+                if let Some(asked) = self.asked.remove(&(*node, *wish)) {
+                    self.refused(*node, asked, &Name::of("not-taken"), *at);
+                }
                 if let Some(it) = self.download(*node, *wish) {
                     it.end = Some(End { at: *at, failed: Some(Name::of("not-taken")) });
                 }
@@ -173,4 +237,13 @@ impl Sink for Summary {
             _ => {}
         }
     }
+}
+
+fn is_of_the_chat(what: &Name) -> bool {
+    ["say", "tell", "names", "files"].iter().any(|word| *what == **word)
+}
+
+/// Whether the server answered with an error's code.
+fn is_refusal(outcome: &Name) -> bool {
+    !matches!(ErrorCode::from(outcome.as_str()), ErrorCode::Other(_))
 }

@@ -1,6 +1,7 @@
 //! `backchat-sim` as scripts see it: exit codes, what is printed where, files that are written.
 
 mod command_lines {
+    pub(crate) mod failures;
     pub(crate) mod files;
     pub(crate) mod swarms;
     pub(crate) mod sweeps;

@@ -1,4 +1,6 @@
-//! What a scenario expects besides what always holds: `[expect]`.
+//! What a scenario expects besides what always holds: `[expect]`. [`chat`]: of messages and refusals.
+
+mod chat;
 
 use backchat_core::time::Instant;
 
@@ -6,11 +8,13 @@ use super::{Violation, Violations, Wrong};
 use crate::scenario::{Download as Expected, Failure, Scenario};
 use crate::summary::{Download, Summary};
 
+pub use chat::Messages;
+
 /// The name of its violations.
 pub const NAME: &str = "expect";
 
 /// Holds what a scenario expects against what came of it.
-pub fn check(scenario: &Scenario, summary: &Summary, end: Instant) -> Vec<Violation> {
+pub fn check(scenario: &Scenario, summary: &Summary, messages: &Messages, end: Instant) -> Vec<Violation> {
     let mut found = Violations::default();
     let downloads = summary.downloads();
     let expect = &scenario.file().expect;
@@ -22,6 +26,8 @@ pub fn check(scenario: &Scenario, summary: &Summary, end: Instant) -> Vec<Violat
         let said = format!("{resent} segments were sent again, expected at most {most}");
         found.add(NAME, end, "sim", ("resent_too_much", said));
     }
+    messages.check(end, &mut found);
+    chat::check_refusals(scenario, summary, end, &mut found);
     found.into_vec()
 }
 
@@ -149,7 +155,8 @@ mod tests {
     fn said(expect: &str, records: &[Record]) -> Vec<String> {
         let mut summary = Summary::new();
         records.iter().for_each(|record| summary.record(record));
-        let found = check(&scenario(expect), &summary, Instant::from_millis(60_000));
+        let scenario = scenario(expect);
+        let found = check(&scenario, &summary, &Messages::new(&scenario), Instant::from_millis(60_000));
         found.into_iter().map(|it| it.message).collect()
     }
 

@@ -10,7 +10,7 @@ use crate::trace::{Event, Name, Record};
 pub(super) const T: TransferId = TransferId(7);
 
 /// A record at so many milliseconds.
-pub(super) fn at(millis: u64, node: &str, event: Event) -> Record {
+pub(crate) fn at(millis: u64, node: &str, event: Event) -> Record {
     Record { at: Instant::from_millis(millis), node: node.into(), event }
 }
 

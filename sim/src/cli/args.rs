@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 pub use self::sweep::{MergeArgs, Partition, Seeds, SwarmArgs, SweepArgs};
 use crate::engine::direct::Payloads;
 use crate::run::Engine;
+use crate::scenario::parse_span;
 use crate::shrink::oracle::MAX_RUNS;
 
 /// Runs scenarios in simulated networks, and judges them.
@@ -115,6 +116,40 @@ pub struct ReplayArgs {
     /// Makes the bytes of files, where the direct engine would carry which bytes they are. The trace is the same.
     #[arg(long)]
     pub bytes: bool,
+    /// Prints nothing behind what was found first.
+    #[arg(long)]
+    pub until_failure: bool,
+    /// Prints what is at most 100ms from a time, or so much as stands behind a ~, as in 1.5s~20ms.
+    #[arg(long, value_name = "T[~D]", value_parser = around)]
+    pub around: Option<Around>,
+    /// Prints what concerns a host and its paths, or a direction; may be given again.
+    #[arg(long, value_name = "NAME")]
+    pub node: Vec<String>,
+    /// Prints events whose name, or its second part, begins so: net:, recovery:timer, went_back; may be given again.
+    #[arg(long, value_name = "EVENT")]
+    pub only: Vec<String>,
+}
+
+/// A time, and how much before and behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Around {
+    /// The time, from the start of the run.
+    pub at: Duration,
+    /// On each side; `None`: as much as is usual.
+    pub margin: Option<Duration>,
+}
+
+fn around(text: &str) -> Result<Around, String> {
+    // Traces and reports have seconds without a unit.
+    let span = |text: &str| {
+        let seconds = || parse_span(&format!("{text}s"));
+        parse_span(text).or_else(|_| seconds()).map_err(|_| "expected a time such as 1.5s, or 1.5s~20ms")
+    };
+    let (at, margin) = match text.split_once('~') {
+        None => (text, None),
+        Some((at, margin)) => (at, Some(span(margin)?)),
+    };
+    Ok(Around { at: span(at)?, margin })
 }
 
 /// `shrink`.
@@ -148,7 +183,7 @@ pub struct MarksArgs {
     /// Scenarios, and folders of them.
     #[arg(default_value = "scenarios")]
     pub files: Vec<PathBuf>,
-    /// From A up to and without B, decimal or 0x….
+    /// From A up to and without B, decimal or 0x…; A..=B is with B, and N is 0..N.
     #[arg(long, value_name = "A..B", default_value = "0..1", value_parser = sweep::seeds)]
     pub seeds: Seeds,
     /// What runs them: turmoil or direct.

@@ -5,15 +5,29 @@ use core::time::Duration;
 
 use backchat_core::hex::Hex;
 
-use crate::run::{Before, Engine, Report};
+use crate::before::Before;
+use crate::diff::report::step;
+use crate::run::{Engine, Report};
 use crate::summary::Download;
-use crate::trace::{Node, text::Line};
+use crate::trace::text::Line;
 
 /// The most lines of a failure.
 pub const LINES_MAX: usize = 25;
 
 /// Violations that are shown; the others are counted.
 const VIOLATIONS_MAX: usize = 4;
+
+/// What happened to hosts and links, as far back as there is room for.
+const FAULTS_MAX: usize = 5;
+
+/// The nearest causes.
+const CAUSES_MAX: usize = 8;
+
+/// Lines that what the hosts did last has in any case.
+const LAST_MIN: usize = 4;
+
+/// Kinds of refusals that a summary lists; the others are counted.
+const REFUSALS_MAX: usize = 4;
 
 /// Downloads that a summary lists; the others are counted.
 const DOWNLOADS_MAX: usize = 8;
@@ -92,6 +106,17 @@ pub fn summary(which: Which<'_>, report: &Report, wall: Duration) -> String {
     if accepted > 0 {
         let _ = writeln!(text, "  {accepted} messages taken, shown {delivered} times");
     }
+    let refused: u64 = report.summary.refusals().map(|it| it.count).sum();
+    if refused > 0 {
+        let _ = writeln!(text, "  {refused} requests refused:");
+        let kinds = report.summary.refusals().count();
+        for refusal in report.summary.refusals().take(REFUSALS_MAX) {
+            let _ = writeln!(text, "    {refusal}");
+        }
+        if kinds > REFUSALS_MAX {
+            let _ = writeln!(text, "    … {kinds} kinds in all");
+        }
+    }
     text
 }
 
@@ -121,30 +146,27 @@ pub fn failure(which: Which<'_>, report: &Report, before: &Before) -> String {
     if more > 0 {
         lines.push(format!("  and {more} more"));
     }
+    lines.extend(before.spent().map(|spent| format!("  where the time went: {spent}")));
+    let faults = before.faults();
+    if !faults.is_empty() {
+        lines.push("  what happened to those concerned:".to_owned());
+        let left_out = faults.len().saturating_sub(FAULTS_MAX);
+        if left_out > 0 {
+            lines.push(format!("  … and {left_out} times before"));
+        }
+        lines.extend(faults.iter().skip(left_out).map(|record| format!("  {}", Line(record))));
+    }
+    let causes = before.causes();
     lines.push("  what led there:".to_owned());
+    let room = LINES_MAX.saturating_sub(lines.len() + 2 + LAST_MIN).min(CAUSES_MAX);
+    let shown = causes.iter().skip(causes.len().saturating_sub(room));
+    lines.extend(shown.map(|it| format!("  {}", step(it, None))));
+    if !causes.is_empty() {
+        lines.push("  what they did last:".to_owned());
+    }
     let replay = which.replay();
-    let room = LINES_MAX - lines.len() - 1;
-    let first = report.violations.first();
-    // Hosts that the first violation names come first, then the server, then whoever acted last.
-    let is_named = |node: Node| {
-        first.is_some_and(|it| {
-            it.message.split(|c: char| !c.is_alphanumeric() && c != '-').any(|word| node == *word)
-        })
-    };
-    let mut hosts: Vec<Node> = before.hosts().iter().map(|(node, _)| node).collect();
-    hosts.sort_by_key(|node| {
-        let last = before.hosts().get(*node).and_then(|records| records.back()).map(|record| record.at);
-        (!is_named(*node), *node != Node::SERVER, core::cmp::Reverse(last))
-    });
-    let shown = hosts.len().clamp(1, (room / 3).max(1));
-    let each = room / shown;
-    let mut records: Vec<_> = hosts
-        .into_iter()
-        .take(shown)
-        .flat_map(|node| before.hosts().get(node).into_iter().flatten().rev().take(each))
-        .collect();
-    records.sort_by_key(|record| record.at);
-    lines.extend(records.into_iter().map(|record| format!("  {}", Line(record))));
+    let room = LINES_MAX.saturating_sub(lines.len() + 1);
+    lines.extend(before.last(room).into_iter().map(|record| format!("  {}", Line(record))));
     lines.push(replay);
     lines.join("\n") + "\n"
 }

@@ -22,6 +22,16 @@ pub fn result(path: &str, seed: u64, engine: Engine, report: &Report, wall: Opti
         })
         .collect();
     let transfers: Vec<Value> = report.summary.downloads().iter().map(transfer).collect();
+    let refusals: Vec<Value> = report
+        .summary
+        .refusals()
+        .map(|it| {
+            let to = it.to.as_ref().map(Name::as_str);
+            let (client, what, code) = (it.client.as_str(), it.what.as_str(), it.code.as_str());
+            let (count, first) = (it.count, at(it.first));
+            json!({ "client": client, "do": what, "to": to, "code": code, "count": count, "first_at": first })
+        })
+        .collect();
     let mut object = json!({
         "scenario": path,
         "seed": seed.to_string(),
@@ -34,6 +44,7 @@ pub fn result(path: &str, seed: u64, engine: Engine, report: &Report, wall: Opti
         "trace_hash": Hex(report.end.hash).to_string(),
         "transfers": transfers,
         "messages": { "accepted": report.summary.accepted, "delivered": report.summary.delivered },
+        "refusals": refusals,
     });
     if let (Some(wall), Some(object)) = (wall, object.as_object_mut()) {
         object.insert("wall_seconds".to_owned(), json!(wall.as_secs_f64()));
@@ -62,6 +73,7 @@ pub fn unended(path: &str, seed: u64, engine: Engine, error: &RunError) -> Value
         "trace_hash": null,
         "transfers": [],
         "messages": null,
+        "refusals": [],
     })
 }
 

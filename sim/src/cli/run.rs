@@ -5,12 +5,14 @@ use std::io::{self, BufWriter, Write};
 use super::args::{ReplayArgs, RunArgs, engine, payloads};
 use super::exit::{Exit, Trouble};
 use super::explain::{self, Which};
+use super::filter::Filter;
 use super::load::{self, Loaded};
 use super::output::{Files, Manner, Output};
 use super::wall::Stopwatch;
 use super::{determinism, json};
+use crate::before::Before;
 use crate::engine::outcome::RunError;
-use crate::run::{self, Before, Engine, Report};
+use crate::run::{self, Engine, Report};
 use crate::trace::json::Lines;
 use crate::trace::{Header, Record, Sink, text::Line};
 
@@ -64,11 +66,19 @@ pub(super) fn replay(args: &ReplayArgs) -> Result<Exit, Trouble> {
     let loaded = load::one(&args.file)?;
     let which = Which { path: &loaded.path, seed: args.seed, engine };
     let watch = Stopwatch::start();
-    let mut printer = Printer { out: BufWriter::new(io::stdout().lock()), failed: None };
+    let mut filter = Filter::new(args, &loaded.scenario)?;
+    if args.until_failure {
+        // Where it fails is known when it has failed.
+        filter.until_failure(&judged(&loaded, args.seed, engine, &mut ())?);
+    }
+    let mut printer = Printer { out: BufWriter::new(io::stdout().lock()), filter, failed: None };
     let report = judged(&loaded, args.seed, engine, &mut printer)?;
-    let Printer { mut out, failed } = printer;
+    let Printer { mut out, filter, failed } = printer;
     if let Some(error) = failed {
         return Err(error.into());
+    }
+    if let Some(left_out) = filter.left_out() {
+        writeln!(out, "{left_out}")?;
     }
     writeln!(out)?;
     if report.has_passed() {
@@ -82,8 +92,7 @@ pub(super) fn replay(args: &ReplayArgs) -> Result<Exit, Trouble> {
 
 /// The explanation of a failure, for which it is run once more.
 pub(super) fn explained(loaded: &Loaded, which: Which<'_>, report: &Report) -> Result<String, Trouble> {
-    let until = report.violations.first().map_or(report.end.at, |first| first.at);
-    let mut before = Before::new(until, explain::LINES_MAX);
+    let mut before = Before::new(report, explain::LINES_MAX);
     judged(loaded, which.seed, which.engine, &mut before)?;
     Ok(explain::failure(which, report, &before))
 }
@@ -140,12 +149,13 @@ impl Sink for TraceFile {
 /// Prints records until that fails.
 struct Printer<W: Write> {
     out: W,
+    filter: Filter,
     failed: Option<io::Error>,
 }
 
 impl<W: Write> Sink for Printer<W> {
     fn record(&mut self, record: &Record) {
-        if self.failed.is_none() {
+        if self.failed.is_none() && self.filter.takes(record) {
             self.failed = writeln!(self.out, "{}", Line(record)).err();
         }
     }

@@ -32,19 +32,23 @@ impl<'a> Saved<'a> {
     }
 
     /// Where a failure's scenario is, once it is saved.
-    pub(super) fn scenario(&self, which: Which<'_>) -> PathBuf {
-        self.path(which, "toml")
+    pub(super) fn scenario(&self, signature: &str, which: Which<'_>) -> PathBuf {
+        self.path(signature, which, "toml")
     }
 
-    fn path(&self, which: Which<'_>, ending: &str) -> PathBuf {
-        let stem = which.path.trim_end_matches(".toml");
-        let stem: String = stem.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
-        self.folder.join(format!("{}-seed-{}.{ending}", stem.trim_matches('_'), which.seed))
+    /// `expect-too_late-client.network_demo-seed-7.toml`: those of one kind stand together.
+    fn path(&self, signature: &str, which: Which<'_>, ending: &str) -> PathBuf {
+        let plain = |text: &str, other: char| -> String {
+            text.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { other }).collect()
+        };
+        let stem = plain(which.path.trim_end_matches(".toml"), '_');
+        let (signature, stem) = (plain(signature, '-'), stem.trim_matches('_'));
+        self.folder.join(format!("{signature}.{stem}-seed-{}.{ending}", which.seed))
     }
 
     /// Saves a failure, or says that it cannot be saved: what is looked for further is worth more than its file.
-    pub(super) fn try_to_save(&self, loaded: &Loaded, which: Which<'_>) {
-        if let Err(trouble) = self.save(loaded, which)
+    pub(super) fn try_to_save(&self, signature: &str, loaded: &Loaded, which: Which<'_>) {
+        if let Err(trouble) = self.save(signature, loaded, which)
             && !self.has_failed.replace(true)
         {
             trouble.complain();
@@ -52,11 +56,10 @@ impl<'a> Saved<'a> {
     }
 
     /// Saves a failure: it is run again for what led there and for its trace.
-    fn save(&self, loaded: &Loaded, which: Which<'_>) -> Result<(), Trouble> {
-        let open = |ending| self.files.write("--save-failures", &self.path(which, ending), Manner::Replace);
-        let write = |ending, bytes: &[u8]| {
-            open(ending)?.fill(bytes).map_err(Trouble::write(&self.path(which, ending)))
-        };
+    fn save(&self, signature: &str, loaded: &Loaded, which: Which<'_>) -> Result<(), Trouble> {
+        let path = |ending| self.path(signature, which, ending);
+        let open = |ending| self.files.write("--save-failures", &path(ending), Manner::Replace);
+        let write = |ending, bytes: &[u8]| open(ending)?.fill(bytes).map_err(Trouble::write(&path(ending)));
         write("toml", &loaded.text)?;
         write("txt", explanation(loaded, which).as_bytes())?;
         match traced(open("jsonl")?, loaded, which.seed, which.engine) {

@@ -11,9 +11,11 @@ use super::explain::Which;
 use super::load;
 use super::output::{Files, Manner};
 use super::wall::Stopwatch;
+use crate::before::Before;
 use crate::engine::direct::Payloads;
+use crate::run::{Engine, run};
 use crate::shrink::oracle::Bounds;
-use crate::shrink::{Origin, ShrinkError, report, shrink as smallest};
+use crate::shrink::{Origin, ShrinkError, Shrunk, report, shrink as smallest};
 
 pub(super) fn shrink(args: &ShrinkArgs) -> Result<Exit, Trouble> {
     let engine = engine(&args.engine, Payloads::Ranges)?;
@@ -44,7 +46,9 @@ pub(super) fn shrink(args: &ShrinkArgs) -> Result<Exit, Trouble> {
     })?;
     let text = report::text(&origin, &shrunk);
     report::check(&text, &shrunk, engine).map_err(Trouble::Shrunk)?;
-    let story = format!("{}  in {:.1} s\n", report::summary(&shrunk), watch.elapsed().as_secs_f64());
+    let spent =
+        spent(&shrunk, engine).map_or_else(String::new, |spent| format!("  where the time went: {spent}\n"));
+    let story = format!("{}{spent}  in {:.1} s\n", report::summary(&shrunk), watch.elapsed().as_secs_f64());
     match output {
         Some(output) => {
             let path = output.path().to_owned();
@@ -68,4 +72,13 @@ pub(super) fn shrink(args: &ShrinkArgs) -> Result<Exit, Trouble> {
         }
     }
     Ok(Exit::Passed)
+}
+
+/// Where the time went, if the failure is about time.
+fn spent(shrunk: &Shrunk, engine: Engine) -> Option<String> {
+    let scenario = shrunk.case.scenario().ok()?;
+    let report = run(&scenario, shrunk.case.seed, engine, &mut ()).ok()?;
+    let mut before = Before::new(&report, 1);
+    run(&scenario, shrunk.case.seed, engine, &mut before).ok()?;
+    before.spent()
 }

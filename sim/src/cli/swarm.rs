@@ -104,10 +104,11 @@ impl Swarm<'_> {
             // What cannot be written is counted all the same: it was found.
             let before = tally.add(seed, &kept);
             progress.step(tally.groups.failures());
-            if let (Some(before), Some(saved)) = (before, saved)
+            if let (Some(before), Some(saved), Some(failure)) = (before, saved, &kept.failure)
                 && before < OF_A_SIGNATURE_MAX
             {
-                saved.try_to_save(&self.loaded(seed)?, self.generated(seed));
+                let signature = failure.signature.to_string();
+                saved.try_to_save(&signature, &self.loaded(seed)?, self.generated(seed));
             }
             if let Some((path, to)) = &mut json {
                 writeln!(to, "{}", self.line(seed, &kept)).map_err(Trouble::write(path))?;
@@ -184,7 +185,8 @@ impl Swarm<'_> {
             let seeds: Vec<String> = first.iter().take(5).map(|run| run.seed.to_string()).collect();
             writeln!(out, "{signature}: {count} of them, the first with seeds {}", seeds.join(", "))?;
             let Some(run) = first.first() else { continue };
-            let path = saved.map(|saved| saved.scenario(self.generated(run.seed)).display().to_string());
+            let path =
+                saved.map(|saved| saved.scenario(signature, self.generated(run.seed)).display().to_string());
             match &path {
                 Some(path) => {
                     let which = Which { path, seed: run.seed, engine: self.engine };

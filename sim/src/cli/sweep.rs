@@ -76,11 +76,11 @@ impl Sweep<'_> {
             let run = self.plan.run(place);
             let put = results.put(run, &kept)?;
             progress.step(results.failed());
-            if let (Some(saved), Put::Failed { before }) = (saved, put)
+            if let (Some(saved), Put::Failed { before }, Some(failure)) = (saved, put, &kept.failure)
                 && before < OF_A_SIGNATURE_MAX
                 && let Some(loaded) = self.scenarios.get(run.scenario)
             {
-                saved.try_to_save(loaded, results.which(run));
+                saved.try_to_save(&failure.signature, loaded, results.which(run));
             }
             Ok::<(), Trouble>(())
         };

@@ -6,7 +6,7 @@ use backchat_core::time::Instant;
 
 use super::causes::{Causes, LinkId, Told};
 use super::counts::Counts;
-use super::names::Names;
+use super::names::{Names, Owner};
 use super::subject::Subject;
 use super::{Occurrence, Side, Unreadable};
 use crate::trace::{Header, ReadError, Reading, Record, Sink as _};
@@ -16,7 +16,7 @@ const INSTANT_MAX: usize = 1 << 16;
 
 /// A record, and what is known of it when it is read.
 #[derive(Clone, Debug)]
-pub(super) struct Seen {
+pub(crate) struct Seen {
     pub(super) record: Record,
     pub(super) subject: Subject,
     pub(super) cause: Option<LinkId>,
@@ -26,7 +26,7 @@ pub(super) struct Seen {
 
 /// What is kept of what was read.
 #[derive(Debug, Default)]
-pub(super) struct History {
+pub(crate) struct History {
     names: Names,
     causes: Causes,
     counts: Counts,
@@ -41,12 +41,18 @@ impl History {
         &self.counts
     }
 
+    /// Whom a record concerns besides its node.
+    pub(crate) fn owner(&self, record: &Record) -> Option<Owner> {
+        self.names.owner(&record.event)
+    }
+
     /// A record with what led to it, as far as that is still known.
-    pub(super) fn occurrence(&self, seen: &Seen) -> Occurrence {
+    pub(crate) fn occurrence(&self, seen: &Seen) -> Occurrence {
         Occurrence { record: seen.record.clone(), causes: self.causes.chain(seen.cause) }
     }
 
-    fn see(&mut self, record: Record) -> Seen {
+    /// The next record.
+    pub(crate) fn see(&mut self, record: Record) -> Seen {
         self.names.learn(&record);
         let subject = Subject::of(&record, &self.names);
         let cause = self.causes.next(&Told { record: &record, subject: &subject }, &self.names);

@@ -165,7 +165,7 @@ fn told(steps: &[Step]) -> Vec<String> {
 }
 
 /// A step, and when it was in the other trace if that was not the same.
-fn step(it: &Step, other: Option<&Step>) -> String {
+pub(crate) fn step(it: &Step, other: Option<&Step>) -> String {
     let record = &it.record;
     let line = match it.datagram {
         None => Line(record).to_string(),

@@ -1,4 +1,6 @@
-//! `[expect]`: what must have happened by the end, besides what the checkers always hold.
+//! `[expect]`: what must have happened by the end, besides what the checkers always hold. [`chat`]: of messages and refusals.
+
+mod chat;
 
 use core::time::Duration;
 
@@ -11,6 +13,10 @@ use super::steps::{Action, Step};
 use super::values::print_span;
 use super::writer::{Writer, array, inline, quoted};
 
+#[cfg(test)]
+pub(super) use chat::{MESSAGE_KEYS, REFUSAL_KEYS};
+pub use chat::{Message, Reason, Refusal, Request, Times};
+
 /// The most expected downloads in a file.
 pub const MAX_EXPECTED: usize = 10_000;
 
@@ -21,6 +27,12 @@ pub struct Expect {
     pub downloads: Vec<Download>,
     /// The most segments that are sent again, all downloads together.
     pub resent_at_most: Option<u64>,
+    /// Messages that clients are shown, or never.
+    pub messages: Vec<Message>,
+    /// Requests that are refused, or never.
+    pub refusals: Vec<Refusal>,
+    /// The most requests that are refused, of all clients together.
+    pub refused_at_most: Option<u64>,
 }
 
 /// A download that is expected.
@@ -89,7 +101,7 @@ impl Failure {
     }
 }
 
-pub(super) const KEYS: &[&str] = &["downloads", "resent_at_most"];
+pub(super) const KEYS: &[&str] = &["downloads", "resent_at_most", "messages", "refusals", "refused_at_most"];
 pub(super) const DOWNLOAD_KEYS: &[&str] = &["client", "file", "within", "failed", "count", "resent_at_most"];
 
 pub(super) fn read(root: &Table<'_>, names: &Names, steps: &[Step]) -> Read<Expect> {
@@ -98,6 +110,10 @@ pub(super) fn read(root: &Table<'_>, names: &Names, steps: &[Step]) -> Read<Expe
     let table = value.table("[expect]", "a table: [expect]")?;
     table.check_keys(KEYS)?;
     expect.resent_at_most = resent_at_most(&table)?;
+    expect.refused_at_most =
+        table.get("refused_at_most").map(|value| value.integer(0..=u64::MAX)).transpose()?;
+    expect.messages = chat::messages(&table, names, steps)?;
+    expect.refusals = chat::refusals(&table, names, steps)?;
     if let Some(downloads) = table.get("downloads") {
         for value in
             downloads.array("an array: [{ client = \"alice\", file = \"book.bin\" }]", MAX_EXPECTED)?
@@ -179,5 +195,14 @@ pub(super) fn write(expect: &Expect, to: &mut Writer) {
     }
     if let Some(most) = expect.resent_at_most {
         to.raw("resent_at_most", most);
+    }
+    if !expect.messages.is_empty() {
+        to.raw("messages", chat::print_messages(&expect.messages));
+    }
+    if !expect.refusals.is_empty() {
+        to.raw("refusals", chat::print_refusals(&expect.refusals));
+    }
+    if let Some(most) = expect.refused_at_most {
+        to.raw("refused_at_most", most);
     }
 }

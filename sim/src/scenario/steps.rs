@@ -226,18 +226,19 @@ pub(super) fn write(steps: &[Step], to: &mut Writer) {
     for step in steps {
         to.table("[[steps]]");
         to.span_above_zero("at", step.at);
-        to.text("who", &step.who);
+        to.text("who", step.who.as_str());
         to.text("do", step.action.name());
         match &step.action {
             Action::Get(file)
             | Action::Pause(Some(file))
             | Action::Resume(Some(file))
             | Action::Stop(Some(file)) => {
-                to.text("file", file);
+                // As it is: what is shown of a name is for terminals.
+                to.text("file", file.as_str());
             }
             Action::Say(text) => to.text("text", text),
             Action::Tell { to: whom, text } => {
-                to.text("to", whom);
+                to.text("to", whom.as_str());
                 to.text("text", text);
             }
             Action::Names

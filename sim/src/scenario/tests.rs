@@ -30,6 +30,8 @@ fn the_reference_names_every_key() {
         faults::KINDS,
         expect::KEYS,
         expect::DOWNLOAD_KEYS,
+        expect::MESSAGE_KEYS,
+        expect::REFUSAL_KEYS,
     ];
     for key in tables.into_iter().flatten() {
         let is_word = |character: char| character.is_ascii_alphanumeric() || "_-".contains(character);

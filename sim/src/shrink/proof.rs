@@ -1,6 +1,7 @@
 //! What becomes of a scenario without each of its faults: that all of them are needed.
 
 use super::case::{Case, describe};
+use super::coarse::CHANCES;
 use super::oracle::{Oracle, Verdict};
 use crate::signature::Signature;
 
@@ -34,19 +35,23 @@ impl Proof {
     }
 }
 
-/// Takes away each fault, alone.
+/// Takes away each fault, alone, and each kind of chance that is left.
 pub fn prove(case: &Case, oracle: &Oracle<'_>) -> Proof {
+    let came = |verdict: Verdict| match verdict {
+        Verdict::Passes => Without::Passes,
+        Verdict::Fails(failure) if failure.is_as(oracle.wanted()) => Without::FailsTheSame,
+        Verdict::Fails(failure) => Without::FailsOtherwise(failure.first),
+        Verdict::Unknown => Without::NotRun,
+    };
+    let chances = CHANCES.iter().filter(|chance| chance.is_in(&case.base)).map(|chance| {
+        let without = Case { base: chance.without(&case.base), ..case.clone() };
+        (format!("chance: {}", chance.name), came(oracle.verdict(&without)))
+    });
     let one = |place: usize| {
         let mut without = case.clone();
         let atom = without.atoms.remove(place);
         let verdict = if place < MAX_PROVEN { oracle.verdict(&without) } else { Verdict::Unknown };
-        let what = match verdict {
-            Verdict::Passes => Without::Passes,
-            Verdict::Fails(failure) if failure.is_as(oracle.wanted()) => Without::FailsTheSame,
-            Verdict::Fails(failure) => Without::FailsOtherwise(failure.first),
-            Verdict::Unknown => Without::NotRun,
-        };
-        (describe(&atom), what)
+        (describe(&atom), came(verdict))
     };
-    Proof { without: (0..case.atoms.len()).map(one).collect() }
+    Proof { without: chances.chain((0..case.atoms.len()).map(one)).collect() }
 }

@@ -23,7 +23,7 @@ pub fn text(origin: &Origin<'_>, shrunk: &Shrunk) -> String {
         origin.engine.name(),
     );
     if shrunk.form.is_random() {
-        text.push_str("# Written out as faults it did not fail in the same way: chance still decides.\n");
+        text.push_str("# Chance still decides: written out, it did not fail in the same way, or took too many faults.\n");
     } else if !case.atoms.is_empty() && shrunk.proof.is_complete() {
         text.push_str("# Without any one of its faults it passes.\n");
     }
@@ -66,7 +66,7 @@ pub fn summary(shrunk: &Shrunk) -> String {
     let Shrunk { case, signature, form, proof, faults_before, runs, is_finished } = shrunk;
     let line = match (form.names, form.line) {
         (Names::Chance, _) => {
-            "as it was, with its chances: written out as faults it did not fail in the same way"
+            "as it was, with its chances: packet by packet it did not fail in the same way, or took too many faults"
         }
         (Names::Ordinal, _) => "by ordinal: by what they are it did not fail in the same way",
         (Names::Identity, Line::Kept) => "with rate and queue: without them it did not fail in the same way",
@@ -79,13 +79,17 @@ pub fn summary(shrunk: &Shrunk) -> String {
         Blackouts::Gathered => ", what was lost as one blackout of each direction",
     };
     let _ = writeln!(text, "{signature}");
+    let blackouts = if form.is_random() { "" } else { blackouts };
     let _ = writeln!(text, "  written out {line}{blackouts}");
-    let _ =
-        writeln!(text, "  {faults_before} faults, of which {} are left after {runs} runs", case.atoms.len());
+    let left = case.atoms.len();
+    let _ = match (faults_before, left) {
+        (0, 0) => writeln!(text, "  no fault is left after {runs} runs"),
+        _ => writeln!(text, "  {faults_before} faults, of which {left} are left after {runs} runs"),
+    };
     if !is_finished {
         text.push_str("  a bound on time or runs was met: it may not be the smallest\n");
     }
-    if case.atoms.is_empty() {
+    if proof.without.is_empty() {
         text.push_str("  it needs no fault at all\n");
     } else {
         text.push_str(&table(proof));

@@ -4,14 +4,17 @@
 //! way is taken, and the pass asked again. All passes and the faults are gone through until a whole round changes
 //! nothing.
 //!
-//! - [`clients`], [`steps`], [`files`]: who does what with what. [`settings`]: windows, buffers, limits, links.
+//! - [`clients`], [`steps`], [`files`]: who does what with what. [`expectations`]: what of the chat is expected. [`settings`]: windows, buffers, limits, links.
 //! - [`times`]: when, and for how long.
 
 mod clients;
+mod expectations;
 mod files;
 mod settings;
 mod steps;
 mod times;
+
+pub(super) use clients::without as without_client;
 
 use super::case::{Case, of_any_download, packets_mut};
 use super::ddmin::ddmin;
@@ -23,6 +26,7 @@ type Pass = fn(&Case, &Oracle<'_>) -> Vec<Case>;
 
 /// In this order: what takes most away first.
 const PASSES: &[Pass] = &[
+    expectations::fewer,
     clients::fewer,
     steps::fewer_times,
     settings::smaller_window,

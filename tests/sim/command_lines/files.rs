@@ -173,7 +173,7 @@ fn what_was_found_is_told_when_it_cannot_be_written() {
     );
     // A folder of failures that is gone when one is found.
     std::fs::create_dir(folder.path("saved")).expect("it is ours");
-    std::fs::create_dir(folder.path("saved/fails-seed-0.toml")).expect("it is ours");
+    std::fs::create_dir(folder.path("saved/expect-too_late-client.fails-seed-0.toml")).expect("it is ours");
     let sweep = ["sweep", "fails.toml", "--seeds", "0..2", "--save-failures", "saved"];
     let (code, out, err) = folder.said(&sweep);
     assert!(code == 100 && out.contains(": 2 of them") && err.contains("cannot write saved/"), "{out}{err}");

@@ -15,7 +15,7 @@ pub struct SweepArgs {
     /// Scenarios, and folders of them.
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
-    /// From A up to and without B, decimal or 0x….
+    /// From A up to and without B, decimal or 0x…; A..=B is with B, and N is 0..N.
     #[arg(long, value_name = "A..B", default_value = "0..100", value_parser = seeds)]
     pub seeds: Seeds,
     /// What runs them: turmoil or direct.
@@ -74,7 +74,7 @@ pub struct SwarmArgs {
     /// Within what is drawn: a TOML file. See --print-bounds.
     #[arg(value_name = "BOUNDS.toml")]
     pub bounds: Option<PathBuf>,
-    /// From A up to and without B, decimal or 0x…; for ever without it.
+    /// From A up to and without B, decimal or 0x…; A..=B is with B, and N is 0..N; for ever without it.
     #[arg(long, value_name = "A..B", default_value = "0..0xffffffffffffffff", hide_default_value = true, value_parser = seeds)]
     pub seeds: Seeds,
     /// What runs them: turmoil or direct.
@@ -178,8 +178,21 @@ impl TryFrom<String> for Partition {
 }
 
 pub(super) fn seeds(text: &str) -> Result<Seeds, String> {
-    let (from, to) = text.split_once("..").ok_or("expected A..B, such as 0..100")?;
-    let (from, to) = (seed(from)?, seed(to)?);
+    const EXPECTED: &str = "expected A..B, A..=B, or how many: 0..100, 0..=99 and 100 are the same";
+    let (from, to) = match text.split_once("..") {
+        None => (0, seed(text).map_err(|_| EXPECTED)?),
+        Some((from, to)) => {
+            let from = seed(from).map_err(|_| EXPECTED)?;
+            let to = match to.strip_prefix('=') {
+                None => seed(to).map_err(|_| EXPECTED)?,
+                Some(last) => seed(last)
+                    .map_err(|_| EXPECTED)?
+                    .checked_add(1)
+                    .ok_or("the last seed is one too many; leave out the =")?,
+            };
+            (from, to)
+        }
+    };
     if from > to {
         return Err(format!("backwards: {from} is above {to}"));
     }
@@ -212,7 +225,11 @@ mod tests {
     fn seeds_have_a_first_and_one_behind_the_last() {
         assert_eq!(seeds("3..0x10"), Ok(Seeds { from: 3, to: 16 }));
         assert_eq!(seeds("9..3"), Err("backwards: 9 is above 3".to_owned()));
-        assert!(seeds("3").is_err());
+        assert_eq!((seeds("100"), seeds("0..=99")), (seeds("0..100"), seeds("0..100")));
+        assert_eq!(seeds("0x2..=0x3"), Ok(Seeds { from: 2, to: 4 }));
+        for wrong in ["", "..", "3..", "..3", "a", "-1", "1..=", "0..=18446744073709551615", "1,2"] {
+            assert!(seeds(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

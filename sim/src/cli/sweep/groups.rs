@@ -9,11 +9,11 @@ use crate::cli::explain::Which;
 /// Groups of which the first failure is explained.
 pub(in crate::cli) const EXPLAINED_MAX: usize = 5;
 
-/// Seeds that a group's head names.
+/// Seeds that a group's head names. So many are remembered; the others are counted: who wants them all has them in `--json`.
 const SEEDS_MAX: usize = 5;
 
-/// Failures of a group that are remembered. The others are counted: who wants them all has them in `--json`.
-const REMEMBERED_MAX: usize = 100;
+/// Failures of a group that have a line that replays them: the first, and two that show whether it is the seed's doing.
+const REPLAYED_MAX: usize = 3;
 
 /// Failures in the order of the sweep. There are as many groups as checkers have rules.
 #[derive(Debug, Default)]
@@ -44,7 +44,7 @@ impl Groups {
             self.order.push(signature.to_owned());
         }
         let group = self.by_signature.entry(signature.to_owned()).or_default();
-        if group.first.len() < REMEMBERED_MAX {
+        if group.first.len() < SEEDS_MAX {
             group.first.push(run);
         }
         group.count += 1;
@@ -69,7 +69,7 @@ impl Groups {
     }
 
     /// Prints each group: what it is, its first failure as it is explained, the line that makes that small, and the lines
-    /// that replay the others.
+    /// that replay two others.
     pub(super) fn print<'a>(
         &self,
         out: &mut impl Write,
@@ -89,10 +89,10 @@ impl Groups {
                 None => writeln!(out, "{}", which(*first).replay())?,
             }
             writeln!(out, "{}", which(*first).shrink())?;
-            for run in others {
+            for run in others.iter().take(REPLAYED_MAX - 1) {
                 writeln!(out, "{}", which(*run).replay())?;
             }
-            let more = count - remembered.len() as u64;
+            let more = count.saturating_sub(REPLAYED_MAX as u64);
             if more > 0 {
                 writeln!(out, "and {more} more, which --json has")?;
             }
@@ -121,7 +121,8 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         let head = "window/beyond_cwnd@server: 1000000 of them, the first with seeds 0, 1, 2, 3, 4, …\nexplained\nshrink: ";
         assert!(text.starts_with(head), "{text}");
-        assert!(text.contains("\nand 999900 more, which --json has\n"), "{text}");
-        assert_eq!(text.matches("replay: ").count(), REMEMBERED_MAX);
+        assert!(text.contains("\nand 999997 more, which --json has\n"), "{text}");
+        // The explanation has that of the first; the other group has nobody to explain it.
+        assert_eq!(text.matches("replay: ").count(), REPLAYED_MAX - 1 + 1);
     }
 }

@@ -299,6 +299,31 @@ const APPENDED: &[(&str, &str)] = &[
          local, exists or stopped; did you mean 'timed-out'?",
     ),
     (
+        "[expect]\nmessages = [{ client = \"alice\", text = \"helo\" }]",
+        "9:40: text is \"helo\"; expected a text that a step says or tells",
+    ),
+    (
+        "[expect]\nmessages = [{ client = \"alcie\" }]",
+        "9:24: client is 'alcie', which is not here; expected alice, bob or load; did you mean 'alice'?",
+    ),
+    (
+        "[expect]\nmessages = [{ client = \"alice\", count = 2, never = true }]",
+        "9:52: 'never' and a count; expected one of them",
+    ),
+    (
+        "[expect]\nmessages = [{ client = \"alice\", form = \"bob\" }]",
+        "9:33: unknown key 'form'; expected client, from, text, private, count or never; did you mean 'from'?",
+    ),
+    (
+        "[expect]\nrefusals = [{ client = \"alice\", do = \"tel\" }]",
+        "9:38: do is 'tel', which is not here; expected join, say, tell, names or files; did you mean 'tell'?",
+    ),
+    (
+        "[expect]\nrefusals = [{ client = \"alice\", do = \"tell\" }]",
+        "9:38: do is 'tell', which no step does for alice; expected a step of theirs",
+    ),
+    ("[expect]\nrefused_at_most = -1", "9:19: refused_at_most is -1; expected 0 to 18446744073709551615"),
+    (
         "[transfer]\ncongestion = \"reno\"",
         "9:14: congestion is \"reno\"; expected classic, fixed:N, newreno, cubic or bbr",
     ),

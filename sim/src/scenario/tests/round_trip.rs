@@ -238,6 +238,34 @@ fn file() -> impl Strategy<Value = File> {
                     count: Some(1),
                     resent_at_most,
                 });
+                let said = steps.iter().find_map(|step| match &step.action {
+                    Action::Say(text) | Action::Tell { text, .. } => Some((step.who.clone(), text.clone())),
+                    _ => None,
+                });
+                let refused = steps.iter().find_map(|step| match &step.action {
+                    Action::Tell { .. } => Some((step.who.clone(), Request::Tell)),
+                    _ => None,
+                });
+                let times = match (within, failed) {
+                    (None, _) => Times::Each,
+                    (Some(_), None) => Times::AtLeast(2),
+                    (Some(_), Some(_)) => Times::Never,
+                };
+                let message = said.map(|(from, text)| Message {
+                    client: nick("load"),
+                    from: resent_at_most.map(|_| from),
+                    text: Some(text),
+                    private: resent_at_most.map(|most| most % 2 == 0),
+                    times,
+                });
+                let code = resent_at_most.map(|_| {
+                    if resent_at_most == Some(0) {
+                        Reason::NotTaken
+                    } else {
+                        Reason::Server(backchat_core::chat::ErrorCode::NoSuchNick)
+                    }
+                });
+                let refusal = refused.map(|(client, what)| Refusal { client, what, code, times });
                 File {
                     about,
                     duration: Duration::from_secs(60),
@@ -248,7 +276,13 @@ fn file() -> impl Strategy<Value = File> {
                     links: Links { default, named },
                     steps,
                     faults,
-                    expect: Expect { downloads: download.into_iter().collect(), resent_at_most },
+                    expect: Expect {
+                        downloads: download.into_iter().collect(),
+                        resent_at_most,
+                        messages: message.into_iter().collect(),
+                        refusals: refusal.into_iter().collect(),
+                        refused_at_most: resent_at_most,
+                    },
                 }
             },
         )

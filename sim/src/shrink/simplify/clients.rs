@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use backchat_core::chat::Nickname;
 
 use super::{Case, Oracle, below, changed, is_member, pruned};
-use crate::scenario::{Clients, Fault, FaultKind, File, Node, Step};
+use crate::scenario::{Clients, Fault, FaultKind, File, Message, Node, Refusal, Step, Times};
 
 /// A group of so many is spelt out, to find who of it is needed.
 const SPELT_OUT: u32 = 16;
@@ -14,9 +14,7 @@ const SPELT_OUT: u32 = 16;
 pub(super) fn fewer(case: &Case, _: &Oracle<'_>) -> Vec<Case> {
     let mut candidates = Vec::new();
     for (name, group) in &case.base.clients {
-        let mut without = case.clone();
-        without.base.clients.remove(name);
-        candidates.push(consistent(without));
+        candidates.push(without(case, name));
         let Some(count) = group.count else { continue };
         for fewer in below(u64::from(count), 1) {
             let mut smaller = case.clone();
@@ -27,11 +25,8 @@ pub(super) fn fewer(case: &Case, _: &Oracle<'_>) -> Vec<Case> {
         if count <= SPELT_OUT {
             let singles = spelt_out(case, name, count, group);
             // All of them apart is no smaller: one has to go. But a group of one is none.
-            let gone = (1..=count).filter(|_| count > 1).filter_map(|number| {
-                let mut without = singles.clone();
-                without.base.clients.remove(&member(name, number)?);
-                Some(consistent(without))
-            });
+            let gone = (1..=count).filter(|_| count > 1);
+            let gone = gone.filter_map(|number| Some(without(&singles, &member(name, number)?)));
             candidates.extend(gone);
             if count == 1 {
                 candidates.push(consistent(singles.clone()));
@@ -39,6 +34,13 @@ pub(super) fn fewer(case: &Case, _: &Oracle<'_>) -> Vec<Case> {
         }
     }
     changed(case, candidates)
+}
+
+/// Without a client or a group, and without what it does and what is expected of it.
+pub(in crate::shrink) fn without(case: &Case, name: &Nickname) -> Case {
+    let mut without = case.clone();
+    without.base.clients.remove(name);
+    consistent(without)
 }
 
 fn member(group: &Nickname, number: u32) -> Option<Nickname> {
@@ -75,6 +77,18 @@ fn spelt_out(case: &Case, name: &Nickname, count: u32, group: &Clients) -> Case 
         of.into_iter().map(|client| crate::scenario::Download { client, ..it.clone() })
     });
     base.expect.downloads = expected.collect();
+    // So many of all together cannot be told apart; such a candidate is none.
+    let is_apart = |client: &Nickname, times: Times| client == name && !matches!(times, Times::AtLeast(_));
+    let messages = base.expect.messages.iter().flat_map(|it| {
+        let of = if is_apart(&it.client, it.times) { members.clone() } else { vec![it.client.clone()] };
+        of.into_iter().map(|client| Message { client, ..it.clone() })
+    });
+    base.expect.messages = messages.collect();
+    let refusals = base.expect.refusals.iter().flat_map(|it| {
+        let of = if is_apart(&it.client, it.times) { members.clone() } else { vec![it.client.clone()] };
+        of.into_iter().map(|client| Refusal { client, ..it.clone() })
+    });
+    base.expect.refusals = refusals.collect();
     apart
 }
 
@@ -93,6 +107,8 @@ fn consistent(mut case: Case) -> Case {
     steps.retain(|step| is_here(&step.who));
     links.named.retain(|link, _| is_here(&link.client));
     expect.downloads.retain(|it| is_here(&it.client));
+    expect.messages.retain(|it| is_here(&it.client) && it.from.as_ref().is_none_or(is_here));
+    expect.refusals.retain(|it| is_here(&it.client));
     case.atoms.retain(|atom: &Fault| match &atom.kind {
         FaultKind::Crash { node: Node::Server, .. } => true,
         FaultKind::Crash { node: Node::Client(client), .. } | FaultKind::Rebind { client, .. } => {

@@ -22,6 +22,9 @@ const UNITS: [Duration; 6] = [
 /// What a run goes on for behind its failure: what follows is worth a look.
 const AFTERWARDS: Duration = Duration::from_secs(1);
 
+/// How often the time that a failure takes is doubled, to find one in which everything else ends.
+const DOUBLINGS: u32 = 6;
+
 /// Fewer datagrams that nobody sent.
 pub(super) fn fewer_injected(case: &Case, _: &Oracle<'_>) -> Vec<Case> {
     let fewer = |atom: &Fault| -> Vec<Fault> {
@@ -88,9 +91,15 @@ pub(super) fn shorter(case: &Case, oracle: &Oracle<'_>) -> Vec<Case> {
         Repeat::Once | Repeat::AfterDone(_) => step.at,
     });
     let last = steps.chain(case.atoms.iter().map(|atom| atom.at)).max().unwrap_or_default();
-    let mut shorter = case.clone();
-    shorter.base.duration = Duration::from_secs(seconds).max(last).min(case.base.duration);
-    changed(case, [shorter])
+    // What is left to do when it fails may have to end, lest it is found that it has not: the shortest time that will do.
+    let ends = (0..=DOUBLINGS).map(|power| Duration::from_secs(seconds << power).max(last));
+    let ends = ends.filter(|end| *end < case.base.duration);
+    let shorter = ends.map(|duration| {
+        let mut shorter = case.clone();
+        shorter.base.duration = duration;
+        shorter
+    });
+    changed(case, shorter.collect::<Vec<_>>())
 }
 
 /// The multiples of each rounder unit on both sides, the rounder first.

@@ -1,0 +1,208 @@
+//! What led to a failure, found by running once more: a run that passes need not remember anything.
+//!
+//! Three things explain more than the last lines of a trace: the chain of causes that ends with what failed, walked back as
+//! `diff` does it; what happened to the hosts and links concerned (a crash, a rebinding, a blackout), however long ago; and
+//! what each of those hosts did last.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use backchat_core::time::Instant;
+
+use crate::checker::Violation;
+use crate::diff::{History, Occurrence, Step};
+use crate::run::Report;
+use crate::spent::Spending;
+use crate::trace::{Event, Node, NodeMap, Record, Sink};
+
+/// Faults of one host or direction that are remembered: the latest.
+const FAULTS_MAX: usize = 8;
+
+/// See the module.
+pub struct Before {
+    until: Instant,
+    /// The record with which it was found, if it was found with one.
+    number: Option<u64>,
+    violation: Option<Violation>,
+    each: usize,
+    records: u64,
+    history: History,
+    last: NodeMap<VecDeque<Record>>,
+    faults: NodeMap<VecDeque<Record>>,
+    /// What the failure is about, as far as it was met.
+    about: Option<(Weight, Occurrence)>,
+    spending: Spending,
+    /// The run is over, and everybody leaves in good order.
+    is_ending: bool,
+}
+
+/// How certainly a record is what a failure is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Weight {
+    /// It is the last of a host that the failure names.
+    Named,
+    /// It is the end of a download, or of another wish, of such a host.
+    Ended,
+    /// The failure was found with it.
+    Found,
+}
+
+impl Before {
+    /// For the first violation of a run; of each host its last `each` records.
+    pub fn new(report: &Report, each: usize) -> Self {
+        let first = report.violations.first();
+        Self {
+            until: first.map_or(report.end.at, |first| first.at),
+            number: report.found_with,
+            violation: first.cloned(),
+            each,
+            records: 0,
+            history: History::default(),
+            last: NodeMap::new(),
+            faults: NodeMap::new(),
+            about: None,
+            spending: Spending::new(),
+            is_ending: false,
+        }
+    }
+
+    /// Whether the violation names this host.
+    fn is_named(&self, node: Node) -> bool {
+        let message = self.violation.as_ref().map_or("", |it| it.message.as_str());
+        message.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_').any(|word| node == *word)
+    }
+
+    /// The chain of causes, the latest last.
+    pub fn causes(&self) -> &[Step] {
+        self.about.as_ref().map_or(&[], |(_, about)| about.causes.as_slice())
+    }
+
+    /// What the failure is about.
+    pub fn about(&self) -> Option<&Record> {
+        self.about.as_ref().map(|(_, about)| &about.record)
+    }
+
+    /// Where the time went, of a download that took too long.
+    pub fn spent(&self) -> Option<String> {
+        let first = self.violation.as_ref().filter(|it| ["too_late", "not_ended"].contains(&it.rule))?;
+        let client = self.last.iter().map(|(node, _)| node).find(|node| self.is_named(*node))?;
+        self.spending.of(&client, first.at)
+    }
+
+    /// The hosts concerned: those that the violation names, whose download it is about, and the server.
+    fn concerned(&self) -> BTreeSet<Node> {
+        let hosts = self.last.iter().map(|(node, _)| node).chain(self.faults.iter().map(|(node, _)| node));
+        let mut all: BTreeSet<Node> =
+            hosts.filter(|node| node.direction().is_none() && self.is_named(*node)).collect();
+        if let Some(record) = self.about() {
+            all.extend(self.history.owner(record).map(|owner| owner.client));
+            all.extend(record.node.direction().map(|direction| direction.client()));
+        }
+        for step in self.causes() {
+            all.extend(step.record.node.direction().map(|direction| direction.client()));
+        }
+        all.remove(&Node::SIM);
+        all
+    }
+
+    /// What happened to the hosts concerned and to their paths, the latest last.
+    pub fn faults(&self) -> Vec<&Record> {
+        let concerned = self.concerned();
+        let is_theirs = |node: Node| {
+            let host = node.direction().map_or(node, |direction| direction.client());
+            // Of the run itself (healing) everybody is concerned.
+            concerned.is_empty() || concerned.contains(&host) || host == Node::SERVER || host == Node::SIM
+        };
+        let theirs = self.faults.iter().filter(|(node, _)| is_theirs(*node));
+        let mut all: Vec<&Record> = theirs.flat_map(|(_, records)| records).collect();
+        all.sort_by_key(|record| record.at);
+        all
+    }
+
+    /// The last records of the hosts that matter most, at most so many in all, by time.
+    pub fn last(&self, room: usize) -> Vec<&Record> {
+        let concerned = self.concerned();
+        let mut hosts: Vec<(Node, Option<Instant>)> =
+            self.last.iter().map(|(node, records)| (node, records.back().map(|record| record.at))).collect();
+        hosts.sort_by_key(|(node, last)| {
+            let is_concerned = concerned.contains(node);
+            (!self.is_named(*node), !is_concerned, *node != Node::SERVER, core::cmp::Reverse(*last))
+        });
+        let shown = hosts.len().clamp(1, (room / 3).max(1));
+        let each = room / shown;
+        let mut records: Vec<&Record> = hosts
+            .into_iter()
+            .take(shown)
+            .filter_map(|(node, _)| self.last.get(node))
+            .flat_map(|records| records.iter().rev().take(each))
+            .collect();
+        records.sort_by_key(|record| record.at);
+        records
+    }
+
+    fn weigh(&self, record: &Record, number: u64) -> Option<Weight> {
+        if self.number == Some(number) {
+            return Some(Weight::Found);
+        }
+        let is_host = record.node.direction().is_none();
+        if !is_host || !self.is_named(record.node) {
+            return None;
+        }
+        let is_end = matches!(
+            record.event,
+            Event::DownloadFinished { .. }
+                | Event::DownloadFailed { .. }
+                | Event::Answered { .. }
+                | Event::Refused { .. }
+        );
+        Some(if is_end { Weight::Ended } else { Weight::Named })
+    }
+}
+
+/// Whether it is something that happened to a host or a path.
+const fn is_fault(event: &Event) -> bool {
+    match event {
+        Event::Crashed { .. }
+        | Event::Rebound { .. }
+        | Event::BlackoutBegan { .. }
+        | Event::BlackoutEnded {}
+        | Event::Healed {}
+        | Event::Stopped { .. } => true,
+        Event::Started { life } => *life > 0,
+        _ => false,
+    }
+}
+
+impl Sink for Before {
+    fn record(&mut self, record: &Record) {
+        let number = self.records;
+        self.records += 1;
+        if record.at > self.until {
+            return;
+        }
+        self.spending.record(record);
+        let seen = self.history.see(record.clone());
+        if let Some(weight) = self.weigh(record, number)
+            && self.about.as_ref().is_none_or(|(other, _)| *other <= weight)
+        {
+            self.about = Some((weight, self.history.occurrence(&seen)));
+        }
+        self.is_ending |= matches!(record.event, Event::Ending { .. });
+        if is_fault(&record.event) && !self.is_ending {
+            keep(self.faults.get_or(record.node, VecDeque::new), record, FAULTS_MAX);
+        }
+        // What a host did explains more than what its datagrams met, or what the file says.
+        let name = record.event.name();
+        let is_told = name.starts_with("net:")
+            || matches!(record.event, Event::LinkShaped { .. } | Event::FileShared { .. });
+        if !is_told {
+            keep(self.last.get_or(record.node, VecDeque::new), record, self.each);
+        }
+    }
+}
+
+fn keep(kept: &mut VecDeque<Record>, record: &Record, most: usize) {
+    if kept.len() >= most {
+        kept.pop_front();
+    }
+    kept.push_back(record.clone());
+}
