@@ -13,7 +13,7 @@ use std::path::Path;
 
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt as _};
-use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
+use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::disk::{Disk, File, Folder, Kind, Lock, Overwrite, Stat};
@@ -99,8 +99,8 @@ impl Folder for RealFolder {
         if overwrite == Overwrite::Yes {
             return Ok(rustix::fs::renameat(folder, from, folder, to)?);
         }
-        match rustix::fs::renameat_with(folder, from, folder, to, RenameFlags::NOREPLACE) {
-            // This kernel or this file system does not know the flag.
+        match rename_unless_taken(folder, from, to) {
+            // This system, this kernel or this file system does not know the flag.
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
             result => return Ok(result?),
         }
@@ -137,6 +137,17 @@ impl Folder for RealFolder {
     fn user(&self) -> u32 {
         rustix::process::geteuid().as_raw()
     }
+}
+
+/// Renames where the new name is free, in one call where the system has one.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+fn rename_unless_taken(folder: &Dir, from: &OsStr, to: &OsStr) -> Result<(), Errno> {
+    rustix::fs::renameat_with(folder, from, folder, to, rustix::fs::RenameFlags::NOREPLACE)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+fn rename_unless_taken(_: &Dir, _: &OsStr, _: &OsStr) -> Result<(), Errno> {
+    Err(Errno::NOSYS)
 }
 
 impl File for RealFile {

@@ -28,6 +28,11 @@ impl Disk for RealDisk {
     fn folder(&self, path: &Path) -> io::Result<RealFolder> {
         Dir::open_ambient_dir(path, ambient_authority()).map(RealFolder)
     }
+
+    fn is_at(&self, path: &Path, folder: &RealFolder) -> io::Result<bool> {
+        let (there, ours) = (self.folder(path)?.0.dir_metadata()?, folder.0.dir_metadata()?);
+        Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino()))
+    }
 }
 
 /// A folder, opened once.
