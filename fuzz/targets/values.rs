@@ -35,7 +35,11 @@ fuzz_target!(|text: &str| {
     reads::<Size>(text);
     reads::<Span>(text);
     reads::<Nickname>(text);
-    reads::<FileName>(text);
+    match FileName::parse(text) {
+        // It is shown as it can be seen, which is not always how it is written.
+        Ok(name) => assert_eq!(FileName::parse(name.as_str()), Ok(name)),
+        Err(error) => tell(&error),
+    }
     reads::<Hex<16>>(text);
     let _ = UnixTime::parse(text);
     if let Err(error) = Bounds::parse(text) {

@@ -76,6 +76,7 @@ static ASKED: tokio::sync::Notify = tokio::sync::Notify::const_new();
 /// A signal before it means anything.
 enum Raw {
     Interrupt,
+    #[cfg_attr(not(unix), expect(dead_code, reason = "Windows has none"))]
     Hangup,
 }
 

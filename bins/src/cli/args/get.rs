@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use backchat_core::text::visible;
 use backchat_core::wire::{CongestionChoice, Recovery};
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, Parser, ValueHint};
@@ -129,7 +130,8 @@ impl GetWords {
     pub fn read(words: Vec<String>) -> Result<GetArgs, String> {
         match Self::try_parse_from(words) {
             Ok(read) => Ok(read.args),
-            Err(error) => Err(one_line(&error)),
+            // What it quotes may have been pasted.
+            Err(error) => Err(visible(&one_line(&error)).to_string()),
         }
     }
 }
@@ -172,6 +174,20 @@ mod tests {
 
     fn read(line: &str) -> Result<GetArgs, String> {
         GetWords::read(shlex::split(line).expect("balanced quotes"))
+    }
+
+    #[test]
+    fn what_an_error_quotes_is_made_visible() {
+        for line in [
+            "a \u{1b}[31m",
+            "a --\u{202e}",
+            "a --limit-rate \u{7}",
+            "a --congestion '\u{85}'",
+            "a --force=\u{1}",
+        ] {
+            let error = read(line).expect_err(line);
+            assert!(!error.contains(backchat_core::text::is_hidden), "{error:?}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! whether there is a line, and then whose turn it is.
 
 use std::io::{self, IsTerminal as _, Write as _};
+#[cfg(unix)]
 use std::time::Duration;
 
 use backchat_core::text::is_printable;
