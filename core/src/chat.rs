@@ -6,7 +6,7 @@
 //!
 //! # What is where
 //! - [`frame`], [`lines`]: what is on the wire. [`foreign`]: what of it is another protocol's.
-//! - [`nickname`], [`filename`], [`limits`], [`bans`], [`address`]: what is allowed.
+//! - [`nickname`], [`filename`], [`limits`], [`bans`], [`address`], [`shares`]: what is allowed.
 //! - [`history`], [`roster`], [`outbox`]: what a server keeps.
 //! - [`table`]: the states of a session and what each input does in each, as data.
 //! - [`server`], [`client`]: the two ends.
@@ -25,10 +25,11 @@ pub mod nickname;
 pub mod outbox;
 pub mod roster;
 pub mod server;
+pub mod shares;
 pub mod table;
 
 pub use crate::hex::Hex;
-pub use address::Address;
+pub use address::{Address, Loopback, Network};
 pub use bans::{Ban, Bans, OperatorError, Whom};
 pub use client::{
     ChatClient, ClientAction, ClientChatEvent, ClientConfig, ClientCounters, CommandError, DisconnectReason,

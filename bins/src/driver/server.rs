@@ -11,7 +11,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use backchat_core::chat::{ChatConfig, Limits, OperatorError};
+use backchat_core::chat::{ChatConfig, Limits, Loopback, OperatorError};
 use backchat_core::node::{
     Answer, Counters, Order, Server, ServerConfig, ServerEvent, Stats, TransferLimits,
 };
@@ -199,7 +199,11 @@ where
         trace: settings.trace,
     };
     let now = clock.now();
-    let mut serving = Serving::new(now, Server::new(now, config, &seed), observer);
+    let mut server = Server::new(now, config, &seed);
+    // On a server that others can reach, loopback may be a tunnel of theirs.
+    let is_local = listener.local_addr().ip().is_loopback();
+    server.set_loopback(if is_local { Loopback::Exempt } else { Loopback::Counted });
+    let mut serving = Serving::new(now, server, observer);
     let mut batch = Batch::new();
     let mut round = Round::default();
     let mut is_controlled = true;

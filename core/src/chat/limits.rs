@@ -20,15 +20,25 @@ pub struct Limits {
     pub burst: u32,
     /// How many messages a second may come for ever.
     pub per_second: u32,
-    /// Connections from one IPv4 address, or one /64 of IPv6; loopback is exempt.
+    /// Connections from one IPv4 address, or one /64 of IPv6, and apart from those nicknames. A /56 may have four times as
+    /// many, a /48 sixteen times. On a server that listens on loopback alone loopback is exempt from this and from every
+    /// other limit by address.
     pub connections_per_address: u32,
+    /// How many sessions' worth of messages and requests all sessions of one address may have together.
+    pub rates_per_address: u32,
     /// Connections at once; and, apart from those, nicknames held at once, parked ones among them.
     pub clients: u32,
     /// How long a connection may stay that neither joins nor downloads.
     #[serde(rename = "join_timeout_ms", with = "millis")]
     pub join_timeout: Duration,
-    /// Bytes of live frames that may wait for a reader before its connection is closed.
+    /// Bytes of live frames that may wait for a reader whatever it does.
     pub slow_reader_bytes: u32,
+    /// With more than that, how long a reader may take nothing before its connection is closed.
+    #[serde(rename = "slow_reader_timeout_ms", with = "millis")]
+    pub slow_reader_timeout: Duration,
+    /// What may wait beyond `slow_reader_bytes` for all readers together. With more, of the address for which most waits
+    /// the connections for which most waits are closed.
+    pub unread_bytes: u32,
     /// How many messages are kept for those who join or resume.
     pub history: u32,
     /// How many of them are shown to who joins and asks for no number.
@@ -41,6 +51,8 @@ pub struct Limits {
     pub ping_after: Duration,
     /// Downloads that run at once for one session, those whose ticket is not used yet among them.
     pub downloads_per_session: u32,
+    /// The same for all sessions of one address; as for connections.
+    pub downloads_per_address: u32,
     /// Tickets that a session may hold unused.
     pub tickets_per_session: u32,
     /// Lists (names, files, history) that a session may be waiting for.
@@ -66,15 +78,19 @@ impl Default for Limits {
             text_bytes: 4096,
             burst: 5,
             per_second: 2,
-            connections_per_address: 16,
+            connections_per_address: 128,
+            rates_per_address: 16,
             clients: 10_000,
             join_timeout: Duration::from_secs(60),
             slow_reader_bytes: 96 * 1024,
+            slow_reader_timeout: Duration::from_secs(10),
+            unread_bytes: 64 * 1024 * 1024,
             history: 2048,
             backlog: 50,
             parked_for: Duration::from_secs(30),
             ping_after: Duration::from_secs(30),
             downloads_per_session: 8,
+            downloads_per_address: 64,
             tickets_per_session: 8,
             lists_per_session: 8,
             request_burst: 20,
@@ -194,11 +210,14 @@ impl Limits {
         count("burst", &mut self.burst, 1, rate)?;
         count("per_second", &mut self.per_second, 1, rate)?;
         count("connections_per_address", &mut self.connections_per_address, 1, MAX_CLIENTS)?;
+        count("rates_per_address", &mut self.rates_per_address, 1, MAX_CLIENTS)?;
         count("clients", &mut self.clients, 1, MAX_CLIENTS)?;
         count("slow_reader_bytes", &mut self.slow_reader_bytes, MIN_SLOW_READER_BYTES, 1 << 30)?;
+        count("unread_bytes", &mut self.unread_bytes, 0, u64::from(u32::MAX))?;
         count("history", &mut self.history, 0, MAX_HISTORY)?;
         count("backlog", &mut self.backlog, 0, MAX_HISTORY)?;
         count("downloads_per_session", &mut self.downloads_per_session, 0, 1024)?;
+        count("downloads_per_address", &mut self.downloads_per_address, 0, MAX_CLIENTS)?;
         count("tickets_per_session", &mut self.tickets_per_session, 0, 1024)?;
         count("lists_per_session", &mut self.lists_per_session, 1, 1024)?;
         count("request_burst", &mut self.request_burst, 1, rate)?;
@@ -214,6 +233,7 @@ impl Limits {
             Ok(())
         };
         wait("join_timeout_ms", &mut self.join_timeout, 1)?;
+        wait("slow_reader_timeout_ms", &mut self.slow_reader_timeout, 0)?;
         wait("parked_for_ms", &mut self.parked_for, 0)?;
         wait("ping_after_ms", &mut self.ping_after, 1)
     }

@@ -16,7 +16,8 @@
 //! # What is where
 //! - [`action`]: what the driver is asked for. `session`: what is known of one. `requests`: from a line to its answer.
 //!   `messages`: numbering and delivering. `lifecycle`: beginning, parking, ending. `joining`: nicknames, and
-//!   coming back. `closing`: connections. `timers`: waiting. `operator`: what an operator sees and does.
+//!   coming back. `places`: who has to go when there are no more. `unread`: what waits for slow readers. `closing`:
+//!   connections. `timers`: waiting. `operator`: what an operator sees and does.
 
 pub mod action;
 mod check;
@@ -25,14 +26,16 @@ mod joining;
 mod lifecycle;
 mod messages;
 mod operator;
+mod places;
 mod requests;
 mod session;
 mod timers;
+mod unread;
 
 pub use action::{Action, ChatEvent, CloseReason, Counters, DropReason};
 pub use operator::Person;
 
-use super::address::Address;
+use super::address::{Address, Loopback};
 use super::bans::Bans;
 use super::frame::{FileEntry, RequestId, ServerFrame, Text, check_text};
 use super::history::History;
@@ -41,6 +44,7 @@ use super::limits::{Limits, MAX_TEXT_BYTES};
 use super::nickname::Nickname;
 use super::outbox::Sources;
 use super::roster::Roster;
+use super::shares::{SharedBuckets, Shares};
 use super::table::Input;
 use crate::hex::Hex;
 use crate::queue::{KEPT_BY_ONE, take_first_keeping};
@@ -88,8 +92,17 @@ pub struct ChatServer {
     last_session: u64,
     /// How many of the connections are to be closed.
     closing: usize,
+    loopback: Loopback,
     /// How many connections there are from each address that is not exempt.
-    addresses: BTreeMap<Address, u32>,
+    connection_shares: Shares,
+    /// How many nicknames are held from there.
+    nick_shares: Shares,
+    /// For messages, of all sessions of an address.
+    shared_messages: SharedBuckets,
+    /// For other requests, likewise.
+    shared_requests: SharedBuckets,
+    /// Bytes that wait for readers beyond what may wait for each, of all together.
+    excess: usize,
     /// Every token that is good.
     tokens: BTreeMap<Token, SessionId>,
     roster: Roster,
@@ -126,7 +139,12 @@ impl ChatServer {
             sessions: BTreeMap::new(),
             last_session: 0,
             closing: 0,
-            addresses: BTreeMap::new(),
+            loopback: Loopback::default(),
+            connection_shares: Shares::default(),
+            nick_shares: Shares::default(),
+            shared_messages: SharedBuckets::default(),
+            shared_requests: SharedBuckets::default(),
+            excess: 0,
             tokens: BTreeMap::new(),
             roster: Roster::default(),
             bans: Bans::default(),
@@ -275,8 +293,19 @@ impl ChatServer {
     pub fn set_limits(&mut self, now: Instant, limits: Limits, motd: Option<String>) {
         self.begin(now);
         self.limits = limits.bounded();
+        self.recount_all();
         self.motd = motd.filter(|motd| check_motd(motd).is_ok()).map(Text::from);
         self.history.set_capacity(usize::try_from(self.limits.history).unwrap_or(usize::MAX));
+    }
+
+    /// Whether limits by address hold for loopback; for connections from now on. They do not at first.
+    pub fn set_loopback(&mut self, loopback: Loopback) {
+        self.loopback = loopback;
+    }
+
+    /// What the connection of a session is, or was, counted by.
+    pub fn address_of(&self, session: SessionId) -> Option<Address> {
+        self.sessions.get(&session)?.address
     }
 
     /// Fills `slices` with the bytes that wait for a connection, front first, and tells how many it filled: 0 when
@@ -368,11 +397,20 @@ impl ChatServer {
     /// Ends an input: closes who reads too slowly, which may tell others and so make them too slow in turn. Each
     /// connection is closed once, so this ends.
     fn settle(&mut self, now: Instant) {
-        while let Some(stream) = self.overflowed.pop() {
-            let session = self.connections.get(&stream).and_then(|connection| connection.session);
-            if let Some(session) = session {
-                self.handle_input(now, session, Input::TooSlow);
+        loop {
+            while let Some(stream) = self.overflowed.pop() {
+                let Some(connection) = self.connections.get(&stream) else { continue };
+                match connection.session {
+                    Some(session) => self.handle_input(now, session, Input::TooSlow),
+                    // It is being closed already, and what waits for it is too much even so.
+                    None if connection.excess > 0 => self.abandon(stream, CloseReason::TooSlow),
+                    None => {}
+                }
             }
+            if self.excess <= self.limits.unread_bytes as usize {
+                break;
+            }
+            self.overflowed = self.most_unread();
         }
         self.inputs = self.inputs.wrapping_add(1);
         if cfg!(debug_assertions) && check::is_due(self.inputs, self.sessions.len()) {

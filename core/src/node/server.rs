@@ -20,7 +20,7 @@ pub use output::{Asker, FileError, FileMeta, ReadDone, ServerEvent, ServerOutput
 
 use super::deadlines::Deadlines;
 use super::{Close, Counters, Path, Transmit};
-use crate::chat::{Action, ChatConfig, ChatServer, CloseReason, FileEntry, Limits, StreamId};
+use crate::chat::{Action, ChatConfig, ChatServer, CloseReason, FileEntry, Limits, Loopback, StreamId};
 use crate::queue::{KEPT_BY_ONE, take_first_keeping};
 use crate::seed::{Seed, Stream};
 use crate::time::{Instant, UnixTime, earliest};
@@ -253,6 +253,11 @@ impl Server {
             Life::Closing(_) | Life::Stopped => {}
         }
         self.settle(now);
+    }
+
+    /// Whether limits by address hold for connections over loopback, from now on. They do not at first.
+    pub fn set_loopback(&mut self, loopback: Loopback) {
+        self.chat.set_loopback(loopback);
     }
 
     /// Other limits from now on. What runs goes on under those it began with.

@@ -21,6 +21,8 @@ pub enum ResetCode {
     SessionOver,
     /// The other side broke the protocol.
     Protocol,
+    /// Others needed its place, and it had moved nothing longest.
+    MadeRoom,
     /// A code of a later version.
     Other(u16),
 }
@@ -37,6 +39,7 @@ impl ResetCode {
             Self::ShuttingDown => 7,
             Self::SessionOver => 8,
             Self::Protocol => 9,
+            Self::MadeRoom => 10,
             Self::Other(code) => code,
         }
     }
@@ -52,6 +55,7 @@ impl ResetCode {
             7 => Self::ShuttingDown,
             8 => Self::SessionOver,
             9 => Self::Protocol,
+            10 => Self::MadeRoom,
             other => Self::Other(other),
         }
     }
@@ -69,6 +73,7 @@ impl core::fmt::Display for ResetCode {
             Self::ShuttingDown => "the server is shutting down",
             Self::SessionOver => "the session it belonged to is over",
             Self::Protocol => "the other side broke the protocol",
+            Self::MadeRoom => "it had moved nothing for long, and the server needed its place",
             Self::Other(code) => return write!(f, "reason {code}"),
         })
     }

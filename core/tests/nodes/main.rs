@@ -3,6 +3,7 @@
 mod ends;
 mod hostile;
 mod operator;
+mod places;
 mod world;
 
 use std::time::Duration;

@@ -140,14 +140,18 @@ limits! {
     "burst": count limits.burst;
     "per_second": count limits.per_second;
     "connections_per_address": count limits.connections_per_address;
+    "rates_per_address": count limits.rates_per_address;
     "clients": count limits.clients;
     "join_timeout": wait limits.join_timeout;
     "slow_reader_bytes": bytes limits.slow_reader_bytes;
+    "slow_reader_timeout": wait limits.slow_reader_timeout;
+    "unread_bytes": bytes limits.unread_bytes;
     "history": count limits.history;
     "backlog": count limits.backlog;
     "parked_for": wait limits.parked_for;
     "ping_after": wait limits.ping_after;
     "downloads_per_session": count limits.downloads_per_session;
+    "downloads_per_address": count limits.downloads_per_address;
     "tickets_per_session": count limits.tickets_per_session;
     "lists_per_session": count limits.lists_per_session;
     "request_burst": count limits.request_burst;

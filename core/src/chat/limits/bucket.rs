@@ -28,6 +28,12 @@ impl Rate {
         Self { interval: self.interval + self.interval / 64, ..self }
     }
 
+    /// As much for `many` as this is for one.
+    #[must_use]
+    pub fn times(self, many: u32) -> Self {
+        Self { burst: self.burst.saturating_mul(many), interval: self.interval / many.max(1) }
+    }
+
     /// Time for `count` tokens.
     fn time_for(self, count: u32) -> Duration {
         self.interval.saturating_mul(count)

@@ -213,6 +213,8 @@ reasons! {
         TooManyConnections = "too many connections from this address",
         /// The server has as many clients as it takes.
         Full = "the server is full",
+        /// Others needed its place, and it had moved nothing longest of those who have most.
+        MadeRoom = "made room for others",
         /// The operator has ended its session.
         Kicked = "kicked",
         /// The operator keeps its nickname or its address out.

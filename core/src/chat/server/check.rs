@@ -67,11 +67,18 @@ impl ChatServer {
                 "{stream} is open or has a term"
             );
             connection.outbox.check_invariants();
+            let excess =
+                connection.outbox.live_bytes().saturating_sub(self.limits.slow_reader_bytes as usize);
+            assert_eq!(excess, connection.excess, "what waits for {stream} is counted");
             counted += usize::from(connection.address.is_some());
         }
         let closing = self.connections.values().filter(|connection| connection.session.is_none()).count();
         assert_eq!(closing, self.closing, "the connections to be closed are counted");
-        assert_eq!(counted, self.addresses.values().map(|&count| count as usize).sum::<usize>(), "addresses");
+        assert_eq!(counted, self.connection_shares.in_all(), "connections are counted by address");
+        let named = self.sessions.values().filter(|it| it.nick.is_some() && it.address.is_some()).count();
+        assert_eq!(named, self.nick_shares.in_all(), "nicknames are counted by address");
+        let excess = self.connections.values().map(|connection| connection.excess).sum::<usize>();
+        assert_eq!(excess, self.excess, "what waits beyond the limits is counted");
         let timers = self.sessions.values().filter(|session| session.timer.is_some()).count() + closing;
         assert_eq!(timers, self.timers.len(), "every timer belongs to somebody");
         assert!(self.overflowed.is_empty(), "who reads too slowly has been closed");

@@ -1,7 +1,7 @@
 //! How a connection parts from its session, and is closed.
 
 use super::lifecycle::Unread;
-use super::session::Pushed;
+use super::session::{Patience, Pushed};
 use super::{Action, ChatEvent, ChatServer, CloseReason, Counters, timers};
 use crate::chat::address::Address;
 use crate::chat::frame::ServerFrame;
@@ -29,12 +29,7 @@ impl ChatServer {
 
     fn release(&mut self, address: Address) {
         mutant!(AddressNotReleased => return);
-        if let Some(count) = self.addresses.get_mut(&address) {
-            *count -= 1;
-            if *count == 0 {
-                self.addresses.remove(&address);
-            }
-        }
+        self.connection_shares.give_back(address);
     }
 
     pub(super) fn stop_waiting(&mut self, session: SessionId, waiting: u32) {
@@ -50,6 +45,7 @@ impl ChatServer {
             && unread == Unread::Dropped
         {
             connection.outbox.cut();
+            self.recount(stream);
         }
         self.say_closing(now, stream, reason);
     }
@@ -58,9 +54,10 @@ impl ChatServer {
     pub(super) fn say_closing(&mut self, now: Instant, stream: StreamId, reason: CloseReason) {
         let Some(connection) = self.connections.get_mut(&stream) else { return };
         let frame = ServerFrame::Closing { reason: reason.to_string().into() }.encode();
-        if let Pushed::Announce = connection.push(&frame, usize::MAX) {
+        if let Pushed::Announce = connection.push(now, &frame, Patience::ENDLESS) {
             self.actions.push_back(Action::Pending(stream));
         }
+        self.recount(stream);
         Counters::count(&mut self.counters.closed, reason);
         self.event(ChatEvent::Closed { stream, reason });
         self.actions.push_back(Action::Close { stream, after_flush: true, reason });
@@ -87,7 +84,8 @@ impl ChatServer {
     pub(super) fn forget(&mut self, stream: StreamId) {
         if self.connections.get(&stream).is_some_and(|connection| connection.session.is_none()) {
             self.arm_flush(stream, None);
-            self.connections.remove(&stream);
+            let excess = self.connections.remove(&stream).map_or(0, |connection| connection.excess);
+            self.excess = self.excess.saturating_sub(excess);
             self.closing -= 1;
         }
     }

@@ -59,10 +59,12 @@ impl ChatServer {
         }
         let nick =
             Nickname::parse(join.nick.raw()).map_err(|e| refusal(ErrorCode::BadNick, e.to_string()))?;
-        if self.roster.len() >= self.limits.clients as usize {
-            return Err(refusal(ErrorCode::Full, CloseReason::Full.to_string()));
-        }
+        let gives_way = self.room_for_nick(session)?;
         self.claim(&nick, session)?;
+        if let Some(other) = gives_way {
+            self.dismiss_for(now, other);
+        }
+        self.count_nick(session);
         let token = join.resume.then(|| self.new_token(session));
         if let Some(entry) = self.sessions.get_mut(&session) {
             entry.nick = Some(nick.clone());
@@ -115,7 +117,7 @@ impl ChatServer {
         join: &Join,
     ) {
         let Some(visiting) = self.sessions.get(&visitor) else { return };
-        let (Some(stream), peer) = (visiting.stream, visiting.peer) else { return };
+        let (Some(stream), peer, address) = (visiting.stream, visiting.peer, visiting.address) else { return };
         self.close(now, session, CloseReason::Displaced, Unread::Dropped);
         // The visitor's session ends; its connection stays, and changes hands between these lines.
         if let Some(entry) = self.sessions.get_mut(&visitor) {
@@ -127,9 +129,13 @@ impl ChatServer {
             connection.viewer = session;
         }
         let token = self.new_token(session);
+        if let Some(before) = self.address_of(session) {
+            self.nick_shares.give_back(before);
+        }
         if let Some(entry) = self.sessions.get_mut(&session) {
             entry.stream = Some(stream);
             entry.peer = peer;
+            entry.address = address;
             entry.pings = join.ping;
             entry.pinged = false;
             entry.last_input = now;
@@ -144,6 +150,7 @@ impl ChatServer {
                 mutant!(AcceptedForgotten => resume.accepted = Accepted::default());
             }
         }
+        self.count_nick(session);
         self.go(now, session, Input::Resume, State::Joined);
         let seen = join.seen.unwrap_or(0).min(self.history.last());
         let missed = self.history.missed_since(seen.saturating_add(1)) * u64::from(!mutant!(GapNotTold));

@@ -33,20 +33,14 @@ pub(super) enum Notice {
 impl ChatServer {
     /// Takes a connection, or turns it away.
     pub(super) fn open(&mut self, now: Instant, stream: StreamId, peer: IpAddr) {
-        let address = Address::counted(peer);
-        let from_there = address.and_then(|address| self.addresses.get(&address)).copied().unwrap_or(0);
-        let refusal =
-            |code, reason: CloseReason| Some((ErrorFrame::new(None, code, reason.as_str()), reason));
+        let address = Address::counted(peer, self.loopback);
+        let refusal = |code, reason: CloseReason| (ErrorFrame::new(None, code, reason.as_str()), reason);
         let refusal = if self.shutting_down {
-            refusal(ErrorCode::ShuttingDown, CloseReason::ShuttingDown)
+            Some(refusal(ErrorCode::ShuttingDown, CloseReason::ShuttingDown))
         } else if let Some(ban) = self.bans.of_address(now, Address::of(peer)) {
             Some((self.banned(now, ban), CloseReason::Banned))
-        } else if from_there >= self.limits.connections_per_address {
-            refusal(ErrorCode::TooManyConnections, CloseReason::TooManyConnections)
-        } else if self.connections.len() - self.closing >= self.limits.clients as usize {
-            refusal(ErrorCode::Full, CloseReason::Full)
         } else {
-            None
+            self.make_room(now, address).err().map(|(code, reason)| refusal(code, reason))
         };
         if let Some((error, reason)) = refusal {
             return self.turn_away(now, stream, peer, error, reason);
@@ -54,10 +48,10 @@ impl ChatServer {
         self.last_session += 1;
         let session = SessionId(self.last_session);
         if let Some(address) = address {
-            *self.addresses.entry(address).or_default() += 1;
+            self.connection_shares.take(address);
         }
         self.connections.insert(stream, Connection::new(Some(session), address));
-        self.sessions.insert(session, Session::new(now, stream, peer));
+        self.sessions.insert(session, Session::new(now, stream, peer, address));
         self.arm_session(now, session);
         self.counters.opened += 1;
         self.event(ChatEvent::Opened { stream, session, peer });
@@ -221,6 +215,9 @@ impl ChatServer {
         let Some(nick) = entry.nick else { return };
         if !mutant!(NickNotFreed) {
             self.roster.free(&nick);
+        }
+        if let Some(address) = entry.address {
+            self.nick_shares.give_back(address);
         }
         self.event(ChatEvent::Left { session, nick: nick.clone(), reason });
         if notice == Notice::Told {

@@ -1,6 +1,6 @@
 //! Numbering messages, and handing frames to connections.
 
-use super::session::Pushed;
+use super::session::{Patience, Pushed};
 use super::{Action, ChatEvent, ChatServer, Counters};
 use crate::chat::frame::{
     ErrorCode, ErrorFrame, Message, Private, RequestId, ServerFrame, Text, TextError, check_text,
@@ -122,7 +122,11 @@ impl ChatServer {
     /// same count is never wrong by it.
     pub(super) fn charge_message(&mut self, now: Instant, session: SessionId) -> Result<(), ErrorFrame> {
         let rate = self.limits.messages();
-        let taken = self.sessions.get_mut(&session).map_or(Ok(()), |entry| entry.messages.take(now, rate));
+        let Some(entry) = self.sessions.get_mut(&session) else { return Ok(()) };
+        let of_address = rate.times(self.limits.rates_per_address);
+        let taken = entry.messages.take(now, rate).and_then(|()| {
+            entry.address.map_or(Ok(()), |address| self.shared_messages.take(now, address, 1, of_address))
+        });
         taken.map_err(|wait| too_soon(ErrorCode::TooFast, wait))
     }
 
@@ -203,13 +207,14 @@ impl ChatServer {
     }
 
     fn send_encoded(&mut self, session: SessionId, frame: &Bytes) {
-        let limit = self.limits.slow_reader_bytes as usize;
+        let (now, patience) = (self.now, Patience::of(&self.limits));
         let Some((stream, connection, _)) = self.outlet(session) else { return };
-        match connection.push(frame, limit) {
+        match connection.push(now, frame, patience) {
             Pushed::Queued => {}
             Pushed::Announce => self.actions.push_back(Action::Pending(stream)),
             Pushed::TooMuch => self.overflowed.push(stream),
         }
+        self.recount(stream);
     }
 
     /// Sends what is made into frames later.
@@ -223,7 +228,7 @@ impl ChatServer {
 
     /// Sends a frame, encoded once, to many.
     pub(super) fn broadcast(&mut self, frame: &Bytes, to: To) {
-        let limit = self.limits.slow_reader_bytes as usize;
+        let patience = Patience::of(&self.limits);
         for (stream, connection) in &mut self.connections {
             let is_meant = match to {
                 To::Joined => connection.hears,
@@ -233,7 +238,9 @@ impl ChatServer {
             if !is_meant {
                 continue;
             }
-            match connection.push(frame, limit) {
+            let pushed = connection.push(self.now, frame, patience);
+            connection.recount(patience.bytes, &mut self.excess);
+            match pushed {
                 Pushed::Queued => {}
                 Pushed::Announce => self.actions.push_back(Action::Pending(*stream)),
                 Pushed::TooMuch => self.overflowed.push(*stream),

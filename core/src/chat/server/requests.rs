@@ -182,7 +182,12 @@ impl ChatServer {
     fn charge_request(&mut self, now: Instant, session: SessionId, tokens: u32) -> Result<(), ErrorFrame> {
         let rate = self.limits.requests();
         let Some(entry) = self.sessions.get_mut(&session) else { return Ok(()) };
-        entry.requests.take(now, rate).map_err(|wait| too_soon(ErrorCode::TooManyRequests, wait))?;
+        let of_address = rate.times(self.limits.rates_per_address);
+        let shared = &mut self.shared_requests;
+        let taken = entry.requests.take(now, rate).and_then(|()| {
+            entry.address.map_or(Ok(()), |address| shared.take(now, address, tokens, of_address))
+        });
+        taken.map_err(|wait| too_soon(ErrorCode::TooManyRequests, wait))?;
         entry.requests.charge_many(now, tokens.saturating_sub(1), rate);
         Ok(())
     }
@@ -280,6 +285,10 @@ impl ChatServer {
             viewer: connection.viewer,
         };
         connection.outbox.take(count, sources);
+        if count > 0 {
+            connection.progress = self.now;
+        }
+        connection.recount(self.limits.slow_reader_bytes as usize, &mut self.excess);
         if connection.session.is_none() && connection.outbox.is_empty() {
             self.forget(stream);
         }

@@ -3,7 +3,7 @@
 use crate::chat::address::Address;
 use crate::chat::frame::RequestId;
 use crate::chat::id::{SessionId, StreamId};
-use crate::chat::limits::Bucket;
+use crate::chat::limits::{Bucket, Limits};
 use crate::chat::lines::Lines;
 use crate::chat::nickname::Nickname;
 use crate::chat::outbox::Outbox;
@@ -12,6 +12,7 @@ use crate::hex::Hex;
 use crate::time::Instant;
 use bytes::Bytes;
 use core::net::IpAddr;
+use core::time::Duration;
 use std::collections::VecDeque;
 
 /// What a client comes back with: 128 bits.
@@ -28,6 +29,8 @@ pub(super) struct Session {
     pub(super) nick: Option<Nickname>,
     /// Where its connection comes from, or came from.
     pub(super) peer: IpAddr,
+    /// What that is counted by, unless it is exempt.
+    pub(super) address: Option<Address>,
     /// Its connection; none while it is parked.
     pub(super) stream: Option<StreamId>,
     /// If it asked for that when it joined.
@@ -66,12 +69,13 @@ impl Session {
         self.wasted = self.wasted.saturating_add(self.line_bytes).saturating_add(WASTED_LINE_BYTES);
     }
 
-    pub(super) fn new(now: Instant, stream: StreamId, peer: IpAddr) -> Self {
+    pub(super) fn new(now: Instant, stream: StreamId, peer: IpAddr, address: Option<Address>) -> Self {
         Self {
             state: State::Visiting,
             since: now,
             nick: None,
             peer,
+            address,
             stream: Some(stream),
             resume: None,
             pings: false,
@@ -145,12 +149,34 @@ pub(super) struct Connection {
     pub(super) address: Option<Address>,
     pub(super) lines: Lines,
     pub(super) outbox: Outbox,
+    /// When it took something last, or something began to wait for it.
+    pub(super) progress: Instant,
+    /// Bytes that wait beyond what may wait for each, as they were counted last.
+    pub(super) excess: usize,
     /// Its entry among the timers: until when it has to have read what was left.
     pub(super) timer: Option<Instant>,
 }
 
 /// What an idle client costs, but for its entries in the maps: a server of ten thousand holds ten megabytes.
 const _: () = assert!(size_of::<Session>() + size_of::<Connection>() < 1024);
+
+/// How long a reader is waited for.
+#[derive(Clone, Copy)]
+pub(super) struct Patience {
+    /// With so much waiting, always.
+    pub(super) bytes: usize,
+    /// With more, for so long since it took something.
+    pub(super) time: Duration,
+}
+
+impl Patience {
+    /// For what has to be said.
+    pub(super) const ENDLESS: Self = Self { bytes: usize::MAX, time: Duration::MAX };
+
+    pub(super) fn of(limits: &Limits) -> Self {
+        Self { bytes: limits.slow_reader_bytes as usize, time: limits.slow_reader_timeout }
+    }
+}
 
 /// What pushing a frame has led to.
 pub(super) enum Pushed {
@@ -173,14 +199,21 @@ impl Connection {
             address,
             lines: Lines::default(),
             outbox: Outbox::default(),
+            progress: Instant::ZERO,
+            excess: 0,
             timer: None,
         }
     }
 
-    /// Adds a live frame if it fits `limit`. A queue without live frames takes any.
-    pub(super) fn push(&mut self, bytes: &Bytes, limit: usize) -> Pushed {
+    /// Adds a live frame, unless more waits than may and nothing was taken for too long. How much waits is not for the
+    /// reader to decide but for those who talk; whether it reads is.
+    pub(super) fn push(&mut self, now: Instant, bytes: &Bytes, patience: Patience) -> Pushed {
         let waiting = self.outbox.live_bytes();
-        if waiting > 0 && waiting.saturating_add(bytes.len()) > limit && !mutant!(SlowReaderKept) {
+        if waiting == 0 {
+            self.progress = now;
+        }
+        let is_much = waiting > 0 && waiting.saturating_add(bytes.len()) > patience.bytes;
+        if is_much && self.progress + patience.time <= now && !mutant!(SlowReaderKept) {
             return Pushed::TooMuch;
         }
         self.outbox.push(bytes.clone());

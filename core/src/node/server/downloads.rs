@@ -1,12 +1,14 @@
 //! From a request in the chat to the end of its transfer.
 
 use super::{Asker, FileError, FileMeta, ReadDone, Server, ServerEvent, ServerOutput, ShareRequest};
+use crate::chat::shares::Shares;
 use crate::chat::{Address, ErrorCode, FileName, Have, Hex, RequestId, ServerFrame, SessionId, TicketFrame};
 use crate::node::{Counters, Transmit};
 use crate::time::Instant;
 use crate::trace::{Event, Mark, Record};
 use crate::transfer::{Offer, Outcome, Sender, SenderOutput};
 use crate::wire::{Hash, MAX_OFFSET, ResetCode, Ticket, TransferId};
+use core::time::Duration;
 
 /// One download, from its request on.
 #[derive(Debug)]
@@ -15,6 +17,10 @@ pub(super) struct Download {
     id: Option<RequestId>,
     file: FileName,
     began: Instant,
+    /// What its session is counted by, unless that is exempt.
+    address: Option<Address>,
+    /// When it had moved [`MOVED_BYTES`] more, or began; and how many bytes were acknowledged then.
+    moved: (Instant, u64),
     stage: Stage,
     /// It stands in the server's queue of those that may have segments.
     pub(super) is_ready: bool,
@@ -63,6 +69,16 @@ impl Download {
         }
     }
 
+    /// Notes how far it has come.
+    fn note_progress(&mut self, now: Instant) {
+        if let Stage::Offered(sender) = &self.stage {
+            let acknowledged = sender.progress().end;
+            if acknowledged >= self.moved.1.saturating_add(MOVED_BYTES) {
+                self.moved = (now, acknowledged);
+            }
+        }
+    }
+
     /// It has no ticket yet, or one that was not used.
     fn is_unused(&self) -> bool {
         match &self.stage {
@@ -77,7 +93,52 @@ impl Download {
 /// way an answer takes two tries on average; that more than eight are late at a time, nobody sees.
 const ENDING_MAX: u32 = 8;
 
+/// Bytes that a download has to move so that it counts as moving: a byte now and then would keep a place for ever.
+const MOVED_BYTES: u64 = 64 * 1024;
+
+/// For how long a download that keeps its place may have moved nothing when there is none for others.
+const UNMOVED_FOR: Duration = Duration::from_secs(10);
+
 impl Server {
+    /// Of the downloads that `may` give way, the one that has moved nothing longest, if that is long.
+    fn longest_unmoved(&self, now: Instant, may: impl Fn(&Download) -> bool) -> Option<TransferId> {
+        let unmoved = self.downloads.iter().filter(|(_, it)| {
+            !it.is_over() && !it.is_ending() && it.moved.0 + UNMOVED_FOR <= now && may(it)
+        });
+        unmoved.min_by_key(|(_, it)| it.moved.0).map(|(transfer, _)| *transfer)
+    }
+
+    /// Makes room for another download of `address`, or tells why there is none.
+    fn make_room(&mut self, now: Instant, address: Option<Address>) -> Result<(), String> {
+        let running = self.downloads.values().filter(|it| !it.is_over());
+        let in_all = u32::try_from(running.clone().count()).unwrap_or(u32::MAX);
+        let (most, per_address) = (self.config.transfer.downloads, self.chat.limits().downloads_per_address);
+        if let Some(address) = address {
+            let mut shares = Shares::default();
+            running.filter_map(|it| it.address).for_each(|it| shares.take(it));
+            if shares.is_full(address, per_address) {
+                let unmoved = self.longest_unmoved(now, |it| it.address == Some(address));
+                self.end_for_another(now, unmoved).ok_or_else(|| {
+                    let there = shares.held(address);
+                    format!("{address} has {there} downloads running or begun, at most {per_address} may be")
+                })?;
+                return Ok(());
+            }
+        }
+        if in_all >= most && !mutant!(ServerLimitIgnored) {
+            self.mark(now, Mark::ServerAtItsLimit);
+            let unmoved = self.longest_unmoved(now, |_| true);
+            self.end_for_another(now, unmoved)
+                .ok_or_else(|| format!("the server has {in_all} downloads running, at most {most} may"))?;
+        }
+        Ok(())
+    }
+
+    fn end_for_another(&mut self, now: Instant, transfer: Option<TransferId>) -> Option<()> {
+        self.end(now, transfer?, ResetCode::MadeRoom);
+        Some(())
+    }
+
     /// A session asks for a file.
     pub(super) fn request(
         &mut self,
@@ -87,9 +148,8 @@ impl Server {
         file: FileName,
         have: Option<Have>,
     ) {
-        let (mut running, mut unused, mut ending, mut in_all) = (0u32, 0u32, 0u32, 0u32);
+        let (mut running, mut unused, mut ending) = (0u32, 0u32, 0u32);
         for download in self.downloads.values().filter(|it| !it.is_over()) {
-            in_all += 1;
             if download.session == session {
                 if download.is_unused() {
                     unused += 1;
@@ -105,7 +165,7 @@ impl Server {
         running += ending.saturating_sub(ENDING_MAX);
         let limits = self.chat.limits();
         let (per_session, tickets) = (limits.downloads_per_session, limits.tickets_per_session);
-        let most = self.config.transfer.downloads;
+        let address = self.chat.address_of(session);
         let refusal = if self.life != super::Life::Running {
             Some((ErrorCode::ShuttingDown, "the server is shutting down".to_owned()))
         } else if unused >= tickets && !mutant!(TicketLimitIgnored) {
@@ -116,11 +176,8 @@ impl Server {
             self.mark(now, Mark::SessionAtItsLimit);
             let (all, most) = (running + unused, per_session);
             Some((ErrorCode::Busy, format!("you have {all} downloads running or begun, at most {most} may")))
-        } else if in_all >= most && !mutant!(ServerLimitIgnored) {
-            self.mark(now, Mark::ServerAtItsLimit);
-            Some((ErrorCode::Busy, format!("the server has {in_all} downloads running, at most {most} may")))
         } else {
-            None
+            self.make_room(now, address).err().map(|message| (ErrorCode::Busy, message))
         };
         if let Some((code, message)) = refusal {
             return self.refuse(now, session, id, file, code, message);
@@ -135,7 +192,9 @@ impl Server {
         }
         let name = file.clone();
         let stage = Stage::Opening(have.filter(|have| have.length > 0));
-        let download = Download { session, id, file, began: now, stage, is_ready: false, deadline: None };
+        let (began, moved) = (now, (now, 0));
+        let download =
+            Download { session, id, file, began, address, moved, stage, is_ready: false, deadline: None };
         self.downloads.insert(transfer, download);
         self.chat.set_busy(now, session, true);
         self.queue.push_back(ServerOutput::Share(ShareRequest::Open { transfer, name, asker }));
@@ -229,6 +288,7 @@ impl Server {
         }));
         let offer = Offer { transfer, ticket, size, version, hash, start };
         let nonces = self.seed.child("nonces").stream(&transfer.to_string());
+        download.moved = (now, start);
         download.stage = Stage::Offered(Box::new(Sender::new(now, config, offer, nonces)));
         let (session, file) = (download.session, download.file.clone());
         self.chat.reply(now, session, &frame);
@@ -311,6 +371,7 @@ impl Server {
     /// Takes what a sender wants done, and notes when it wants to be woken.
     pub(super) fn collect(&mut self, now: Instant, transfer: TransferId) {
         let Some(download) = self.downloads.get_mut(&transfer) else { return };
+        download.note_progress(now);
         let Some(sender) = download.sender() else { return };
         let mut ended = None;
         while let Some(output) = sender.poll_output() {
