@@ -7,6 +7,7 @@
 
 mod batch;
 mod clock;
+pub mod proxy;
 mod tcp;
 mod udp;
 
@@ -20,6 +21,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 pub use batch::{Batch, Group};
 pub use clock::{SystemClock, SystemEntropy};
+pub use proxy::ProxyListener;
 pub use tcp::{DIAL_TIMEOUT, KEEPALIVE_IDLE, TcpListener, TcpNetwork};
 pub use udp::{SOCKET_BUFFER, UdpSocket};
 

@@ -263,7 +263,8 @@ fn one_address_parks_its_share_of_nicknames_and_its_oldest_give_way() {
 fn a_48_of_ipv6_parks_sixteen_addresses_worth() {
     let mut room = Room::new(Limits { connections_per_address: 2, ..Limits::default() });
     for number in 0..600_u16 {
-        let stream = room.join(&format!("2001:db8:0:{:x}::1", number.wrapping_mul(109)), &format!("n{number}"));
+        let stream =
+            room.join(&format!("2001:db8:0:{:x}::1", number.wrapping_mul(109)), &format!("n{number}"));
         room.park(stream);
     }
     assert_eq!(room.server.nicknames(), 32);
@@ -323,7 +324,8 @@ fn sixteen_talkers_of_one_address_do_not_cut_a_reader_off_who_reads() {
 fn all_sessions_of_an_address_share_a_rate() {
     let limits = Limits { rates_per_address: 2, ..Limits::default() };
     let mut room = Room::new(limits);
-    let talkers: Vec<StreamId> = (0..10).map(|number| room.join("192.0.2.1", &format!("t{number}"))).collect();
+    let talkers: Vec<StreamId> =
+        (0..10).map(|number| room.join("192.0.2.1", &format!("t{number}"))).collect();
     for talker in &talkers {
         for _ in 0..5 {
             room.send(*talker, r#"{"type":"say","text":"x"}"#);
@@ -347,7 +349,8 @@ fn readers_who_take_next_to_nothing_cannot_take_all_memory() {
     };
     let mut room = Room::new(limits);
     let talker = room.join("192.0.2.1", "talker");
-    let hostile: Vec<StreamId> = (0..20).map(|number| room.join("192.0.2.2", &format!("h{number}"))).collect();
+    let hostile: Vec<StreamId> =
+        (0..20).map(|number| room.join("192.0.2.2", &format!("h{number}"))).collect();
     let slow = room.join("192.0.2.3", "slow");
     let line = format!(r#"{{"type":"say","text":"{}"}}"#, "x".repeat(4000));
     for _ in 0..100 {

@@ -13,6 +13,7 @@ use backchat_core::text::visible;
 
 use super::args::{BadVariable, CHAT_PORT, Environment, LogFormat, METRICS_PORT, ServerArgs, TRANSFER_PORT};
 use super::values::{HostPort, Span};
+use crate::net::proxy::Range;
 
 pub use self::file::{ConfigFile, Place};
 pub use self::settings::{LimitsTable, TransferTable};
@@ -45,6 +46,8 @@ pub struct Config {
     pub advertise: Option<SocketAddr>,
     /// Where Prometheus is answered; nowhere unless it is said.
     pub metrics: Option<HostPort>,
+    /// Proxies and tunnels that say whom a connection is from, by the PROXY protocol.
+    pub proxies: Vec<Range>,
 }
 
 /// How long downloads may go on where nothing was said.
@@ -70,6 +73,7 @@ impl Default for Config {
             transfer: TransferLimits::default(),
             advertise: None,
             metrics: None,
+            proxies: Vec::new(),
         }
     }
 }
@@ -132,6 +136,7 @@ impl Config {
             transfer: file.transfer,
             advertise: file.advertise,
             metrics: set.metrics.map(|metrics| metrics.with_default_port(METRICS_PORT)),
+            proxies: file.proxies,
         }
     }
 
@@ -155,6 +160,7 @@ impl Config {
             ("advertise", self.advertise == new.advertise),
             ("share", self.share == new.share),
             ("metrics", self.metrics == new.metrics),
+            ("proxies", self.proxies == new.proxies),
             ("log_format", self.log_format == new.log_format),
         ];
         kept.into_iter().filter(|(_, same)| !same).map(|(key, _)| key).collect()

@@ -29,7 +29,7 @@ use super::logging::{self, Typing};
 use super::signals::{self, Hangup, Signal};
 use crate::driver::{Control, Reload, ServerParts, ServerSettings, serve};
 use crate::files::{NoShare, Share};
-use crate::net::{Clock as _, SystemClock, SystemEntropy};
+use crate::net::{Clock as _, ProxyListener, SystemClock, SystemEntropy};
 
 /// Commands for the loop that wait: as many as signals can.
 const CONTROLS_QUEUED: usize = 4;
@@ -187,6 +187,7 @@ async fn serve_until_signal(
         trace: false,
     };
     let (listener, udp, scrapes) = bound.into_sockets();
+    let listener = ProxyListener::new(listener, config.proxies.clone());
     let clock = SystemClock::new();
     let began = clock.wall();
     let parts = ServerParts { listener, udp, share, clock, entropy: SystemEntropy };

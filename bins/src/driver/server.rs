@@ -112,6 +112,11 @@ pub trait Observer {
         let _ = (now, event);
     }
 
+    /// What an operator has asked for, and what came of it.
+    fn operated(&mut self, order: &Order, result: &Result<Answer, OperatorError>) {
+        let _ = (order, result);
+    }
+
     /// An observation; only where [`ServerSettings::trace`] asks for them.
     fn trace(&mut self, record: Record) {
         let _ = record;

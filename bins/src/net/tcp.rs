@@ -34,6 +34,10 @@ const BACKLOG: u32 = 4096;
 /// at once would spin, for the connection stays in the queue.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 
+/// Descriptors that connections leave free: for files that are downloaded, the share's folder, the metrics. A thirty-second
+/// of the limit where that is less.
+const KEPT_FREE: u64 = 256;
+
 /// Listens for chat connections.
 #[derive(Debug)]
 pub struct TcpListener {
@@ -43,6 +47,8 @@ pub struct TcpListener {
     exhausted_until: Option<Instant>,
     /// Whether that was told. Once is enough until connections are taken again.
     is_told: bool,
+    /// The connection taken last has one of the last descriptors: it is looked at how many are left before the next.
+    is_tight: bool,
 }
 
 impl TcpListener {
@@ -61,8 +67,59 @@ impl TcpListener {
         socket.bind(address)?;
         let listener = socket.listen(BACKLOG)?;
         let local = listener.local_addr()?;
-        Ok(Self { listener, local, exhausted_until: None, is_told: false })
+        Ok(Self { listener, local, exhausted_until: None, is_told: false, is_tight: false })
     }
+}
+
+impl TcpListener {
+    /// Takes no connection for a while.
+    fn pause(&mut self, error: &dyn std::fmt::Display) {
+        if !std::mem::replace(&mut self.is_told, true) {
+            tracing::warn!(%error, "no connection can be taken until another ends; raise the limit (ulimit -n)");
+        }
+        self.exhausted_until = Some(Instant::now() + EXHAUSTED_PAUSE);
+    }
+}
+
+/// The number of a connection's descriptor. The system gives the lowest that is free, so that a high number says that few
+/// are left.
+#[cfg(unix)]
+fn descriptor_of(stream: &TcpStream) -> u64 {
+    use std::os::fd::AsRawFd as _;
+    u64::try_from(stream.as_raw_fd()).unwrap_or(0)
+}
+
+/// The descriptor that the next file or connection would get.
+#[cfg(unix)]
+fn lowest_free_descriptor(listener: &tokio::net::TcpListener) -> io::Result<u64> {
+    use std::os::fd::AsRawFd as _;
+    let copy = rustix::io::fcntl_dupfd_cloexec(listener, 0)?;
+    Ok(u64::try_from(copy.as_raw_fd()).unwrap_or(0))
+}
+
+#[cfg(unix)]
+fn descriptor_limit() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current
+}
+
+#[cfg(not(unix))]
+fn descriptor_of(_: &TcpStream) -> u64 {
+    0
+}
+
+#[cfg(not(unix))]
+fn lowest_free_descriptor(_: &tokio::net::TcpListener) -> io::Result<u64> {
+    Ok(0)
+}
+
+#[cfg(not(unix))]
+fn descriptor_limit() -> Option<u64> {
+    None
+}
+
+/// Whether a descriptor is one of those that connections leave free.
+fn is_kept_free(descriptor: u64, limit: Option<u64>) -> bool {
+    limit.is_some_and(|limit| descriptor + KEPT_FREE.min(limit / 32) >= limit)
 }
 
 impl Listener for TcpListener {
@@ -78,8 +135,22 @@ impl Listener for TcpListener {
                 tokio::time::sleep_until(until).await;
                 self.exhausted_until = None;
             }
+            if self.is_tight {
+                match lowest_free_descriptor(&self.listener) {
+                    Ok(lowest) if !is_kept_free(lowest, descriptor_limit()) => self.is_tight = false,
+                    Ok(_) => {
+                        self.pause(&"the last descriptors are kept for downloads");
+                        continue;
+                    }
+                    Err(error) => {
+                        self.pause(&error);
+                        continue;
+                    }
+                }
+            }
             match self.listener.accept().await {
                 Ok((stream, peer)) => {
+                    self.is_tight = is_kept_free(descriptor_of(&stream), descriptor_limit());
                     if std::mem::take(&mut self.is_told) {
                         tracing::info!("connections are taken again");
                     }
@@ -92,12 +163,7 @@ impl Listener for TcpListener {
                 }
                 Err(error) => match Trouble::of(&error) {
                     Trouble::Connection => {}
-                    Trouble::Exhausted => {
-                        if !std::mem::replace(&mut self.is_told, true) {
-                            tracing::warn!(%error, "no connection can be taken until another ends; raise the limit (ulimit -n)");
-                        }
-                        self.exhausted_until = Some(Instant::now() + EXHAUSTED_PAUSE);
-                    }
+                    Trouble::Exhausted => self.pause(&error),
                     Trouble::Listener => return Err(error),
                 },
             }
@@ -267,6 +333,21 @@ mod tests {
         assert_eq!(trouble(Errno::CONNABORTED), Trouble::Connection);
         assert_eq!(trouble(Errno::NETUNREACH), Trouble::Connection);
         assert_eq!(trouble(Errno::BADF), Trouble::Listener);
+    }
+
+    #[test]
+    fn connections_leave_the_last_descriptors_free() {
+        assert!(!is_kept_free(991, Some(1024)) && is_kept_free(992, Some(1024)));
+        assert!(!is_kept_free(65_279, Some(65_536)) && is_kept_free(65_280, Some(65_536)));
+        assert!(!is_kept_free(1 << 40, None));
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn it_is_known_which_descriptor_comes_next() {
+        let listener = TcpListener::bind(loopback()).await.unwrap();
+        assert!(lowest_free_descriptor(&listener.listener).unwrap() > 2);
+        assert!(descriptor_limit().is_none_or(|limit| limit > 2));
     }
 
     #[tokio::test(start_paused = true)]

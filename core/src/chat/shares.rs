@@ -76,9 +76,9 @@ impl SharedBuckets {
     /// none and tells how long until each has.
     pub fn take(&mut self, now: Instant, address: Address, tokens: u32, rate: Rate) -> Result<(), Duration> {
         let networks = address.networks();
-        let ready = networks.clone().filter_map(|network| {
-            Some(self.buckets.get(&network)?.holds(1, rate.times(network.worth())))
-        });
+        let ready = networks
+            .clone()
+            .filter_map(|network| Some(self.buckets.get(&network)?.holds(1, rate.times(network.worth()))));
         if let Some(ready) = ready.max().filter(|ready| *ready > now) {
             return Err(ready - now);
         }
@@ -142,7 +142,8 @@ mod tests {
 
     #[test]
     fn sessions_of_one_address_share_a_bucket_and_others_have_their_own() {
-        let (mut buckets, now, rate) = (SharedBuckets::default(), Instant::from_millis(5_000), Rate::new(4, 2));
+        let (mut buckets, now, rate) =
+            (SharedBuckets::default(), Instant::from_millis(5_000), Rate::new(4, 2));
         for _ in 0..4 {
             assert_eq!(buckets.take(now, of("192.0.2.1"), 1, rate), Ok(()));
         }
@@ -153,7 +154,8 @@ mod tests {
 
     #[test]
     fn a_network_of_many_addresses_takes_no_more_than_a_few_of_them() {
-        let (mut buckets, now, rate) = (SharedBuckets::default(), Instant::from_millis(5_000), Rate::new(4, 2));
+        let (mut buckets, now, rate) =
+            (SharedBuckets::default(), Instant::from_millis(5_000), Rate::new(4, 2));
         let granted = (0..1000_u128).filter(|net| {
             let bits = (0x2001_0db8_u128 << 96) | (net << 64);
             buckets.take(now, Address::of(core::net::IpAddr::from(bits.to_be_bytes())), 1, rate).is_ok()

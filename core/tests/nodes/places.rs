@@ -135,7 +135,8 @@ fn a_48_of_ipv6_takes_sixteen_addresses_worth() {
     let limits = Limits { downloads_per_address: 2, ..Limits::default() };
     let mut host = Host::new(limits, TransferLimits::default());
     // Two of each of a few /64 in each /56.
-    let peers = (0..=255_u16).flat_map(|net| [v6(net << 8), v6(net << 8 | 1), v6(net << 8 | 2), v6(net << 8 | 3)]);
+    let peers =
+        (0..=255_u16).flat_map(|net| [v6(net << 8), v6(net << 8 | 1), v6(net << 8 | 2), v6(net << 8 | 3)]);
     assert_eq!(host.grab(peers), 2 * 16);
     let honest = host.open(IpAddr::from([0x2001, 0xdb8, 1, 0, 0, 0, 0, 1]));
     assert_eq!(host.get(honest), Ok(()));

@@ -111,16 +111,16 @@ fn chat(event: ChatEvent) -> Event {
         ChatEvent::Closed { stream, reason } => {
             Event::ChatClosed { stream: stream.0, reason: Name::of(reason.as_str()) }
         }
-        ChatEvent::Joined { session, nick } => {
+        ChatEvent::Joined { session, nick, peer: _ } => {
             Event::ChatJoined { session: session.0, nick: nick.as_str().into() }
         }
         ChatEvent::Parked { session, reason } => {
             Event::ChatParked { session: session.0, reason: Name::of(reason.as_str()) }
         }
-        ChatEvent::Resumed { session, stream, seen } => {
+        ChatEvent::Resumed { session, stream, seen, peer: _ } => {
             Event::ChatResumed { session: session.0, stream: stream.0, seen }
         }
-        ChatEvent::Left { session, nick, reason } => Event::ChatLeft {
+        ChatEvent::Left { session, nick, peer: _, reason } => Event::ChatLeft {
             session: session.0,
             nick: nick.as_str().into(),
             reason: Name::of(reason.as_str()),

@@ -90,11 +90,16 @@ fn descriptors_are_taken_as_far_as_the_system_grants_them() {
 #[test]
 fn who_finds_no_descriptor_waits_until_another_goes_and_the_log_says_so_once() {
     let folder = Folder::new();
+    folder.shared("small.txt", 10);
     let mut command = limited("-n 24", &server());
     let mut server = Server::with(command.arg("--share").arg(folder.share()));
     let mut guests: Vec<Guest> = (0..30).map(|_| Guest::new(&server)).collect();
     let told = server.program.error_line("no connection can be taken");
     assert!(told.contains("ulimit -n"), "{told}");
+    // So few descriptors leave none for files: that is not the file's fault.
+    guests[0].write("{\"type\":\"download\",\"file\":\"small.txt\"}\n");
+    let busy = guests[0].line("\"error\"");
+    assert!(busy.contains("\"busy\"") && busy.contains("try again later"), "{busy}");
     let mut last = guests.pop().expect("a guest");
     drop(guests);
     last.write("{\"type\":\"names\"}\n");
@@ -103,4 +108,50 @@ fn who_finds_no_descriptor_waits_until_another_goes_and_the_log_says_so_once() {
     server.program.signal("TERM");
     let log = server.program.end().expect(0).stderr;
     assert!(!log.contains("no connection can be taken"), "{log}");
+}
+
+#[test]
+fn connections_leave_descriptors_to_downloads() {
+    let folder = Folder::new();
+    folder.shared("small.txt", 10);
+    let mut command = limited("-n 128", &server());
+    let mut server = Server::with(command.arg("--share").arg(folder.share()));
+    let mut guests: Vec<Guest> = (0..150).map(|_| Guest::new(&server)).collect();
+    let told = server.program.error_line("no connection can be taken");
+    assert!(told.contains("kept for downloads"), "{told}");
+    guests[0].write("{\"type\":\"download\",\"file\":\"small.txt\"}\n");
+    guests[0].line("\"ticket\"");
+}
+
+/// The header of a connection from `last` of 192.0.2.0/24, as HAProxy writes it.
+fn proxied(last: u8) -> Vec<u8> {
+    let addresses = [192, 0, 2, last, 198, 51, 100, 1, 0x30, 0x39, 0xd6, 0xd8];
+    [&b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c"[..], &addresses].concat()
+}
+
+#[test]
+fn a_proxy_names_whom_a_connection_is_from() {
+    let folder = Folder::new();
+    let config = folder.path().join("backchat.toml");
+    std::fs::write(&config, "proxies = ['127.0.0.1']\n[limits]\nconnections_per_address = 1\n")
+        .expect("written");
+    let mut server = Server::with(server().arg("--config").arg(&config));
+    let guest = |last: u8, nick: &str| {
+        let guest = Guest::new(&server);
+        guest.reader.get_ref().write_all(&proxied(last)).expect("written");
+        guest.write(&format!("{{\"type\":\"join\",\"nick\":\"{nick}\"}}\n"));
+        guest
+    };
+    let mut ann = guest(1, "ann");
+    ann.line("\"welcome\"");
+    guest(1, "ann2").line("\"too-many-connections\"");
+    let mut bob = guest(2, "bob");
+    bob.line("\"welcome\"");
+    // Without a header it would be the proxy's own, and nobody's.
+    let mut direct = Guest::new(&server);
+    direct.write("{\"type\":\"join\",\"nick\":\"eve\"}\n");
+    let mut line = String::new();
+    assert_eq!(direct.reader.read_line(&mut line).unwrap_or(0), 0, "{line}");
+    let joined = server.program.error_line("joined");
+    assert!(joined.contains("ann") && joined.contains("192.0.2.1"), "{joined}");
 }

@@ -7,13 +7,14 @@ use std::path::{Path, PathBuf};
 use backchat_core::chat::Limits;
 use backchat_core::node::TransferLimits;
 use backchat_core::text::visible;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use toml::de::DeTable;
 
 use super::settings::{LimitsTable, TransferTable, check_transfer, describe};
 use super::{Config, check_motd};
 use crate::cli::args::{LogFormat, ServerArgs};
 use crate::cli::values::{HostPort, Span};
+use crate::net::proxy::{BadRange, Range};
 
 /// What a file says, checked.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +29,8 @@ pub struct ConfigFile {
     pub(super) transfer: TransferLimits,
     /// Where clients are told to find downloads.
     pub(super) advertise: Option<SocketAddr>,
+    /// Who says whom a connection is from.
+    pub(super) proxies: Vec<Range>,
 }
 
 /// Where in a file: both count from 1, columns in characters.
@@ -71,6 +74,8 @@ pub(super) struct Table {
     share: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metrics: Option<HostPort>,
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_texts", deserialize_with = "ranges")]
+    proxies: Vec<Range>,
     #[serde(skip_serializing_if = "Option::is_none")]
     grace: Option<Span>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,6 +93,18 @@ fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAd
     text.parse().map(Some).map_err(|_| serde::de::Error::custom(expected))
 }
 
+fn ranges<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Range>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let range = |text: String| {
+        text.parse().map_err(|error: BadRange| serde::de::Error::custom(format!("'{text}': {error}")))
+    };
+    texts.into_iter().map(range).collect()
+}
+
+fn as_texts<S: Serializer>(ranges: &[Range], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(ranges.iter().map(Range::to_string))
+}
+
 impl Table {
     /// The file that says what `config` is.
     pub(super) fn of(config: &Config) -> Self {
@@ -97,6 +114,7 @@ impl Table {
             advertise: config.advertise,
             share: config.share.clone(),
             metrics: config.metrics.clone(),
+            proxies: config.proxies.clone(),
             grace: Some(config.grace),
             log_format: Some(config.log_format),
             motd: config.motd.clone(),
@@ -141,7 +159,14 @@ impl ConfigFile {
             grace: table.grace,
             log_format: table.log_format,
         };
-        Ok(Self { args, motd: table.motd, limits, transfer, advertise: table.advertise })
+        Ok(Self {
+            args,
+            motd: table.motd,
+            limits,
+            transfer,
+            advertise: table.advertise,
+            proxies: table.proxies,
+        })
     }
 }
 

@@ -51,6 +51,7 @@ fn unusual() -> Config {
         motd: Some("two\nlines \"quoted\" # no comment".into()),
         advertise: "203.0.113.7:44000".parse().ok(),
         metrics: "[::1]:9464".parse().ok(),
+        proxies: vec!["127.0.0.1".parse().expect("an address"), "fd00::/8".parse().expect("a range")],
         limits,
         transfer,
     }
@@ -83,6 +84,7 @@ fn every_key_is_read() {
         advertise = "203.0.113.7:44000"
         share = "files"
         metrics = "127.0.0.1"
+        proxies = ["10.0.0.0/8"]
         grace = "2m"
         log_format = "json"
         motd = "welcome"
@@ -118,8 +120,11 @@ fn every_key_is_read() {
         },
         advertise: "203.0.113.7:44000".parse().ok(),
         metrics: "127.0.0.1:9464".parse().ok(),
+        proxies: vec!["10.0.0.0/8".parse().expect("a range")],
     };
     assert_eq!(parse(text), Ok(expected));
+    let error = parse("proxies = [\"localhost\"]").expect_err("a name is no address");
+    assert!(error.contains("'localhost': expected an address such as 127.0.0.1"), "{error}");
 }
 
 #[test]
@@ -132,7 +137,7 @@ fn what_is_wrong_is_said_with_its_place() {
     for (text, expected) in [
         (
             "lisen = 'x'",
-            "1:1: unknown field `lisen`, expected one of `listen`, `udp`, `advertise`, `share`, `metrics`, `grace`, `log_format`, `motd`, `limits`, `transfer`",
+            "1:1: unknown field `lisen`, expected one of `listen`, `udp`, `advertise`, `share`, `metrics`, `proxies`, `grace`, `log_format`, `motd`, `limits`, `transfer`",
         ),
         ("\n[limits]\nburst = 5\nbrust = 6\n", "4:1: unknown field `brust`, expected one of"),
         (

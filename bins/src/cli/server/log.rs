@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use backchat_core::chat::ChatEvent;
-use backchat_core::node::ServerEvent;
+use backchat_core::chat::{ChatEvent, OperatorError};
+use backchat_core::node::{Answer, Order, ServerEvent};
 use backchat_core::text::visible;
 use backchat_core::time::Instant;
 use backchat_core::transfer::Outcome;
@@ -19,6 +19,10 @@ use crate::driver::{Observer, ServerEnd};
 pub(super) struct Log {}
 
 impl Observer for Log {
+    fn operated(&mut self, order: &Order, result: &Result<Answer, OperatorError>) {
+        operated(order, result);
+    }
+
     fn event(&mut self, _: Instant, event: ServerEvent) {
         match event {
             ServerEvent::Chat(event) => chat(&event),
@@ -51,6 +55,30 @@ impl Observer for Log {
                     "download over"
                 );
             }
+        }
+    }
+}
+
+/// An operator's decisions, for those who come after. Questions are not.
+fn operated(order: &Order, result: &Result<Answer, OperatorError>) {
+    let error = result.as_ref().err().map(|error| visible(&error.to_string()).to_string());
+    let ended = match result {
+        Ok(Answer::Done { ended }) => Some(*ended),
+        Ok(Answer::Present(_) | Answer::Bans(_)) | Err(_) => None,
+    };
+    let shown = |reason: &Option<String>| reason.as_ref().map(|reason| visible(reason).to_string());
+    match order {
+        Order::Who | Order::Bans => {}
+        Order::Kick { nick, reason } => {
+            tracing::info!(%nick, reason = shown(reason), ended, error, "the operator kicks");
+        }
+        Order::Ban { whom, lasts, reason } => {
+            let lasts = lasts.map(|lasts| humantime::format_duration(lasts).to_string());
+            tracing::info!(%whom, lasts, reason = shown(reason), ended, error, "the operator bans");
+        }
+        Order::Unban(whom) => tracing::info!(%whom, error, "the operator lifts a ban"),
+        Order::Say(text) => {
+            tracing::info!(bytes = text.len(), error, "the operator tells everybody something")
         }
     }
 }
@@ -92,11 +120,15 @@ fn chat(event: &ChatEvent) {
         ChatEvent::Opened { session, peer, .. } => tracing::debug!(session = session.0, %peer, "connected"),
         ChatEvent::TurnedAway { peer, reason, .. } => tracing::warn!(%peer, %reason, "turned away"),
         ChatEvent::Closed { stream, reason } => tracing::debug!(stream = stream.0, %reason, "closed"),
-        ChatEvent::Joined { session, nick } => tracing::info!(session = session.0, %nick, "joined"),
+        ChatEvent::Joined { session, nick, peer } => {
+            tracing::info!(session = session.0, %nick, %peer, "joined");
+        }
         ChatEvent::Parked { session, reason } => tracing::info!(session = session.0, %reason, "parked"),
-        ChatEvent::Resumed { session, seen, .. } => tracing::info!(session = session.0, seen, "came back"),
-        ChatEvent::Left { session, nick, reason } => {
-            tracing::info!(session = session.0, %nick, %reason, "left");
+        ChatEvent::Resumed { session, seen, peer, .. } => {
+            tracing::info!(session = session.0, seen, %peer, "came back");
+        }
+        ChatEvent::Left { session, nick, peer, reason } => {
+            tracing::info!(session = session.0, %nick, %peer, %reason, "left");
         }
         ChatEvent::Renamed { session, from, to } => {
             tracing::info!(session = session.0, %from, %to, "renamed");

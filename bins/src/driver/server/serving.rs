@@ -162,7 +162,9 @@ impl<'a, S: Stream, O: Observer> Serving<'a, S, O> {
             }
             // Who does not wait for the answer any more did want it done.
             Control::Operate { order, answer } => {
-                let _ = answer.send(self.server.handle_order(now, order));
+                let result = self.server.handle_order(now, order.clone());
+                self.observer.operated(&order, &result);
+                let _ = answer.send(result);
             }
             Control::Measure(answer) => {
                 let (stats, datagrams_lost) = (self.server.stats(now), self.outgoing.lost());

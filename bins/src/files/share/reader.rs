@@ -283,6 +283,23 @@ fn file_error(error: &io::Error) -> FileError {
         (io::ErrorKind::PermissionDenied, None) | (_, Some(Errno::XDEV | Errno::LOOP)) => FileError::NotAFile,
         (io::ErrorKind::InvalidInput | io::ErrorKind::IsADirectory, _) => FileError::NotAFile,
         (io::ErrorKind::PermissionDenied, Some(_)) => FileError::Denied,
+        (_, Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)) => FileError::Exhausted,
         (kind, _) => FileError::Other(kind.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustix::io::Errno;
+
+    #[test]
+    fn running_out_of_descriptors_is_not_the_files_fault() {
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::NOMEM] {
+            let error = io::Error::from_raw_os_error(errno.raw_os_error());
+            assert_eq!(file_error(&error), FileError::Exhausted);
+        }
+        let error = io::Error::from_raw_os_error(Errno::IO.raw_os_error());
+        assert!(matches!(file_error(&error), FileError::Other(_)));
     }
 }

@@ -65,7 +65,9 @@ fn ranges_are_read_and_contain_their_addresses() {
     assert!(contains("10.0.0.0/8", "10.255.0.1") && !contains("10.0.0.0/8", "11.0.0.1"));
     assert!(contains("0.0.0.0/0", "203.0.113.9") && contains("::/0", "2001:db8::1"));
     assert!(contains("fd00::/8", "fdff::1") && !contains("fd00::/8", "fe00::1"));
-    for wrong in ["", "localhost", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/+8", "10.0.0.256", "1.2.3.4/8/8"] {
+    for wrong in
+        ["", "localhost", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/+8", "10.0.0.256", "1.2.3.4/8/8"]
+    {
         assert_eq!(range(wrong), Err(BadRange), "{wrong:?}");
     }
     for text in ["127.0.0.1", "10.0.0.0/8", "fd00::/8", "::1"] {
@@ -108,7 +110,7 @@ async fn a_slow_proxy_holds_nobody_up_and_who_is_no_proxy_cannot_name_a_peer() {
     let mut listener = ProxyListener::new(Given(given), vec!["127.0.0.1".parse().unwrap()]);
     let proxy = SocketAddr::from(([127, 0, 0, 1], 9));
     let other = SocketAddr::from(([192, 0, 2, 9], 9));
-    let mut connect = async |peer| {
+    let connect = async |peer| {
         let (near, far) = duplex(4096);
         give.send((far, peer)).await.unwrap();
         near

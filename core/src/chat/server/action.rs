@@ -87,6 +87,8 @@ pub enum ChatEvent {
         session: SessionId,
         /// Its nickname.
         nick: Nickname,
+        /// From where it is connected.
+        peer: IpAddr,
     },
     /// A session lost its connection and may come back.
     Parked {
@@ -103,6 +105,8 @@ pub enum ChatEvent {
         stream: StreamId,
         /// The last message that its client said it had seen.
         seen: u64,
+        /// From where it is connected now.
+        peer: IpAddr,
     },
     /// A session gave its nickname back.
     Left {
@@ -110,6 +114,8 @@ pub enum ChatEvent {
         session: SessionId,
         /// The nickname it had.
         nick: Nickname,
+        /// From where it was connected.
+        peer: IpAddr,
         /// Why.
         reason: CloseReason,
     },

@@ -35,7 +35,9 @@ impl ChatServer {
                 }
                 self.show_range(session, tail.range);
                 self.counters.joined += 1;
-                self.event(ChatEvent::Joined { session, nick: nick.clone() });
+                if let Some(peer) = self.sessions.get(&session).map(|entry| entry.peer) {
+                    self.event(ChatEvent::Joined { session, nick: nick.clone(), peer });
+                }
                 let frame = ServerFrame::Joined { nick }.encode();
                 self.broadcast(&frame, messages::To::Joined);
             }
@@ -117,7 +119,9 @@ impl ChatServer {
         join: &Join,
     ) {
         let Some(visiting) = self.sessions.get(&visitor) else { return };
-        let (Some(stream), peer, address) = (visiting.stream, visiting.peer, visiting.address) else { return };
+        let (Some(stream), peer, address) = (visiting.stream, visiting.peer, visiting.address) else {
+            return;
+        };
         self.close(now, session, CloseReason::Displaced, Unread::Dropped);
         // The visitor's session ends; its connection stays, and changes hands between these lines.
         if let Some(entry) = self.sessions.get_mut(&visitor) {
@@ -163,7 +167,7 @@ impl ChatServer {
         let next = seen.saturating_add(1 + u64::from(mutant!(ResumeSkipsOne))).max(self.history.first());
         self.show_range(session, Range { next, end: self.history.next() });
         self.counters.resumed += 1;
-        self.event(ChatEvent::Resumed { session, stream, seen });
+        self.event(ChatEvent::Resumed { session, stream, seen, peer });
     }
 
     fn new_token(&mut self, session: SessionId) -> Token {

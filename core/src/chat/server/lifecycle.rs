@@ -219,7 +219,7 @@ impl ChatServer {
         if let Some(address) = entry.address {
             self.nick_shares.give_back(address);
         }
-        self.event(ChatEvent::Left { session, nick: nick.clone(), reason });
+        self.event(ChatEvent::Left { session, nick: nick.clone(), peer: entry.peer, reason });
         if notice == Notice::Told {
             let frame = ServerFrame::Left { nick, reason: reason.to_string().into() }.encode();
             self.broadcast(&frame, messages::To::Joined);

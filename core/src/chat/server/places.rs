@@ -27,7 +27,8 @@ impl ChatServer {
     /// Makes room for another connection from `address`.
     pub(super) fn make_room(&mut self, now: Instant, address: Option<Address>) -> Result<(), NoPlace> {
         let limits = &self.limits;
-        if let Some(address) = address.filter(|it| self.connection_shares.is_full(*it, limits.connections_per_address))
+        if let Some(address) =
+            address.filter(|it| self.connection_shares.is_full(*it, limits.connections_per_address))
         {
             let idle = |it: &Session| {
                 it.state == State::Visiting
@@ -58,9 +59,7 @@ impl ChatServer {
             let parked = self.sessions.iter().filter(|(_, it)| parked(it));
             let longest = parked.min_by_key(|(_, it)| it.since).map(|(session, _)| *session);
             let message = || format!("as many nicknames as one address may have are held from {address}");
-            return longest
-                .map(Some)
-                .ok_or_else(|| no_room(ErrorCode::TooManyConnections, message()));
+            return longest.map(Some).ok_or_else(|| no_room(ErrorCode::TooManyConnections, message()));
         }
         if self.roster.len() < self.limits.clients as usize {
             return Ok(None);

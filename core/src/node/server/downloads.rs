@@ -102,9 +102,10 @@ const UNMOVED_FOR: Duration = Duration::from_secs(10);
 impl Server {
     /// Of the downloads that `may` give way, the one that has moved nothing longest, if that is long.
     fn longest_unmoved(&self, now: Instant, may: impl Fn(&Download) -> bool) -> Option<TransferId> {
-        let unmoved = self.downloads.iter().filter(|(_, it)| {
-            !it.is_over() && !it.is_ending() && it.moved.0 + UNMOVED_FOR <= now && may(it)
-        });
+        let unmoved = self
+            .downloads
+            .iter()
+            .filter(|(_, it)| !it.is_over() && !it.is_ending() && it.moved.0 + UNMOVED_FOR <= now && may(it));
         unmoved.min_by_key(|(_, it)| it.moved.0).map(|(transfer, _)| *transfer)
     }
 
@@ -307,6 +308,7 @@ impl Server {
                 self.mark(now, Mark::FileNotFound);
                 ErrorCode::NoSuchFile
             }
+            FileError::Exhausted => ErrorCode::Busy,
             FileError::Denied | FileError::Changed | FileError::Other(_) => ErrorCode::Refused,
         };
         let message = format!("{file}: {error}{}", crate::mutants::place(file.as_str()));

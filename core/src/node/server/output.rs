@@ -129,6 +129,9 @@ pub enum FileError {
     /// It became another one, or shorter, while it was sent.
     #[error("it changed while it was sent")]
     Changed,
+    /// The server has no descriptor or memory left for it. Later it may.
+    #[error("the server has too many files and connections open, try again later")]
+    Exhausted,
     /// Anything else.
     #[error("{0}")]
     Other(String),
