@@ -29,13 +29,13 @@ use backchat_core::chat::{FileEntry, FileName};
 use backchat_core::node::{
     Client, DownloadId, FileError, FileMeta, Have, LocalError, ReadDone, Server, ShareRequest,
 };
-use backchat_core::time::Instant;
+use backchat_core::time::{Instant, UnixTime};
 use backchat_core::wire::{Hash, TransferId};
 
 pub use disk::Disk;
 pub use error::{Refusal, TargetError, TargetEvent};
 pub use share::{FolderShare, NoShare};
-pub use spec::{Existing, Partial, Place, TargetSpec};
+pub use spec::{Existing, Partial, Place, TargetSpec, Time};
 pub use target::FileTargets;
 pub use workers::Where;
 
@@ -139,7 +139,10 @@ pub enum TargetOp {
     /// Hash everything that was written. Answered by `Digest`.
     Digest,
     /// Sync, rename, sync the folder. Answered by `Committed`; closes the file.
-    Commit,
+    Commit {
+        /// When the server's file was last changed.
+        modified: UnixTime,
+    },
     /// Remove the partial file; closes it.
     Discard,
     /// Close the partial file and leave it for a resume.

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use backchat::driver::{Command, Control, Ending, Receipt, Which};
-use backchat::files::{Existing, Partial, Place, TargetEvent, TargetSpec};
+use backchat::files::{Existing, Partial, Place, TargetEvent, TargetSpec, Time};
 use backchat_core::chat::{ClientChatEvent, DisconnectReason, ServerFrame};
 use backchat_core::node::{DownloadEvent, FailReason, LocalError};
 use harness::{Client, Happening, Server, bytes_of, get, text_of};
@@ -174,7 +174,8 @@ async fn a_file_that_is_not_there_and_one_that_exists_fail_with_their_reasons() 
     let again = client.download("book.bin", TargetSpec::folder(folder.path())).await;
     assert_eq!(again.unwrap_err(), FailReason::Local(LocalError::Exists));
     let place = Place::Folder(folder.path().to_owned());
-    let spec = TargetSpec::File { place, existing: Existing::Rename, partial: Partial::Resume };
+    let time = Time::Now;
+    let spec = TargetSpec::File { place, existing: Existing::Rename, partial: Partial::Resume, time };
     client.download("book.bin", spec).await.unwrap();
     assert_eq!(std::fs::read(folder.path().join("book (1).bin")).unwrap(), files[0].1);
     client.quit().await;

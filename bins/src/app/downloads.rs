@@ -51,6 +51,8 @@ pub struct Download {
     is_skipped: bool,
     /// Nobody reads standard output any more, which is no news to whoever closed it.
     pub is_unread: bool,
+    /// Its bytes go into a pipe or a device: nothing of it can be gone on from.
+    pub is_stream: bool,
     /// What went wrong with the file, in words that name it.
     trouble: Option<String>,
 }
@@ -133,6 +135,7 @@ impl Downloads {
             told: None,
             is_skipped: false,
             is_unread: false,
+            is_stream: false,
             trouble: None,
         };
         self.running.insert(download, begun);
@@ -169,7 +172,8 @@ impl Downloads {
             return;
         };
         match event {
-            TargetEvent::Opened { path, resumed_from, .. } => {
+            TargetEvent::Opened { path, partial, resumed_from } => {
+                running.is_stream = partial.is_none();
                 running.path.clone_from(path);
                 running.received = *resumed_from;
             }

@@ -9,7 +9,7 @@ use crate::cli::args::{GetArgs, Output};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::values::Rate;
-use crate::files::{Existing, Partial, Place, TargetSpec};
+use crate::files::{Existing, Partial, Place, TargetSpec, Time};
 
 /// What is asked of the server, and what becomes of the bytes. A name that no server can share is no such file.
 pub fn of(args: &GetArgs) -> Result<(GetRequest, TargetSpec), Failure> {
@@ -40,7 +40,8 @@ fn target(args: &GetArgs) -> TargetSpec {
         _ => Existing::Refuse,
     };
     let partial = if args.no_resume { Partial::Discard } else { Partial::Resume };
-    TargetSpec::File { place, existing, partial }
+    let time = if args.remote_time { Time::Remote } else { Time::Now };
+    TargetSpec::File { place, existing, partial, time }
 }
 
 /// The command line `words` again, so that a shell takes it and the download goes on: as it was typed, without
@@ -87,13 +88,18 @@ mod tests {
         ] {
             let partial = Partial::Resume;
             let place = Place::Folder(".".into());
-            assert_eq!(of(&set).expect("valid").1, TargetSpec::File { place, existing, partial });
+            assert_eq!(
+                of(&set).expect("valid").1,
+                TargetSpec::File { place, existing, partial, time: Time::Now }
+            );
         }
-        let args = GetArgs { output: Some("a/b".into()), no_resume: true, ..GetArgs::of("x") };
+        let args =
+            GetArgs { output: Some("a/b".into()), no_resume: true, remote_time: true, ..GetArgs::of("x") };
         let expected = TargetSpec::File {
             place: Place::Path("a/b".into()),
             existing: Existing::Refuse,
             partial: Partial::Discard,
+            time: Time::Remote,
         };
         assert_eq!(of(&args).expect("valid").1, expected);
         let args = GetArgs { output: Some("-".into()), ..GetArgs::of("x") };

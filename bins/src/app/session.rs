@@ -352,7 +352,7 @@ impl Session {
         let Some(report) = self.keep(report, wanted.as_ref()) else { return };
         let resume = match (&report.news, wanted.and_then(|wanted| wanted.args)) {
             (News::Failed(failure), Some(args))
-                if failure.reason == "stopped" && report.state.received > 0 =>
+                if failure.reason == "stopped" && report.state.received > 0 && !report.state.is_stream =>
             {
                 Some(self.resume_line(&args))
             }

@@ -5,8 +5,11 @@
 //! as a Unix system would give them; the layer above makes sentences of them.
 
 use std::ffi::{OsStr, OsString};
-use std::io;
-use std::path::Path;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use backchat_core::time::UnixTime;
 
 /// A file system.
 pub trait Disk: Clone + Send + Sync + 'static {
@@ -24,6 +27,15 @@ pub trait Disk: Clone + Send + Sync + 'static {
     /// # Errors
     /// Nothing has it, or we may not know.
     fn is_at(&self, path: &Path, folder: &Self::Folder) -> io::Result<bool>;
+
+    /// Whether a FIFO or a device has this path; links are followed. `false` where nothing has it.
+    fn is_stream(&self, path: &Path) -> bool;
+
+    /// Opens a FIFO or a device to write into. Waits for the other end of a FIFO, for as long as it takes.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn open_stream(&self, path: &Path) -> io::Result<Box<dyn Write + Send>>;
 }
 
 /// An open folder.
@@ -42,6 +54,12 @@ pub trait Folder: Send + Sync + 'static {
     /// # Errors
     /// Nothing has this name.
     fn stat(&self, name: &OsStr) -> io::Result<Stat>;
+
+    /// The path that a link leads to, as it stands in it.
+    ///
+    /// # Errors
+    /// It is none.
+    fn read_link(&self, name: &OsStr) -> io::Result<PathBuf>;
 
     /// Opens for reading. Links are followed as far as they stay inside. Does not wait for the other end of a
     /// FIFO, and does not open what is no regular file.
@@ -105,6 +123,18 @@ pub trait File: Send + 'static {
     /// What the system says.
     fn set_len(&self, length: u64) -> io::Result<()>;
 
+    /// Sets who may do what with it: the nine bits of user, group and others.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn set_mode(&self, mode: u32) -> io::Result<()>;
+
+    /// Sets when its bytes changed. Writing sets it anew.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn set_modified(&self, at: UnixTime) -> io::Result<()>;
+
     /// Makes its bytes and its length durable.
     ///
     /// # Errors
@@ -162,12 +192,27 @@ pub struct Stat {
     pub links: u64,
     /// The user it belongs to.
     pub owner: u32,
+    /// Who may do what with it, without its kind.
+    pub mode: u32,
     /// Bytes.
     pub size: u64,
     /// When its bytes changed: seconds and nanoseconds since 1970.
     pub modified: (i64, i64),
     /// When its bytes or properties changed: seconds and nanoseconds since 1970. Nobody can set it back.
     pub changed: (i64, i64),
+}
+
+/// A time as the system has it.
+///
+/// # Errors
+/// `InvalidInput` for one that it has not.
+pub(super) fn system_time(at: UnixTime) -> io::Result<SystemTime> {
+    let since = Duration::from_millis(at.as_millis().unsigned_abs());
+    let at = match at.as_millis() {
+        0.. => SystemTime::UNIX_EPOCH.checked_add(since),
+        _ => SystemTime::UNIX_EPOCH.checked_sub(since),
+    };
+    at.ok_or_else(|| io::ErrorKind::InvalidInput.into())
 }
 
 impl Stat {

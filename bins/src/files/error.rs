@@ -141,8 +141,25 @@ pub enum TargetError {
     #[error("another download already writes to standard output: wait for it, or choose a file with -o")]
     StdoutTaken,
     /// What was written cannot be taken back.
-    #[error("standard output cannot start over: run it again, or download into a file")]
-    StdoutRestart,
+    #[error("{} cannot start over: run it again, or download into a file", show(.path))]
+    StreamRestart {
+        /// What the bytes went into.
+        path: PathBuf,
+    },
+    /// Somebody removed the partial file, or put another in its place.
+    #[error("{} was removed or replaced while it was written: run it again", show(.path))]
+    PartialGone {
+        /// It.
+        path: PathBuf,
+    },
+    /// What was written may not be on the disk, and what the disk has may be something else.
+    #[error("the disk did not take {}, which was removed: {source}; choose another disk with -d, or run it again", show(.path))]
+    NotSynced {
+        /// The partial file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A write that was not asked for, behind a hole.
     #[error("{} ends at byte {end}, a write at {offset} would leave a hole (this is a bug)", show(.path))]
     Hole {
@@ -174,6 +191,9 @@ pub enum Refusal {
     /// A symbolic link.
     #[error("a symbolic link")]
     Link,
+    /// A symbolic link that somebody else has made.
+    #[error("a symbolic link of another user")]
+    ForeignLink,
     /// A FIFO, device or socket.
     #[error("a device, pipe or socket")]
     Special,
@@ -200,7 +220,9 @@ impl TargetError {
             | Self::Planted { .. }
             | Self::NoName { .. }
             | Self::StdoutClosed
-            | Self::StdoutRestart
+            | Self::StreamRestart { .. }
+            | Self::PartialGone { .. }
+            | Self::NotSynced { .. }
             | Self::Hole { .. }
             | Self::Io { .. } => LocalError::Other(self.to_string()),
         }

@@ -6,10 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use backchat_core::time::UnixTime;
 
 use crate::errno::Errno;
 
@@ -17,6 +19,9 @@ use super::disk::{Disk, File, Folder, Kind, Lock, Overwrite, Stat};
 
 /// The user of every memory disk.
 const USER: u32 = 1000;
+
+/// What everything on it may be used for.
+const MODE: u32 = 0o644;
 
 /// A disk. Its clones are the same disk.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +37,8 @@ struct State {
     /// Bytes that still fit.
     free: u64,
     access: Access,
+    /// What syncing fails with.
+    broken: Option<Errno>,
     /// A clock of changes: each change is a second later than the one before.
     changes: i64,
 }
@@ -76,6 +83,7 @@ impl Default for State {
             last_inode: 0,
             free: u64::MAX,
             access: Access::ReadWrite,
+            broken: None,
             changes: 0,
         }
     }
@@ -162,6 +170,12 @@ impl MemoryDisk {
         self.state().free = bytes;
     }
 
+    /// Says what making a file durable fails with, if it does.
+    #[cfg(test)]
+    pub(super) fn set_broken(&self, errno: Option<Errno>) {
+        self.state().broken = errno;
+    }
+
     /// Says whether it can be written to.
     pub fn set_access(&self, access: Access) {
         self.state().access = access;
@@ -215,6 +229,7 @@ impl State {
             inode: 0,
             links: 1,
             owner: USER,
+            mode: MODE,
             size: 0,
             modified: (0, 0),
             changed: (0, 0),
@@ -233,6 +248,7 @@ impl State {
             inode: number,
             links: inode.links,
             owner: inode.owner,
+            mode: MODE,
             size: inode.bytes.len() as u64,
             modified: (inode.modified, 0),
             changed: (inode.changed, 0),
@@ -288,6 +304,14 @@ impl Disk for MemoryDisk {
         self.state().entries(path)?;
         Ok(folder.path == path)
     }
+
+    fn is_stream(&self, _: &Path) -> bool {
+        false
+    }
+
+    fn open_stream(&self, _: &Path) -> io::Result<Box<dyn Write + Send>> {
+        Err(Errno::NXIO.into())
+    }
 }
 
 /// An open folder of a [`MemoryDisk`].
@@ -333,6 +357,13 @@ impl Folder for MemoryFolder {
     fn stat(&self, name: &OsStr) -> io::Result<Stat> {
         let state = self.disk.state();
         state.stat(&state.node(&self.path, name)?)
+    }
+
+    fn read_link(&self, name: &OsStr) -> io::Result<PathBuf> {
+        match self.disk.state().node(&self.path, name)? {
+            Node::Link(target) => Ok(target.into()),
+            Node::File(_) | Node::Special | Node::Folder => Err(Errno::INVAL.into()),
+        }
     }
 
     fn open(&self, name: &OsStr) -> io::Result<MemoryFile> {
@@ -460,8 +491,20 @@ impl File for MemoryFile {
         Ok(())
     }
 
+    fn set_mode(&self, _: u32) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn set_modified(&self, at: UnixTime) -> io::Result<()> {
+        self.disk.state().inode(self.inode)?.modified = at.as_millis() / 1000;
+        Ok(())
+    }
+
     fn sync(&self) -> io::Result<()> {
         let mut state = self.disk.state();
+        if let Some(errno) = state.broken {
+            return Err(errno.into());
+        }
         let inode = state.inode(self.inode)?;
         inode.synced.clone_from(&inode.bytes);
         Ok(())

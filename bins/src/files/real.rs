@@ -6,17 +6,18 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::os::unix::fs::{FileExt, FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
 
+use backchat_core::time::UnixTime;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt as _};
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::disk::{Disk, File, Folder, Kind, Lock, Overwrite, Stat};
+use super::disk::{Disk, File, Folder, Kind, Lock, Overwrite, Stat, system_time};
 
 /// The file system that this process sees.
 #[derive(Clone, Copy, Debug, Default)]
@@ -32,6 +33,19 @@ impl Disk for RealDisk {
     fn is_at(&self, path: &Path, folder: &RealFolder) -> io::Result<bool> {
         let (there, ours) = (rustix::fs::stat(path)?, rustix::fs::fstat(&folder.0)?);
         Ok((there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino))
+    }
+
+    fn is_stream(&self, path: &Path) -> bool {
+        fs::metadata(path).is_ok_and(|metadata| {
+            let kind = metadata.file_type();
+            kind.is_fifo() || kind.is_char_device() || kind.is_block_device()
+        })
+    }
+
+    fn open_stream(&self, path: &Path) -> io::Result<Box<dyn Write + Send>> {
+        let flags = OFlags::NOCTTY.bits().cast_signed();
+        let options = fs::OpenOptions::new().write(true).custom_flags(flags).clone();
+        Ok(Box::new(options.open(path)?))
     }
 }
 
@@ -68,6 +82,10 @@ impl Folder for RealFolder {
 
     fn stat(&self, name: &OsStr) -> io::Result<Stat> {
         Ok(self.0.symlink_metadata(name)?.into())
+    }
+
+    fn read_link(&self, name: &OsStr) -> io::Result<PathBuf> {
+        self.0.read_link_contents(name)
     }
 
     fn open(&self, name: &OsStr) -> io::Result<RealFile> {
@@ -172,6 +190,14 @@ impl File for RealFile {
         self.0.set_len(length)
     }
 
+    fn set_mode(&self, mode: u32) -> io::Result<()> {
+        self.0.set_permissions(fs::Permissions::from_mode(mode & 0o777))
+    }
+
+    fn set_modified(&self, at: UnixTime) -> io::Result<()> {
+        self.0.set_times(fs::FileTimes::new().set_modified(system_time(at)?))
+    }
+
     fn sync(&self) -> io::Result<()> {
         self.0.sync_all()
     }
@@ -206,6 +232,7 @@ impl From<Metadata> for Stat {
             inode: metadata.ino(),
             links: metadata.nlink(),
             owner: metadata.uid(),
+            mode: metadata.mode() & 0o7777,
             size: metadata.size(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
             changed: (metadata.ctime(), metadata.ctime_nsec()),

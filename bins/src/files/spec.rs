@@ -7,7 +7,8 @@ use std::path::PathBuf;
 /// What to do with the bytes of one download.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TargetSpec {
-    /// A file: written to a partial file beside it, which gets the final name when its hash is right.
+    /// A file: written to a partial file beside it, which gets the final name when its hash is right. Where a FIFO
+    /// or a device has the path, it is written into as standard output is: in order, and nothing is taken back.
     File {
         /// Which file.
         place: Place,
@@ -15,6 +16,8 @@ pub enum TargetSpec {
         existing: Existing,
         /// Whether an earlier, unfinished download goes on.
         partial: Partial,
+        /// Which time it gets.
+        time: Time,
     },
     /// Standard output (`-o -`): no partial file, no resume; what was written before a failure stays written.
     Stdout,
@@ -27,6 +30,7 @@ impl TargetSpec {
             place: Place::Folder(folder.into()),
             existing: Existing::Refuse,
             partial: Partial::Resume,
+            time: Time::Now,
         }
     }
 }
@@ -46,13 +50,24 @@ pub enum Existing {
     /// Fail with [`TargetError::Exists`](crate::files::TargetError::Exists).
     #[default]
     Refuse,
-    /// Replace it (`--force`), in one step and only when the new one is whole.
+    /// Replace it (`--force`), in one step and only when the new one is whole; the new one may be used for what the old
+    /// one could be. Where it is a link of ours, what it leads to is replaced and the link stays.
     Replace,
     /// Take the first free name of `NAME (1).ext`, `NAME (2).ext`, … (`--rename`).
     Rename,
     /// Download nothing and call it done (`--skip-existing`): see
     /// [`TargetEvent::Skipped`](crate::files::TargetEvent::Skipped).
     Skip,
+}
+
+/// When the bytes of a file are said to have changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Time {
+    /// When they were written here.
+    #[default]
+    Now,
+    /// When they changed on the server (`--remote-time`).
+    Remote,
 }
 
 /// What to do with a partial file that an earlier run left.

@@ -4,10 +4,12 @@
 //! file that is locked, hidden and ours alone; it gets the final name when everything is there and the hash is
 //! right, in one step, so nobody ever sees half a file under that name.
 //!
+//! Standard output, FIFOs and devices have no partial file: they are written in order.
+//!
 //! Memory is bounded by the receive window: bytes count as received only when the operating system has them.
 
 mod opening;
-mod stdout;
+mod stream;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -18,9 +20,9 @@ use std::io::Write;
 use backchat_core::chat::FileName;
 use backchat_core::node::DownloadId;
 
-use self::opening::Opening;
-use self::stdout::StdoutWriter;
-pub use self::stdout::stdout;
+use self::opening::{Opened, Opening};
+use self::stream::StreamWriter;
+pub use self::stream::stdout;
 use self::writer::FileWriter;
 use super::disk::Disk;
 use super::error::{TargetError, TargetEvent};
@@ -77,14 +79,24 @@ enum Output {
 
 /// What is asked of a writer.
 enum Request {
-    Open { name: FileName, spec: TargetSpec },
-    Write { offset: u64, bytes: Vec<u8> },
+    Open {
+        name: FileName,
+        spec: TargetSpec,
+    },
+    /// Open what `Open` has found to be a FIFO or a device.
+    OpenStream,
+    Write {
+        offset: u64,
+        bytes: Vec<u8>,
+    },
     Op(TargetOp),
 }
 
 /// What a writer answers.
 enum Answer {
     Opened(Result<Opening, TargetError>),
+    /// A FIFO or a device has the path. It is not open yet.
+    IsStream,
     /// With the buffer, to be used again.
     Written {
         through: u64,
@@ -105,7 +117,7 @@ enum Writer<D: Disk> {
     /// Not open yet, or not any more.
     Closed(D),
     File(FileWriter<D>),
-    Stdout(StdoutWriter),
+    Stream(D, StreamWriter),
 }
 
 /// What a job brings back.
@@ -173,9 +185,9 @@ impl<D: Disk> FileTargets<D> {
             closed |= self.take(download, answer);
         }
         let writer = match writer {
-            Writer::Stdout(writer) if closed => {
-                self.stdout = Some(writer.into_inner());
-                Writer::Closed(self.disk.clone())
+            Writer::Stream(disk, writer) if closed => {
+                self.stdout = self.stdout.take().or(writer.into_stdout());
+                Writer::Closed(disk)
             }
             writer => writer,
         };
@@ -214,6 +226,15 @@ impl<D: Disk> FileTargets<D> {
                 let result = Err(failed(error));
                 self.ready.push_back(TargetCompletion::Opened { download, result });
                 true
+            }
+            Answer::IsStream => {
+                if let Some(lane) = self.lanes.get_mut(&download) {
+                    lane.output = Output::Stream;
+                    if lane.stage != Stage::Closing {
+                        lane.waiting.push_front(Request::OpenStream);
+                    }
+                }
+                false
             }
             Answer::Written { through, buffer } => {
                 if let Some(lane) = self.lanes.get_mut(&download) {
@@ -272,8 +293,10 @@ impl<D: Disk> Writer<D> {
         match (self, request) {
             (Self::Closed(disk), Request::Open { name, spec }) => {
                 match opening::open(disk.clone(), &name, spec) {
-                    Ok((writer, opening)) => {
-                        (writer.map_or(Self::Closed(disk), Self::File), Answer::Opened(Ok(opening)))
+                    Ok(Opened::File(writer, opening)) => (Self::File(writer), Answer::Opened(Ok(opening))),
+                    Ok(Opened::Skip(opening)) => (Self::Closed(disk), Answer::Opened(Ok(opening))),
+                    Ok(Opened::Stream(path)) => {
+                        (Self::Stream(disk, StreamWriter::at(path)), Answer::IsStream)
                     }
                     Err(error) => (Self::Closed(disk), Answer::Opened(Err(error))),
                 }
@@ -291,7 +314,7 @@ impl<D: Disk> Writer<D> {
                     let answer = Answer::Digest(writer.digest());
                     (Self::File(writer), answer)
                 }
-                TargetOp::Commit => match writer.commit() {
+                TargetOp::Commit { modified } => match writer.commit(modified) {
                     Ok(event) => (Self::Closed(writer.into_disk()), Answer::Committed(Ok(event))),
                     Err(error) => (Self::File(writer), Answer::Committed(Err(error))),
                 },
@@ -304,22 +327,22 @@ impl<D: Disk> Writer<D> {
                     (Self::Closed(disk), Answer::Closed(event))
                 }
             },
-            (Self::Stdout(mut writer), Request::Open { .. }) => {
-                let opening = writer.opening();
-                (Self::Stdout(writer), Answer::Opened(Ok(opening)))
+            (Self::Stream(disk, mut writer), Request::Open { .. } | Request::OpenStream) => {
+                let opening = writer.open(&disk);
+                (Self::Stream(disk, writer), Answer::Opened(opening))
             }
-            (Self::Stdout(mut writer), Request::Write { bytes, .. }) => {
+            (Self::Stream(disk, mut writer), Request::Write { bytes, .. }) => {
                 let answer = writer.write(bytes);
-                (Self::Stdout(writer), answer)
+                (Self::Stream(disk, writer), answer)
             }
-            (Self::Stdout(mut writer), Request::Op(op)) => {
+            (Self::Stream(disk, mut writer), Request::Op(op)) => {
                 let answer = match op {
                     TargetOp::Restart => writer.restart(),
                     TargetOp::Digest => Answer::Digest(writer.digest()),
-                    TargetOp::Commit => Answer::Committed(writer.commit()),
-                    TargetOp::Discard | TargetOp::Keep => Answer::Closed(StdoutWriter::closed()),
+                    TargetOp::Commit { .. } => Answer::Committed(writer.commit()),
+                    TargetOp::Discard | TargetOp::Keep => Answer::Closed(writer.closed()),
                 };
-                (Self::Stdout(writer), answer)
+                (Self::Stream(disk, writer), answer)
             }
             // After a failed `Open` nothing is asked any more, and a file is opened once.
             (writer @ (Self::Closed(_) | Self::File(_)), _) => (writer, Answer::Dropped),
@@ -332,7 +355,9 @@ impl<D: Disk> Targets for FileTargets<D> {
         let (writer, output) = match &spec {
             TargetSpec::File { .. } => (Writer::Closed(self.disk.clone()), Output::File),
             TargetSpec::Stdout => match self.stdout.take() {
-                Some(stdout) => (Writer::Stdout(StdoutWriter::new(stdout)), Output::Stream),
+                Some(stdout) => {
+                    (Writer::Stream(self.disk.clone(), StreamWriter::stdout(stdout)), Output::Stream)
+                }
                 None => {
                     self.take(download, Answer::Opened(Err(TargetError::StdoutTaken)));
                     return;

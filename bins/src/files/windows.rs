@@ -1,21 +1,22 @@
 //! The real file system, on Windows; `real.rs` is the same for every other system.
 //!
 //! Everything goes through cap-std, relative to the folder's handle. Three things are less than on Unix: a file has no
-//! owner that could be compared, a folder cannot be synced (NTFS keeps names in a journal of its own), and locks are
+//! owner or mode that could be compared, a folder cannot be synced (NTFS keeps names in a journal of its own), and locks are
 //! obligatory there, so a partial file cannot be read by others while it is written.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::os::windows::fs::FileExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use backchat_core::time::UnixTime;
 use cap_fs_ext::{FollowSymlinks, MetadataExt as _, OpenOptionsFollowExt as _};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata, OpenOptions};
 
-use super::disk::{Disk, File, Folder, Kind, Lock, Overwrite, Stat};
+use super::disk::{Disk, File, Folder, Kind, Lock, Overwrite, Stat, system_time};
 use crate::errno::Errno;
 
 /// The file system that this process sees.
@@ -32,6 +33,14 @@ impl Disk for RealDisk {
     fn is_at(&self, path: &Path, folder: &RealFolder) -> io::Result<bool> {
         let (there, ours) = (self.folder(path)?.0.dir_metadata()?, folder.0.dir_metadata()?);
         Ok((there.dev(), there.ino()) == (ours.dev(), ours.ino()))
+    }
+
+    fn is_stream(&self, _: &Path) -> bool {
+        false
+    }
+
+    fn open_stream(&self, _: &Path) -> io::Result<Box<dyn Write + Send>> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
 
@@ -68,6 +77,10 @@ impl Folder for RealFolder {
 
     fn stat(&self, name: &OsStr) -> io::Result<Stat> {
         self.0.symlink_metadata(name)?.try_into()
+    }
+
+    fn read_link(&self, name: &OsStr) -> io::Result<PathBuf> {
+        self.0.read_link_contents(name)
     }
 
     fn open(&self, name: &OsStr) -> io::Result<RealFile> {
@@ -143,6 +156,14 @@ impl File for RealFile {
         self.0.set_len(length)
     }
 
+    fn set_mode(&self, _: u32) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn set_modified(&self, at: UnixTime) -> io::Result<()> {
+        self.0.set_times(fs::FileTimes::new().set_modified(system_time(at)?))
+    }
+
     fn sync(&self) -> io::Result<()> {
         self.0.sync_all()
     }
@@ -178,6 +199,7 @@ impl TryFrom<Metadata> for Stat {
             inode: metadata.ino(),
             links: metadata.nlink(),
             owner: NOBODY,
+            mode: 0,
             size: metadata.len(),
             modified,
             // There is no time that nobody can set back.

@@ -516,7 +516,7 @@ impl World {
                 let found = hash(&peer.partial[&peer.open[&download]]);
                 peer.client.handle_digest(now, download, found);
             }
-            TargetRequest::Commit { download } => {
+            TargetRequest::Commit { download, .. } => {
                 let file = peer.open.remove(&download).expect("open");
                 let bytes = peer.partial.remove(&file).expect("written");
                 peer.files.insert(file, bytes);

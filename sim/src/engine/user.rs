@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use backchat::driver::{Command, Flow, Receipt, Which};
-use backchat::files::{Existing, Partial, Place, TargetSpec};
+use backchat::files::{Existing, Partial, Place, TargetSpec, Time};
 use backchat_core::chat::RequestId;
 use backchat_core::node::{ClientEvent, DownloadError, DownloadEvent, DownloadId, GetRequest};
 use backchat_core::time::Instant;
@@ -185,7 +185,12 @@ impl User {
                         limit_rate: self.transfer.limit_rate.map(|bits| bits / 8),
                         ..GetRequest::new(file.clone())
                     },
-                    target: TargetSpec::File { place, existing: Existing::Refuse, partial: Partial::Resume },
+                    target: TargetSpec::File {
+                        place,
+                        existing: Existing::Refuse,
+                        partial: Partial::Resume,
+                        time: Time::Now,
+                    },
                 }
             }
             Action::Say(text) => Command::Say { text: text.clone(), action: false },

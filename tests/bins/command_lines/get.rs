@@ -119,6 +119,41 @@ fn a_download_to_standard_output_that_fails_ends_at_once() {
 }
 
 #[test]
+fn a_full_disk_under_the_objects_is_told_on_standard_error() {
+    let folder = Folder::new();
+    folder.shared("book.bin", 1000);
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    for what in [&["get", "book.bin", "--json"] as &[&str], &["files", "--json"], &["get", "none", "--json"]]
+    {
+        let mut shell = Command::new("sh");
+        let client = server.client(what);
+        shell.args(["-c", "\"$0\" \"$@\" >/dev/full"]).arg(client.get_program()).args(client.get_args());
+        let ended = run(shell.current_dir(&here)).expect(8);
+        assert!(ended.stderr.contains("cannot write to standard output"), "{what:?}: {ended:?}");
+    }
+}
+
+#[test]
+fn a_device_and_a_pipe_are_written_in_order_and_the_servers_time_is_kept() {
+    let folder = Folder::new();
+    let bytes = folder.shared("book.bin", 300_000);
+    let (server, here) = (Server::sharing(&folder.share()), folder.here());
+    got(&server, &here, &["book.bin", "-o", "/dev/null"]).expect(0);
+    let mut shell = Command::new("sh");
+    let client = get(&server, &here, &["book.bin", "-o", "pipe"]);
+    shell.args(["-c", "mkfifo pipe && { cat pipe >copy & \"$0\" \"$@\" && wait; }"]);
+    shell.arg(client.get_program()).args(client.get_args()).current_dir(&here);
+    run(&mut shell).expect(0);
+    assert_eq!(std::fs::read(here.join("copy")).expect("there"), bytes);
+    let then = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    let shared = std::fs::File::options().write(true).open(folder.share().join("book.bin")).expect("there");
+    shared.set_times(std::fs::FileTimes::new().set_modified(then)).expect("set");
+    got(&server, &here, &["book.bin", "-R"]).expect(0);
+    let there = std::fs::metadata(here.join("book.bin")).expect("there");
+    assert_eq!(there.modified().expect("a time"), then);
+}
+
+#[test]
 fn a_file_that_exists_is_left_alone_unless_something_was_said() {
     let folder = Folder::new();
     let bytes = folder.shared("book.bin", 5000);

@@ -159,7 +159,7 @@ impl Stage {
         self.keys(&[&format!("/get '{file}'"), "Enter"]);
         let download = DownloadId(self.next_download);
         let path = file.into();
-        let opened = TargetEvent::Opened { path, partial: None, resumed_from: start };
+        let opened = TargetEvent::Opened { path, partial: Some(".part".into()), resumed_from: start };
         self.update(Message::Session(session::Message::Target(download, opened)));
         self.download(
             download,

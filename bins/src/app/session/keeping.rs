@@ -99,7 +99,8 @@ impl Session {
     }
 
     fn keep_lost(&mut self, report: Report, wanted: Option<&Wanted>) -> Option<Report> {
-        let Some(wanted) = wanted.filter(|wanted| wanted.args.is_some() && self.end.is_none()) else {
+        let goes_on = self.end.is_none() && !report.state.is_stream;
+        let Some(wanted) = wanted.filter(|wanted| wanted.args.is_some() && goes_on) else {
             return Some(report);
         };
         let (file, received) = (report.state.file.as_str().to_owned(), report.state.received);

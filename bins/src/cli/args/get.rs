@@ -17,7 +17,8 @@ pub struct GetArgs {
     #[arg(value_name = "NAME")]
     pub name: String,
 
-    /// Write to FILE; '-' is standard output, which then carries nothing else [default: NAME in the current folder]
+    /// Write to FILE; '-' is standard output, which then carries nothing else, and a FIFO or device is written in order
+    /// as well [default: NAME in the current folder]
     #[arg(short = 'o', long = "output", value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "folder")]
     pub output: Option<PathBuf>,
 
@@ -25,7 +26,8 @@ pub struct GetArgs {
     #[arg(short = 'd', long = "dir", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub folder: Option<PathBuf>,
 
-    /// Replace a file that exists, in one step and only when the new one is whole and its hash right
+    /// Replace a file that exists, in one step and only when the new one is whole and its hash right; it keeps its mode,
+    /// and where it is a link, what that leads to is replaced
     #[arg(long, conflicts_with_all = ["rename", "skip_existing"])]
     pub force: bool,
 
@@ -36,6 +38,10 @@ pub struct GetArgs {
     /// Where the file exists, download nothing and call it done
     #[arg(long)]
     pub skip_existing: bool,
+
+    /// Give the file the time at which the server's was last changed, not that of the download
+    #[arg(short = 'R', long)]
+    pub remote_time: bool,
 
     /// Begin at 0, even where an earlier download left a part of the file
     #[arg(long)]
@@ -76,6 +82,7 @@ impl GetArgs {
             force: false,
             rename: false,
             skip_existing: false,
+            remote_time: false,
             no_resume: false,
             limit_rate: None,
             recovery: None,
@@ -97,9 +104,12 @@ impl GetArgs {
         option("--limit-rate", self.limit_rate.map(|rate| rate.to_string()));
         option("--recovery", self.recovery.map(|recovery| recovery.name().to_owned()));
         option("--congestion", self.congestion.map(|control| control.to_string()));
-        for (flag, set) in
-            [("--force", self.force), ("--rename", self.rename), ("--skip-existing", self.skip_existing)]
-        {
+        for (flag, set) in [
+            ("--force", self.force),
+            ("--rename", self.rename),
+            ("--skip-existing", self.skip_existing),
+            ("--remote-time", self.remote_time),
+        ] {
             words.extend(set.then(|| flag.to_owned()));
         }
         words
@@ -209,7 +219,7 @@ mod tests {
             "x",
             "'my book.bin' -d 'a b' --force --limit-rate 10Mbit/s --recovery go-back-n --congestion fixed:16",
             "x -o y --rename",
-            "x --skip-existing --limit-rate 3",
+            "x --skip-existing --limit-rate 3 -R",
         ] {
             let args = read(line).expect("valid");
             assert_eq!(GetWords::read(args.words()), Ok(args));

@@ -33,6 +33,8 @@ pub struct Get {
     resume: Option<String>,
     downloads: Downloads,
     is_interrupted: bool,
+    /// The output is there: until then it is not the server that is waited for.
+    is_open: bool,
     connection: Connection,
     /// Runs while the server is waited for, until the data flows: from then on the core watches.
     silence: Silence,
@@ -58,6 +60,7 @@ impl Get {
             request,
             downloads: Downloads::default(),
             is_interrupted: false,
+            is_open: false,
             connection: Connection::new(server.to_string()),
             silence: Silence::new(timeout),
             end: None,
@@ -181,7 +184,7 @@ impl Application for Get {
             }
             ClientEvent::Chat(event) => {
                 if matches!(event, ClientChatEvent::Connected) {
-                    self.silence.begin_again();
+                    if self.is_open { self.silence.begin_again() } else { self.silence.stop() }
                 }
                 match self.connection.on_event(&event) {
                     // The download tells it in its own words, if the connection was there at all.
@@ -196,9 +199,12 @@ impl Application for Get {
 
     fn target(&mut self, download: DownloadId, event: TargetEvent, _: Instant) -> Flow {
         self.downloads.on_target(download, &event);
-        if matches!(event, TargetEvent::Opened { .. }) {
-            // Hashing what was there may have taken its time.
+        if let TargetEvent::Opened { partial, .. } = &event {
+            // Hashing what was there may have taken its time, and so may a pipe that waited for its reader.
+            self.is_open = true;
             self.silence.begin_again();
+            // What is kept nowhere cannot be gone on from.
+            self.resume = self.resume.take().filter(|_| partial.is_some());
         }
         Flow::Continue
     }
@@ -242,7 +248,11 @@ mod tests {
         let command = next(&mut bench.get).expect("a command");
         bench.get.answered(command, Ok(Receipt::Download(ID)), Instant::ZERO);
         let path = "book.bin".into();
-        bench.get.target(ID, TargetEvent::Opened { path, partial: None, resumed_from: 0 }, Instant::ZERO);
+        bench.get.target(
+            ID,
+            TargetEvent::Opened { path, partial: Some(".book.bin.part".into()), resumed_from: 0 },
+            Instant::ZERO,
+        );
         let started = DownloadEvent::Started {
             transfer: TransferId(1),
             size: 1000,
@@ -292,6 +302,23 @@ mod tests {
         assert_eq!(give_up(&mut get, DisconnectReason::CannotConnect), Flow::Exit);
         let End::Failed(failure) = get.end() else { panic!("a failure") };
         assert!(failure.message.starts_with("cannot connect to h:7: connection refused"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_takes_its_time_here_is_not_the_servers_silence() {
+        let Bench { mut get, signals: _signals, .. } = bench(Style::Plain);
+        let command = next(&mut get).expect("a command");
+        get.answered(command, Ok(Receipt::Download(ID)), Instant::ZERO);
+        bench::tell(&mut get, ClientChatEvent::Connected);
+        let waited = tokio::time::timeout(Duration::from_secs(1000), get.command()).await;
+        assert!(waited.is_err(), "a pipe without a reader, or a large file that is hashed");
+        get.target(
+            ID,
+            TargetEvent::Opened { path: "p".into(), partial: None, resumed_from: 0 },
+            Instant::ZERO,
+        );
+        assert!(matches!(get.command().await, Command::Quit));
+        assert_eq!(get.end().exit(), Exit::TimedOut);
     }
 
     #[tokio::test(start_paused = true)]

@@ -60,7 +60,13 @@ pub fn main(words: impl IntoIterator<Item = OsString>, environment: &Environment
 fn tell(end: &End, voice: &mut Voice) -> Exit {
     match end {
         End::Failed(failure) => match voice.style() {
-            Style::Json => voice.event(&Event::failed(None, None, failure, None)),
+            Style::Json => {
+                voice.event(&Event::failed(None, None, failure, None));
+                // Where programs cannot be told, people are.
+                if voice.failure().is_some() {
+                    logging::complain(&failure.message);
+                }
+            }
             Style::Plain => logging::complain(&failure.message),
         },
         End::Interrupted if voice.style() == Style::Json => {

@@ -97,6 +97,8 @@ struct Get {
     #[serde(default)]
     skip_existing: bool,
     #[serde(default)]
+    remote_time: bool,
+    #[serde(default)]
     no_resume: bool,
     limit_rate: Option<String>,
     recovery: Option<String>,
@@ -184,6 +186,7 @@ fn get_args(get: Get) -> Result<GetArgs, String> {
         force: get.force,
         rename: get.rename,
         skip_existing: get.skip_existing,
+        remote_time: get.remote_time,
         no_resume: get.no_resume,
         limit_rate: value("limit_rate", get.limit_rate, str::parse)?,
         recovery: value("recovery", get.recovery, parse_recovery)?,

@@ -202,7 +202,7 @@ impl<'a, N: Network, T: Targets, A: Application> Running<'a, N, T, A> {
             }
             TargetRequest::Restart { download } => (download, TargetOp::Restart),
             TargetRequest::Digest { download } => (download, TargetOp::Digest),
-            TargetRequest::Commit { download } => (download, TargetOp::Commit),
+            TargetRequest::Commit { download, modified } => (download, TargetOp::Commit { modified }),
             TargetRequest::Discard { download } => (download, TargetOp::Discard),
             TargetRequest::Keep { download } => (download, TargetOp::Keep),
         };

@@ -9,6 +9,7 @@ use backchat_core::chat::FileName;
 use backchat_core::node::{FileError, FileMeta, ReadDone};
 use backchat_core::text::visible;
 use backchat_core::wire::{FileVersion, Hash};
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::modified;
 use super::place::Place;
@@ -107,7 +108,7 @@ impl<D: Disk> Reader<D> {
             }
             explained
         };
-        let file = self.place.folder().open(name.as_str().as_ref()).map_err(explain)?;
+        let file = open_named(&*self.place.folder(), name).map_err(explain)?;
         let stat = file.stat().map_err(explain)?;
         if stat.kind != Kind::File {
             return Err(FileError::NotAFile);
@@ -218,6 +219,23 @@ impl<F> Open<F> {
             self.hashed = None;
         }
     }
+}
+
+/// Opens a file by its name, or by that name as another system writes it: an é is one character on most keyboards, and
+/// an e with an accent behind it in what macOS has written.
+fn open_named<F: Folder>(folder: &F, name: &FileName) -> io::Result<F::File> {
+    let missing = match folder.open(name.as_str().as_ref()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => error,
+        opened => return opened,
+    };
+    let spellings: [String; 2] = [name.as_str().nfc().collect(), name.as_str().nfd().collect()];
+    for other in spellings.iter().filter_map(|other| FileName::parse(other).ok()) {
+        match folder.open(other.as_str().as_ref()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => return opened,
+        }
+    }
+    Err(missing)
 }
 
 /// Fills `buffer`. A file that ends before has shrunk since it was opened.

@@ -139,6 +139,22 @@ async fn a_folder_that_takes_the_place_of_the_share_is_served_and_what_was_opene
 }
 
 #[tokio::test]
+async fn a_name_is_found_however_its_accents_are_written() {
+    let (composed, decomposed) = ("Caf\u{e9}", "Cafe\u{301}");
+    for (there, asked) in [(composed, decomposed), (decomposed, composed), (composed, composed)] {
+        let (_disk, mut share) = memory(&[(there, b"coffee")]);
+        assert_eq!(open(&mut share, asked).await.unwrap().size, 6);
+    }
+    // Each of two that differ in nothing else has its own name.
+    let (_disk, mut share) = memory(&[(composed, b"one"), (decomposed, b"the other")]);
+    for (asked, size) in [(composed, 3), (decomposed, 9)] {
+        assert_eq!(open(&mut share, asked).await.unwrap().size, size);
+        share.submit(ShareRequest::Close { transfer: TRANSFER });
+    }
+    assert_eq!(open(&mut share, "Cafe").await, Err(FileError::NotFound));
+}
+
+#[tokio::test]
 async fn a_missing_share_is_an_error_at_once() {
     let error = FolderShare::open(RealDisk, "/no/such/folder", Where::Pool).err().unwrap();
     assert_eq!(error.kind(), std::io::ErrorKind::NotFound);

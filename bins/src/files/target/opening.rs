@@ -16,12 +16,25 @@ use crate::files::spec::{Existing, Partial, Place, TargetSpec};
 /// Names that `--rename` tries.
 pub(super) const NAMES_MAX: u32 = 1_000;
 
+/// Links that are followed from one to the next; as many as Linux follows.
+const LINKS_MAX: u32 = 40;
+
 /// How an opening went that did not fail.
 pub(super) enum Opening {
     /// The file is open and has a beginning.
     Open { have: Have, event: TargetEvent },
     /// It is there and stays as it is.
     Skip { path: PathBuf },
+}
+
+/// What was found where a download is to go.
+pub(super) enum Opened<D: Disk> {
+    /// A partial file was opened.
+    File(FileWriter<D>, Opening),
+    /// There is nothing to write.
+    Skip(Opening),
+    /// A FIFO or a device has the path. Opening it may take for ever.
+    Stream(PathBuf),
 }
 
 /// A folder and names in it, with what to call them.
@@ -45,16 +58,20 @@ impl<F> Location<F> {
     }
 }
 
-/// Opens what `spec` asks for; without a writer when there is nothing to write.
-pub(super) fn open<D: Disk>(
-    disk: D,
-    name: &FileName,
-    spec: TargetSpec,
-) -> Result<(Option<FileWriter<D>>, Opening), TargetError> {
-    let TargetSpec::File { place, existing, partial } = spec else {
+/// Opens what `spec` asks for.
+pub(super) fn open<D: Disk>(disk: D, name: &FileName, spec: TargetSpec) -> Result<Opened<D>, TargetError> {
+    let TargetSpec::File { place, existing, partial, time } = spec else {
         return Err(TargetError::StdoutTaken);
     };
+    if let Place::Path(path) = &place
+        && disk.is_stream(path)
+    {
+        return Ok(Opened::Stream(path.clone()));
+    }
     let mut location = locate(&disk, name, place)?;
+    if existing == Existing::Replace {
+        location = follow(&disk, name, location)?;
+    }
     let first = location.name.clone();
     for number in 0..=NAMES_MAX {
         if number > 0 {
@@ -67,7 +84,7 @@ pub(super) fn open<D: Disk>(
                 return Err(TargetError::Exists { path: location.final_path() });
             }
             (Existing::Skip, Found::File) => {
-                return Ok((None, Opening::Skip { path: location.final_path() }));
+                return Ok(Opened::Skip(Opening::Skip { path: location.final_path() }));
             }
             (_, Found::Other(refusal)) => {
                 return Err(TargetError::NotAFile { path: location.final_path(), refusal });
@@ -80,7 +97,7 @@ pub(super) fn open<D: Disk>(
             Err(TargetError::Locked { .. }) if existing == Existing::Rename => continue,
             result => result?,
         };
-        let mut writer = FileWriter::new(disk, location, part, part_path.clone(), file, existing);
+        let mut writer = FileWriter::new(disk, location, part, part_path.clone(), file, (existing, time));
         let have = match partial {
             Partial::Resume => writer.read_prefix()?,
             Partial::Discard => writer.begin()?,
@@ -90,16 +107,43 @@ pub(super) fn open<D: Disk>(
             partial: Some(part_path),
             resumed_from: have.length,
         };
-        return Ok((Some(writer), Opening::Open { have, event }));
+        return Ok(Opened::File(writer, Opening::Open { have, event }));
     }
     location.name = first;
     Err(TargetError::NoName { path: location.final_path() })
 }
 
+/// Where a link that is to be replaced leads to: that is replaced, and the link stays. One that somebody else has made is
+/// not followed, as in a folder for everybody it may lead to a file of ours.
+fn follow<D: Disk>(
+    disk: &D,
+    name: &FileName,
+    mut location: Location<D::Folder>,
+) -> Result<Location<D::Folder>, TargetError> {
+    for _ in 0..LINKS_MAX {
+        let stat = match location.folder.stat(&location.name) {
+            Ok(stat) if stat.kind == Kind::Link => stat,
+            // What else is wrong with it is found out by who looks next.
+            Ok(_) | Err(_) => return Ok(location),
+        };
+        let path = location.final_path();
+        if stat.owner != location.folder.user() && stat.owner != ROOT {
+            return Err(TargetError::NotAFile { path, refusal: Refusal::ForeignLink });
+        }
+        let target = location.folder.read_link(&location.name);
+        let target = target.map_err(|error| TargetError::from_io("look at", &path, 0, error))?;
+        location = locate(disk, name, Place::Path(location.folder_path.join(target)))?;
+    }
+    Err(TargetError::NotAFile { path: location.final_path(), refusal: Refusal::Link })
+}
+
+/// The user who may do everything anyway.
+const ROOT: u32 = 0;
+
 /// What has the final name.
 enum Found {
     Nothing,
-    /// A file, or a link to one perhaps: replacing it replaces the link.
+    /// A file, or a link to one perhaps.
     File,
     Other(Refusal),
 }

@@ -5,19 +5,22 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use backchat_core::node::{Have, LocalError};
+use backchat_core::time::UnixTime;
 use backchat_core::wire::Hash;
 
 use super::*;
 use crate::files::disk::{File as _, Folder as _};
 use crate::files::memory::{Access, MemoryDisk};
 use crate::files::real::RealDisk;
-use crate::files::spec::{Existing, Partial, Place};
+use crate::files::spec::{Existing, Partial, Place, Time};
 
 const DOWNLOAD: DownloadId = DownloadId(1);
 const SECOND: DownloadId = DownloadId(2);
+/// Of a file that was last changed on the ninth of September 2001.
+const COMMIT: TargetOp = TargetOp::Commit { modified: UnixTime::from_millis(1_000_000_000_000) };
 
 fn spec(place: Place, existing: Existing, partial: Partial) -> TargetSpec {
-    TargetSpec::File { place, existing, partial }
+    TargetSpec::File { place, existing, partial, time: Time::Now }
 }
 
 fn into_folder(folder: &Path) -> TargetSpec {
@@ -102,7 +105,7 @@ async fn digest<D: Disk>(targets: &mut FileTargets<D>) -> Hash {
 }
 
 async fn commit<D: Disk>(targets: &mut FileTargets<D>) -> (TargetEvent, Result<(), LocalError>) {
-    targets.submit(DOWNLOAD, TargetOp::Commit);
+    targets.submit(DOWNLOAD, COMMIT);
     let event = event(targets).await;
     match targets.next().await {
         TargetCompletion::Committed { result, .. } => (event, result),
@@ -306,10 +309,179 @@ async fn a_final_name_that_is_no_file_is_refused_whatever_was_asked() {
         let error = refused(&mut targets, spec(Place::Path(path), Existing::Replace, Partial::Resume)).await;
         assert!(matches!(error, TargetError::NotAFile { .. }), "{error}");
     }
-    let device = spec(Place::Path("/dev/null".into()), Existing::Replace, Partial::Resume);
-    let error = refused(&mut targets, device).await;
-    assert!(error.to_string().starts_with("/dev/null is not a regular file but a device"), "{error}");
     assert_eq!(names(folder.path()), ["book.bin"]);
+    // Only who names the path itself means a device that has it.
+    std::fs::remove_dir(folder.path().join("book.bin")).unwrap();
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mkfifoat(rustix::fs::CWD, folder.path().join("book.bin"), mode).unwrap();
+    let error = refused(&mut targets, into_folder(folder.path())).await;
+    assert!(error.to_string().contains("not a regular file but a device, pipe or socket"), "{error}");
+}
+
+#[tokio::test]
+async fn a_pipe_or_a_device_is_written_in_order_and_nothing_of_it_is_kept() {
+    let (folder, mut targets) = real();
+    let pipe = folder.path().join("pipe");
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, mode).unwrap();
+    symlink(&pipe, folder.path().join("link")).unwrap();
+    for (name, existing) in [("pipe", Existing::Refuse), ("link", Existing::Replace)] {
+        let path = folder.path().join(name);
+        let reader = std::thread::spawn({
+            let path = path.clone();
+            move || std::fs::read(path).unwrap()
+        });
+        let opened = open(&mut targets, DOWNLOAD, spec(Place::Path(path), existing, Partial::Resume)).await;
+        assert!(
+            matches!(opened, (TargetEvent::Opened { partial: None, .. }, Ok(Have { length: 0, .. }))),
+            "{opened:?}"
+        );
+        write(&mut targets, 0, b"first, ").await;
+        write(&mut targets, 7, b"second").await;
+        assert_eq!(digest(&mut targets).await, hash(b"first, second"));
+        commit(&mut targets).await.1.unwrap();
+        assert_eq!(reader.join().unwrap(), b"first, second");
+        assert!(targets.is_idle());
+    }
+    assert_eq!(names(folder.path()), ["link", "pipe"]);
+    let full = spec(Place::Path("/dev/full".into()), Existing::Refuse, Partial::Resume);
+    open(&mut targets, DOWNLOAD, full).await.1.unwrap();
+    targets.write(DOWNLOAD, 0, b"bytes");
+    targets.flush();
+    let text = match event(&mut targets).await {
+        TargetEvent::Failed { error } => error.to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert!(text.starts_with("no space left for /dev/full"), "{text}");
+}
+
+#[tokio::test]
+async fn a_pipe_that_nobody_opens_keeps_nobody_from_ending() {
+    let (folder, mut targets) = real();
+    let pipe = folder.path().join("pipe");
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, mode).unwrap();
+    let into_pipe = spec(Place::Path(pipe.clone()), Existing::Refuse, Partial::Resume);
+    let name = FileName::parse("book.bin").unwrap();
+    targets.open(DOWNLOAD, &name, into_pipe.clone());
+    targets.submit(DOWNLOAD, TargetOp::Keep);
+    // Given up before it was opened: it never is.
+    assert!(matches!(event(&mut targets).await, TargetEvent::Closed { .. }));
+    assert!(targets.is_idle());
+    targets.open(DOWNLOAD, &name, into_pipe);
+    // Until the opening waits for a reader.
+    while targets.lanes.values().all(|lane| lane.output == Output::File) {
+        let done = targets.workers.next().await;
+        targets.finish(done);
+    }
+    assert!(!targets.is_idle());
+    targets.submit(DOWNLOAD, TargetOp::Keep);
+    assert!(targets.is_idle());
+    // So that its thread ends with the test.
+    let _reader = std::fs::File::open(pipe).unwrap();
+}
+
+#[tokio::test]
+async fn who_replaces_a_file_keeps_its_mode_and_the_links_to_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (folder, mut targets) = real();
+    std::fs::create_dir(folder.path().join("deep")).unwrap();
+    let target = folder.path().join("deep/script");
+    std::fs::write(&target, b"old").unwrap();
+    std::fs::set_permissions(&target, std::fs::Permissions::from_mode(0o4751)).unwrap();
+    symlink("deep/script", folder.path().join("one")).unwrap();
+    symlink("one", folder.path().join("two")).unwrap();
+    let two = Place::Path(folder.path().join("two"));
+    let error = refused(&mut targets, spec(two.clone(), Existing::Refuse, Partial::Resume)).await;
+    assert_eq!(error.kind(), LocalError::Exists);
+    let (path, partial, _) = opened(&mut targets, spec(two, Existing::Replace, Partial::Resume)).await;
+    assert_eq!(path.canonicalize().unwrap(), target.canonicalize().unwrap());
+    assert_eq!(partial.file_name(), Some(".script.part".as_ref()));
+    write(&mut targets, 0, b"new").await;
+    commit(&mut targets).await.1.unwrap();
+    assert_eq!(std::fs::read(folder.path().join("two")).unwrap(), b"new");
+    assert!(std::fs::symlink_metadata(folder.path().join("two")).unwrap().is_symlink());
+    // The program is another one now: it is not run as its owner any more.
+    assert_eq!(std::fs::metadata(&target).unwrap().permissions().mode() & 0o7777, 0o751);
+    // One that leads nowhere makes the file, one that leads to itself cannot.
+    symlink("new", folder.path().join("dangling")).unwrap();
+    let dangling = Place::Path(folder.path().join("dangling"));
+    opened(&mut targets, spec(dangling, Existing::Replace, Partial::Resume)).await;
+    commit(&mut targets).await.1.unwrap();
+    assert!(folder.path().join("new").is_file());
+    symlink("round", folder.path().join("round")).unwrap();
+    let round = Place::Path(folder.path().join("round"));
+    let error = refused(&mut targets, spec(round, Existing::Replace, Partial::Resume)).await;
+    assert!(matches!(error, TargetError::NotAFile { refusal: crate::files::Refusal::Link, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn the_servers_time_is_kept_where_that_was_asked_for() {
+    let (folder, mut targets) = real();
+    let at = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().modified().unwrap();
+    for (name, time) in [("now", Time::Now), ("then", Time::Remote)] {
+        let place = Place::Path(folder.path().join(name));
+        let spec = TargetSpec::File { place, existing: Existing::Refuse, partial: Partial::Resume, time };
+        opened(&mut targets, spec).await;
+        write(&mut targets, 0, b"bytes").await;
+        commit(&mut targets).await.1.unwrap();
+    }
+    let then = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+    assert_eq!(at("then"), then);
+    assert!(at("now") > then);
+}
+
+#[tokio::test]
+async fn a_partial_file_that_somebody_removed_or_replaced_is_named_and_gets_no_name() {
+    let (folder, mut targets) = real();
+    let partial = folder.path().join(".book.bin.part");
+    for replacement in [None, Some(b"somebody else's")] {
+        opened(&mut targets, into_folder(folder.path())).await;
+        write(&mut targets, 0, b"bytes").await;
+        std::fs::remove_file(&partial).unwrap();
+        if let Some(bytes) = replacement {
+            std::fs::write(&partial, bytes).unwrap();
+        }
+        let (event_, result) = commit(&mut targets).await;
+        let TargetEvent::Failed { error: error @ TargetError::PartialGone { .. } } = event_ else {
+            panic!("{event_:?}");
+        };
+        assert!(error.to_string().contains("/.book.bin.part was removed or replaced"), "{error}");
+        assert!(result.is_err());
+        targets.submit(DOWNLOAD, TargetOp::Keep);
+        assert!(matches!(event(&mut targets).await, TargetEvent::Discarded { .. }), "nothing was kept");
+        assert_eq!(names(folder.path()).len(), usize::from(replacement.is_some()));
+    }
+    // With its folder.
+    std::fs::remove_file(&partial).unwrap();
+    let deep = folder.path().join("deep");
+    std::fs::create_dir(&deep).unwrap();
+    opened(&mut targets, into_folder(&deep)).await;
+    std::fs::remove_dir_all(&deep).unwrap();
+    let (event, _) = commit(&mut targets).await;
+    assert!(matches!(event, TargetEvent::Failed { error: TargetError::PartialGone { .. } }), "{event:?}");
+}
+
+#[tokio::test]
+async fn what_the_disk_did_not_take_is_not_gone_on_from() {
+    for errno in [rustix::io::Errno::IO, rustix::io::Errno::NOSPC, rustix::io::Errno::DQUOT] {
+        let (disk, mut targets) = memory();
+        opened(&mut targets, into_folder(Path::new("d"))).await;
+        write(&mut targets, 0, b"bytes").await;
+        disk.set_broken(Some(errno));
+        let (event_, result) = commit(&mut targets).await;
+        let TargetEvent::Failed { error: error @ TargetError::NotSynced { .. } } = event_ else {
+            panic!("{event_:?}");
+        };
+        assert!(error.to_string().starts_with("the disk did not take d/.book.bin.part"), "{error}");
+        assert!(result.is_err());
+        // The next sync would answer as if all were well.
+        disk.set_broken(None);
+        targets.submit(DOWNLOAD, TargetOp::Keep);
+        assert!(matches!(event(&mut targets).await, TargetEvent::Discarded { .. }));
+        assert_eq!(disk.read("d/.book.bin.part"), None);
+        assert!(targets.is_idle());
+    }
 }
 
 #[tokio::test]
@@ -390,7 +562,7 @@ fn next_at_once<D: Disk>(targets: &mut FileTargets<D>) -> TargetCompletion {
 async fn every_way_to_close_is_told_whatever_the_bytes_went_into() {
     let specs = [TargetSpec::Stdout, into_folder(Path::new("d"))];
     for spec in specs {
-        for op in [TargetOp::Keep, TargetOp::Discard, TargetOp::Commit] {
+        for op in [TargetOp::Keep, TargetOp::Discard, COMMIT] {
             for bytes in [b"".as_slice(), b"bytes"] {
                 let (_disk, mut targets) = memory();
                 open(&mut targets, DOWNLOAD, spec.clone()).await.1.unwrap();
@@ -476,7 +648,7 @@ async fn requests_about_a_download_that_never_was_are_ignored() {
     let (disk, mut targets) = memory();
     targets.write(SECOND, 0, b"bytes");
     targets.flush();
-    targets.submit(SECOND, TargetOp::Commit);
+    targets.submit(SECOND, COMMIT);
     opened(&mut targets, into_folder(Path::new("d"))).await;
     assert_eq!(disk.read("d/.book.bin.part"), Some(Vec::new()));
 }

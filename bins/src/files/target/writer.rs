@@ -5,14 +5,15 @@ use std::io;
 use std::path::PathBuf;
 
 use backchat_core::node::Have;
+use backchat_core::time::UnixTime;
 use backchat_core::wire::Hash;
 
 use super::Answer;
 use super::opening::{Location, NAMES_MAX};
-use crate::files::disk::{Disk, File, Folder, Overwrite};
+use crate::files::disk::{Disk, File, Folder, Kind, Overwrite};
 use crate::files::error::{TargetError, TargetEvent};
 use crate::files::partial::numbered_name;
-use crate::files::spec::Existing;
+use crate::files::spec::{Existing, Time};
 
 /// Bytes read at once while the prefix is hashed.
 const PIECE: usize = 256 * 1024;
@@ -25,6 +26,7 @@ pub(super) struct FileWriter<D: Disk> {
     part_path: PathBuf,
     file: <D::Folder as Folder>::File,
     existing: Existing,
+    time: Time,
     hasher: blake3::Hasher,
     /// Bytes that are in the file and in `hasher`.
     position: u64,
@@ -39,10 +41,10 @@ impl<D: Disk> FileWriter<D> {
         part: OsString,
         part_path: PathBuf,
         file: <D::Folder as Folder>::File,
-        existing: Existing,
+        (existing, time): (Existing, Time),
     ) -> Self {
         let hasher = blake3::Hasher::new();
-        Self { disk, location, part, part_path, file, existing, hasher, position: 0, has_failed: false }
+        Self { disk, location, part, part_path, file, existing, time, hasher, position: 0, has_failed: false }
     }
 
     pub(super) fn final_path(&self) -> PathBuf {
@@ -109,14 +111,49 @@ impl<D: Disk> FileWriter<D> {
     }
 
     /// Gives the file its final name, once the disk has its bytes.
-    pub(super) fn commit(&mut self) -> Result<TargetEvent, TargetError> {
-        self.file.sync().map_err(|error| self.explain("sync", error))?;
+    pub(super) fn commit(&mut self, modified: UnixTime) -> Result<TargetEvent, TargetError> {
+        self.dress(modified);
+        if let Err(source) = self.file.sync() {
+            // What was not written is forgotten by many systems, which answer the next sync as if it were there.
+            self.position = 0;
+            return Err(TargetError::NotSynced { path: self.part_path.clone(), source });
+        }
+        if !self.has_partial() {
+            return Err(TargetError::PartialGone { path: self.part_path.clone() });
+        }
         self.rename()?;
         if let Err(error) = self.location.folder.sync() {
             // The file is whole and has its name; only a crash of the machine could still take that away.
             tracing::warn!(folder = %self.location.folder_path.display(), %error, "the folder cannot be synced");
         }
         Ok(TargetEvent::Committed { path: self.final_path() })
+    }
+
+    /// Gives the file what it is to have beside its bytes. Where that cannot be, its bytes are good all the same.
+    fn dress(&self, modified: UnixTime) {
+        let mut done = Ok(());
+        if self.existing == Existing::Replace
+            && let Ok(before) = self.location.folder.stat(&self.location.name)
+            && before.kind == Kind::File
+        {
+            done = self.file.set_mode(before.mode);
+        }
+        if self.time == Time::Remote {
+            done = done.and(self.file.set_modified(modified));
+        }
+        if let Err(error) = done {
+            tracing::warn!(path = %self.part_path.display(), %error, "mode or time cannot be set");
+        }
+    }
+
+    /// Whether the partial file's name is still that of the file that we write.
+    fn has_partial(&self) -> bool {
+        match (self.location.folder.stat(&self.part), self.file.stat()) {
+            (Ok(there), Ok(ours)) => there.is_same_file(&ours),
+            (Err(error), _) if error.kind() == io::ErrorKind::NotFound => false,
+            // What cannot be known is found out by what is done next.
+            (Err(_), _) | (_, Err(_)) => true,
+        }
     }
 
     fn rename(&mut self) -> Result<(), TargetError> {
@@ -150,7 +187,10 @@ impl<D: Disk> FileWriter<D> {
 
     /// Removes the partial file.
     pub(super) fn discard(self) -> (D, TargetEvent) {
-        if let Err(error) = self.location.folder.remove(&self.part) {
+        // What somebody has put in its place is not ours to remove.
+        if self.has_partial()
+            && let Err(error) = self.location.folder.remove(&self.part)
+        {
             tracing::warn!(path = %self.part_path.display(), %error, "the partial file cannot be removed");
         }
         (self.disk, TargetEvent::Discarded { partial: self.part_path })
@@ -158,7 +198,7 @@ impl<D: Disk> FileWriter<D> {
 
     /// Leaves the partial file for a resume, if there is anything in it.
     pub(super) fn keep(self) -> (D, TargetEvent) {
-        if self.position == 0 {
+        if self.position == 0 || !self.has_partial() {
             return self.discard();
         }
         // A write that failed half-way may have left bytes that nobody has hashed. A resume hashes what it

@@ -16,7 +16,7 @@ use super::output::{
 };
 use crate::chat::RequestId;
 use crate::node::{Path, Transmit};
-use crate::time::Instant;
+use crate::time::{Instant, UnixTime};
 use crate::trace::{Event, Mark, Record};
 use crate::transfer::{Receiver, ReceiverFailure, ReceiverOutput};
 use crate::wire::{Body, CongestionChoice, DATA_HEADER_LEN, Packet, Recovery, ResetCode, TransferId};
@@ -71,6 +71,8 @@ struct Running {
     receiver: Receiver,
     transfer: TransferId,
     server: SocketAddr,
+    /// When the server's file was last changed, as its ticket says.
+    modified: UnixTime,
     /// What is entered in the client's deadlines.
     deadline: Option<Instant>,
 }
@@ -328,7 +330,8 @@ impl Client {
                     queue.push_back(ClientOutput::Target(TargetRequest::Digest { download }));
                 }
                 ReceiverOutput::Commit => {
-                    queue.push_back(ClientOutput::Target(TargetRequest::Commit { download }));
+                    let modified = running.modified;
+                    queue.push_back(ClientOutput::Target(TargetRequest::Commit { download, modified }));
                 }
                 // With the failure that follows it.
                 ReceiverOutput::Discard => {}

@@ -7,7 +7,7 @@ use core::time::Duration;
 use crate::chat::client::{ClientChatEvent, CommandError};
 use crate::chat::{FileName, Text};
 use crate::node::{Close, Transmit};
-use crate::time::Instant;
+use crate::time::{Instant, UnixTime};
 use crate::trace::Record;
 use crate::transfer::ReceiverView;
 use crate::wire::{CongestionChoice, FileVersion, Hash, Recovery, TransferId};
@@ -77,6 +77,8 @@ pub enum TargetRequest {
     Commit {
         /// Of this download.
         download: DownloadId,
+        /// When the server's file was last changed.
+        modified: UnixTime,
     },
     /// Remove what is there: nothing of it is worth keeping. The last about this download.
     Discard {

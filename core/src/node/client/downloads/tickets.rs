@@ -55,7 +55,8 @@ impl Client {
             },
         );
         let paused = it.paused;
-        it.stage = Stage::Running(Box::new(Running { receiver, transfer, server, deadline: None }));
+        let modified = ticket.modified;
+        it.stage = Stage::Running(Box::new(Running { receiver, transfer, server, modified, deadline: None }));
         self.by_transfer.insert(transfer, download);
         self.with_receiver(now, download, |receiver| {
             if paused {

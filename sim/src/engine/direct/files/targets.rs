@@ -240,7 +240,7 @@ impl Lane {
                 Answer::Nothing
             }
             Request::Op(TargetOp::Digest) => Answer::Digest(disk.partial(&self.path).hash(contents)),
-            Request::Op(TargetOp::Commit) => {
+            Request::Op(TargetOp::Commit { .. }) => {
                 disk.commit(&self.path);
                 Answer::Committed
             }
