@@ -25,7 +25,7 @@ use super::args::{Environment, ServerArgs};
 use super::config::Config;
 use super::exit::Exit;
 use super::generate::Asked;
-use super::logging::{self, Typing};
+use super::logging::{self, Output, Typing};
 use super::signals::{self, Hangup, Signal};
 use crate::driver::{Control, Reload, ServerParts, ServerSettings, serve};
 use crate::files::{NoShare, Share};
@@ -60,7 +60,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>, environment: &Environment
     }
     let terminal = Terminal::find();
     let typing = terminal.map_or(Typing::Elsewhere, Terminal::typing);
-    logging::start(environment, "info", config.log_format, typing);
+    let _last_lines = logging::start(environment, "info", config.log_format, typing);
     descriptors::take_all();
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -136,9 +136,8 @@ async fn run(
 /// The one line on standard output.
 fn announce(bound: &Bound, share: Option<&Path>, files: usize) {
     let line = ready_line(bound, share, files);
-    let mut out = std::io::stdout();
     // Whoever started us may not care to read it; the log says the same.
-    let _ = out.write_all(format!("{line}\n").as_bytes()).and_then(|()| out.flush());
+    Output::Stdout.send(format!("{line}\n"));
     tracing::info!("{line}");
     if share.is_none() {
         tracing::info!("nothing is shared: this is a chat alone; --share DIR shares the files of a folder");
@@ -193,13 +192,14 @@ async fn serve_until_signal(
     let parts = ServerParts { listener, udp, share, clock, entropy: SystemEntropy };
     let (sender, control) = mpsc::channel(CONTROLS_QUEUED);
     let mut log = Log::default();
+    let facts = metrics::Facts { began, left_out: log.left_out() };
     let serving = serve(parts, settings, control, &mut log);
     if let Some(terminal) = beside.terminal {
         // This and the next end with the runtime.
         tokio::spawn(console::run(terminal, sender.clone()));
     }
     if let Some(scrapes) = scrapes {
-        tokio::spawn(metrics::serve(scrapes, sender.clone(), began));
+        tokio::spawn(metrics::serve(scrapes, sender.clone(), facts));
     }
     let directing = async {
         direct(beside.signals, sender, config, || Config::load(args, environment)).await;
@@ -212,7 +212,7 @@ async fn serve_until_signal(
         () = directing => return Ok(()),
     };
     let end = end.map_err(Failed::Serving)?;
-    log::stopped(&end);
+    log.stopped(&end);
     Ok(())
 }
 

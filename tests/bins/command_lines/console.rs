@@ -1,26 +1,12 @@
 //! The server's console, on a real terminal.
 
-use std::process::Command;
-
-use super::program::{Folder, Program, Server, client, run, server, terminal};
-
-/// A server on free ports that is not started yet.
-fn free() -> Command {
-    let mut command = server();
-    command.args(["--listen", "127.0.0.1:0", "--udp", "127.0.0.1:0"]);
-    command
-}
-
-fn chat_of(ready: &str) -> String {
-    let chat = ready.split_whitespace().find_map(|word| word.strip_prefix("chat="));
-    chat.expect("an address").to_owned()
-}
+use super::program::{Folder, Program, Server, client, free, run, terminal, word};
 
 /// A server that somebody sits in front of.
 fn on_a_terminal() -> Server {
     let mut program = Program::start_on_a_terminal(&mut free());
     let ready = program.line("ready ");
-    let chat = chat_of(&ready);
+    let chat = word(&ready, "chat=");
     program.error_line("this terminal is the server's console");
     Server { program, ready, chat }
 }
@@ -144,7 +130,7 @@ fn a_pipe_is_no_console_and_a_terminal_that_goes_ends_it() {
 
     let (ours, theirs) = terminal();
     let mut program = Program::start_on(&mut free(), theirs);
-    let chat = chat_of(&program.line("ready "));
+    let chat = word(&program.line("ready "), "chat=");
     drop(ours);
     run(client().args(["names", "--server", &chat])).expect(0);
     program.signal("TERM");

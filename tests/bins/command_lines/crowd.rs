@@ -1,9 +1,10 @@
 //! Many people at one server.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::process::Stdio;
 
-use super::program::{Folder, PATIENCE, Server, limited, server};
+use super::program::{Folder, PATIENCE, Program, Server, free, limited, server, terminal, word};
 
 /// A connection that takes part with plain lines.
 struct Guest {
@@ -12,7 +13,11 @@ struct Guest {
 
 impl Guest {
     fn new(server: &Server) -> Self {
-        let stream = TcpStream::connect(&server.chat).expect("connected");
+        Self::at(&server.chat)
+    }
+
+    fn at(chat: &str) -> Self {
+        let stream = TcpStream::connect(chat).expect("connected");
         stream.set_read_timeout(Some(PATIENCE)).expect("set");
         Self { reader: BufReader::new(stream) }
     }
@@ -154,4 +159,66 @@ fn a_proxy_names_whom_a_connection_is_from() {
     assert_eq!(direct.reader.read_line(&mut line).unwrap_or(0), 0, "{line}");
     let joined = server.program.error_line("joined");
     assert!(joined.contains("ann") && joined.contains("192.0.2.1"), "{joined}");
+}
+
+/// So many people come and go that no pipe or terminal holds what the log says of it.
+fn come_and_go(chat: &str) {
+    for number in 0..800 {
+        let mut guest = Guest::at(chat);
+        guest.write(&format!("{{\"type\":\"join\",\"nick\":\"guest{number}\"}}\n"));
+        guest.line("\"welcome\"");
+    }
+}
+
+#[test]
+fn a_log_that_nobody_reads_stops_nothing() {
+    let (unread, log) = std::io::pipe().expect("a pipe");
+    let mut program = Program::start_with_stderr(&mut free(), Stdio::from(log));
+    come_and_go(&word(&program.line("ready "), "chat="));
+    program.signal("TERM");
+    // The end waits for the last lines, for two seconds.
+    program.end().expect(0);
+    drop(unread);
+}
+
+#[test]
+fn a_log_that_is_read_late_is_whole() {
+    let (mut late, log) = std::io::pipe().expect("a pipe");
+    let mut program = Program::start_with_stderr(&mut free(), Stdio::from(log));
+    come_and_go(&word(&program.line("ready "), "chat="));
+    program.signal("TERM");
+    let mut log = String::new();
+    late.read_to_string(&mut log).expect("a text");
+    program.end().expect(0);
+    assert_eq!(log.lines().filter(|line| line.contains(" joined ")).count(), 800);
+    assert!(log.lines().last().is_some_and(|line| line.contains("stopped")), "{log}");
+}
+
+#[test]
+fn a_terminal_that_is_stopped_stops_nothing() {
+    // Nobody reads it, as after Ctrl-S.
+    let (ours, theirs) = terminal();
+    let mut program = Program::start_on(&mut free(), theirs);
+    come_and_go(&word(&program.line("ready "), "chat="));
+    program.signal("TERM");
+    program.end().expect(0);
+    drop(ours);
+}
+
+#[test]
+fn a_standard_output_that_is_full_stops_nothing() {
+    let (unread, full) = std::io::pipe().expect("a pipe");
+    let mode = rustix::fs::fcntl_getfl(&full).expect("its mode");
+    rustix::fs::fcntl_setfl(&full, mode | rustix::fs::OFlags::NONBLOCK).expect("set");
+    while rustix::io::write(&full, &[b'x'; 4096]).is_ok() {}
+    rustix::fs::fcntl_setfl(&full, mode).expect("set");
+    let mut child = free().stdin(Stdio::null()).stdout(full).stderr(Stdio::piped()).spawn().expect("started");
+    let mut log = BufReader::new(child.stderr.take().expect("a pipe"));
+    let mut ready = String::new();
+    log.read_line(&mut ready).expect("a line");
+    Guest::at(&word(&ready, "chat=")).write("{\"type\":\"names\"}\n");
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), rustix::process::Signal::TERM)
+        .expect("told");
+    assert!(child.wait().expect("its end").success());
+    drop(unread);
 }

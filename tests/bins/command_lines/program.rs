@@ -21,6 +21,20 @@ pub(crate) fn server() -> Command {
     clean(env!("CARGO_BIN_EXE_backchat-server"))
 }
 
+/// The same on free ports of loopback.
+pub(crate) fn free() -> Command {
+    let mut command = server();
+    command.args(["--listen", "127.0.0.1:0", "--udp", "127.0.0.1:0"]);
+    command
+}
+
+/// What stands behind `key` in a line such as the ready line.
+#[track_caller]
+pub(crate) fn word(line: &str, key: &str) -> String {
+    let word = line.split_whitespace().find_map(|word| word.strip_prefix(key));
+    word.unwrap_or_else(|| panic!("no {key} in {line}")).to_owned()
+}
+
 /// A backchat-client that is not started yet.
 pub(crate) fn client() -> Command {
     clean(env!("CARGO_BIN_EXE_backchat-client"))

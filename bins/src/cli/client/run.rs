@@ -46,7 +46,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>, environment: &Environment
             return if error.use_stderr() { Exit::Usage } else { Exit::Done };
         }
     };
-    logging::start(environment, "off", LogFormat::Text, logging::Typing::Elsewhere);
+    let _last_lines = logging::start(environment, "off", LogFormat::Text, logging::Typing::Elsewhere);
     let style = if args.options.json { Style::Json } else { Style::Plain };
     let mut errors = Voice::new(style, io::stdout());
     let end = Plan::make(args, &words, environment).and_then(|plan| {
@@ -141,8 +141,10 @@ impl Plan {
             (Task::Get { request, .. }, Style::Json) if request.1 != TargetSpec::Stdout => {
                 Voice::new(style, io::stdout())
             }
+            // Bars draw over their lines, so both are written in one order: by the loop, to a terminal.
+            (Task::Get { .. }, _) if self.has_bars => Voice::new(style, Careless(io::stderr())),
             // A download is not worse for having nobody who reads of it.
-            (Task::Get { .. }, _) => Voice::new(style, Careless(io::stderr())),
+            (Task::Get { .. }, _) => Voice::new(style, logging::Output::Stderr),
             (Task::Chat { .. } | Task::Window(_) | Task::Once { .. }, _) => Voice::new(style, io::stdout()),
         }
     }

@@ -3,7 +3,11 @@
 //! What people say is not logged, only that they did. File names come from strangers and are made visible; nicknames
 //! cannot hold anything that acts.
 
+mod pace;
+
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use backchat_core::chat::{ChatEvent, OperatorError};
@@ -12,29 +16,103 @@ use backchat_core::text::visible;
 use backchat_core::time::Instant;
 use backchat_core::transfer::Outcome;
 
+use self::pace::Pace;
 use crate::driver::{Observer, ServerEnd};
 
 /// Writes events to the log.
 #[derive(Debug, Default)]
-pub(super) struct Log {}
+pub(super) struct Log {
+    pace: Pace,
+    left_out: Arc<AtomicU64>,
+}
+
+impl Log {
+    /// How many lines were left out because strangers caused too many, for whoever shows counters.
+    pub(super) fn left_out(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.left_out)
+    }
+
+    /// The last lines: what was left out and not told yet, and what it all came to.
+    pub(super) fn stopped(mut self, end: &ServerEnd) {
+        if let Some(left_out) = self.pace.rest() {
+            tell_left_out(&left_out);
+        }
+        stopped(end);
+    }
+
+    /// Whether a line that a stranger has caused is written.
+    fn lets(&mut self, now: Instant, kind: &'static str) -> bool {
+        let lets = self.pace.lets(now, kind);
+        if !lets {
+            self.left_out.store(self.pace.total(), Ordering::Relaxed);
+        }
+        if let Some(left_out) = self.pace.summary(now) {
+            tell_left_out(&left_out);
+        }
+        lets
+    }
+
+    fn chat(&mut self, now: Instant, event: &ChatEvent) {
+        match event {
+            ChatEvent::Opened { session, peer, .. } => tracing::debug!(session = session.0, %peer, "connected"),
+            ChatEvent::TurnedAway { peer, reason, .. } if self.lets(now, "turned away") => {
+                tracing::warn!(%peer, %reason, "turned away");
+            }
+            ChatEvent::Closed { stream, reason } => tracing::debug!(stream = stream.0, %reason, "closed"),
+            ChatEvent::Joined { session, nick, peer } if self.lets(now, "joined") => {
+                tracing::info!(session = session.0, %nick, %peer, "joined");
+            }
+            ChatEvent::Parked { session, reason } if self.lets(now, "parked") => {
+                tracing::info!(session = session.0, %reason, "parked");
+            }
+            ChatEvent::Resumed { session, seen, peer, .. } if self.lets(now, "came back") => {
+                tracing::info!(session = session.0, seen, %peer, "came back");
+            }
+            ChatEvent::Left { session, nick, peer, reason } if self.lets(now, "left") => {
+                tracing::info!(session = session.0, %nick, %peer, %reason, "left");
+            }
+            ChatEvent::Renamed { session, from, to } if self.lets(now, "renamed") => {
+                tracing::info!(session = session.0, %from, %to, "renamed");
+            }
+            ChatEvent::TurnedAway { .. }
+            | ChatEvent::Joined { .. }
+            | ChatEvent::Parked { .. }
+            | ChatEvent::Resumed { .. }
+            | ChatEvent::Left { .. }
+            | ChatEvent::Renamed { .. } => {}
+            ChatEvent::Said { session, number, to, .. } => {
+                tracing::debug!(session = session.0, number, private = to.is_some(), "said something");
+            }
+            ChatEvent::Repeated { session, number } => {
+                tracing::debug!(session = session.0, number, "said again what was taken");
+            }
+            ChatEvent::Refused { session, code } => tracing::debug!(session = session.0, %code, "refused"),
+            ChatEvent::Dropped { session, reason } => {
+                tracing::debug!(session = session.0, %reason, "line dropped");
+            }
+        }
+    }
+}
 
 impl Observer for Log {
     fn operated(&mut self, order: &Order, result: &Result<Answer, OperatorError>) {
         operated(order, result);
     }
 
-    fn event(&mut self, _: Instant, event: ServerEvent) {
+    fn event(&mut self, now: Instant, event: ServerEvent) {
         match event {
-            ServerEvent::Chat(event) => chat(&event),
-            ServerEvent::Offered { session, transfer, file, size, start } => {
+            ServerEvent::Chat(event) => self.chat(now, &event),
+            ServerEvent::Offered { session, transfer, file, size, start } if self.lets(now, "downloads begun") => {
                 let (session, file) = (session.0, visible(file.as_str()));
                 tracing::info!(session, %transfer, %file, size, start, "download begins");
             }
-            ServerEvent::Refused { session, file, code } => {
+            ServerEvent::Refused { session, file, code } if self.lets(now, "downloads refused") => {
                 let (session, file) = (session.0, visible(file.as_str()));
                 tracing::info!(session, %file, %code, "download refused");
             }
-            ServerEvent::Ended { session, transfer, file, outcome, progress, stats, round_trip, took } => {
+            ServerEvent::Ended { session, transfer, file, outcome, progress, stats, round_trip, took }
+                if self.lets(now, "downloads over") =>
+            {
                 let (session, file) = (session.0, visible(file.as_str()));
                 let reason = match outcome {
                     Outcome::Aborted(code) | Outcome::Reset(code) => Some(code.to_string()),
@@ -55,6 +133,7 @@ impl Observer for Log {
                     "download over"
                 );
             }
+            ServerEvent::Offered { .. } | ServerEvent::Refused { .. } | ServerEvent::Ended { .. } => {}
         }
     }
 }
@@ -83,8 +162,12 @@ fn operated(order: &Order, result: &Result<Answer, OperatorError>) {
     }
 }
 
+fn tell_left_out(left_out: &str) {
+    tracing::warn!(left_out, "lines were left out of this log: there were too many of a kind");
+}
+
 /// The last line: what it all came to.
-pub(super) fn stopped(end: &ServerEnd) {
+fn stopped(end: &ServerEnd) {
     let counters = &end.counters;
     tracing::info!(
         datagrams_received = counters.datagrams_received,
@@ -113,35 +196,4 @@ fn by_reason(counts: &BTreeMap<&'static str, u64>) -> Option<String> {
 
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
-fn chat(event: &ChatEvent) {
-    match event {
-        ChatEvent::Opened { session, peer, .. } => tracing::debug!(session = session.0, %peer, "connected"),
-        ChatEvent::TurnedAway { peer, reason, .. } => tracing::warn!(%peer, %reason, "turned away"),
-        ChatEvent::Closed { stream, reason } => tracing::debug!(stream = stream.0, %reason, "closed"),
-        ChatEvent::Joined { session, nick, peer } => {
-            tracing::info!(session = session.0, %nick, %peer, "joined");
-        }
-        ChatEvent::Parked { session, reason } => tracing::info!(session = session.0, %reason, "parked"),
-        ChatEvent::Resumed { session, seen, peer, .. } => {
-            tracing::info!(session = session.0, seen, %peer, "came back");
-        }
-        ChatEvent::Left { session, nick, peer, reason } => {
-            tracing::info!(session = session.0, %nick, %peer, %reason, "left");
-        }
-        ChatEvent::Renamed { session, from, to } => {
-            tracing::info!(session = session.0, %from, %to, "renamed");
-        }
-        ChatEvent::Said { session, number, to, .. } => {
-            tracing::debug!(session = session.0, number, private = to.is_some(), "said something");
-        }
-        ChatEvent::Repeated { session, number } => {
-            tracing::debug!(session = session.0, number, "said again what was taken");
-        }
-        ChatEvent::Refused { session, code } => tracing::debug!(session = session.0, %code, "refused"),
-        ChatEvent::Dropped { session, reason } => {
-            tracing::debug!(session = session.0, %reason, "line dropped");
-        }
-    }
 }

@@ -11,6 +11,7 @@ mod request;
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use backchat_core::time::UnixTime;
@@ -19,6 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use self::request::{HEAD_MAX, Head, Method, Refusal};
+use crate::cli::logging;
 use crate::driver::{Control, Measures};
 
 /// Connections at once; further ones wait in the system's queue. A scraper has one, and two of them are many.
@@ -34,8 +36,17 @@ const UNREAD_MAX: u64 = 64 * 1024;
 /// After a connection could not be taken: the reason, mostly that descriptors have run out, does not go at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Answers scrapes for as long as it is polled. `began` is when the process did.
-pub(super) async fn serve(listener: TcpListener, control: mpsc::Sender<Control>, began: UnixTime) {
+/// What the page tells beside what the loop counts.
+#[derive(Clone, Debug)]
+pub(super) struct Facts {
+    /// When the process began.
+    pub(super) began: UnixTime,
+    /// Lines that the log has left out because strangers caused too many.
+    pub(super) left_out: Arc<AtomicU64>,
+}
+
+/// Answers scrapes for as long as it is polled.
+pub(super) async fn serve(listener: TcpListener, control: mpsc::Sender<Control>, facts: Facts) {
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     // Nobody closes it.
     while let Ok(place) = Arc::clone(&room).acquire_owned().await {
@@ -47,20 +58,27 @@ pub(super) async fn serve(listener: TcpListener, control: mpsc::Sender<Control>,
                 continue;
             }
         };
-        let control = control.clone();
+        let (control, facts) = (control.clone(), facts.clone());
         tokio::spawn(async move {
             // Who is too slow or has gone is not told.
-            let _ = tokio::time::timeout(PATIENCE, answer(stream, &control, began)).await;
+            let _ = tokio::time::timeout(PATIENCE, answer(stream, &control, &facts)).await;
             drop(place);
         });
     }
 }
 
 /// One request, one answer.
-async fn answer(mut stream: TcpStream, control: &mpsc::Sender<Control>, began: UnixTime) -> io::Result<()> {
+async fn answer(mut stream: TcpStream, control: &mpsc::Sender<Control>, facts: &Facts) -> io::Result<()> {
     let response = match head(&mut stream).await? {
         Some(Ok(head)) => match measure(control).await {
-            Some(measures) => page(head, &exposition::page(&measures, began)),
+            Some(measures) => {
+                let around = exposition::Around {
+                    began: facts.began,
+                    log_unread: logging::lost(),
+                    log_left_out: facts.left_out.load(Ordering::Relaxed),
+                };
+                page(head, &exposition::page(&measures, &around))
+            }
             None => Refusal::Stopping.response(),
         },
         Some(Err(refusal)) => refusal.response(),

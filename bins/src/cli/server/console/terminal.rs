@@ -4,14 +4,14 @@
 //! the background must not read from its terminal: the system would stop it, and the server with it. So the thread asks
 //! whether there is a line, and then whose turn it is.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 #[cfg(unix)]
 use std::time::Duration;
 
 use backchat_core::text::is_printable;
 use tokio::sync::mpsc;
 
-use crate::cli::logging::{ERASE, Typing};
+use crate::cli::logging::{ERASE, Output, Typing};
 
 /// Most bytes of a line that are kept. A terminal hands over fewer at once.
 const LINE_MAX: usize = 8 * 1024;
@@ -71,11 +71,11 @@ impl Terminal {
             text += line;
             text.push('\n');
         }
-        // A terminal that is gone is found out by reading.
-        let _ = match self {
-            Self::Stderr => io::stderr().write_all(text.as_bytes()),
-            Self::Stdout => io::stdout().write_all(text.as_bytes()),
-        };
+        // A terminal that is gone is found out by reading; one that Ctrl-S has stopped is not waited for.
+        match self {
+            Self::Stderr => Output::Stderr.send(text),
+            Self::Stdout => Output::Stdout.send(text),
+        }
     }
 
     /// What is typed from now on; the queue closes when the terminal is gone. The thread ends with it or with the

@@ -16,15 +16,26 @@ use crate::driver::Measures;
 /// What the page is, for the client.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// What is counted, as Prometheus reads it. `began` is when the process did.
-pub(super) fn page(measures: &Measures, began: UnixTime) -> String {
+/// What is told beside what the loop counts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Around {
+    /// When the process began.
+    pub(super) began: UnixTime,
+    /// Lines of the log that were dropped because nobody read them.
+    pub(super) log_unread: u64,
+    /// Lines of the log that were left out because strangers caused too many.
+    pub(super) log_left_out: u64,
+}
+
+/// What is counted, as Prometheus reads it.
+pub(super) fn page(measures: &Measures, around: &Around) -> String {
     let Measures { stats, datagrams_lost } = measures;
     let (chat, transfer) = (&stats.chat, &stats.transfer);
     let mut page = Page::default();
     page.gauge("backchat_build_info", "The version that runs; always 1.");
     page.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
     page.gauge("process_start_time_seconds", "When the server began, in seconds since 1970.");
-    page.sample(&[], u64::try_from(began.as_millis() / 1_000).unwrap_or_default());
+    page.sample(&[], u64::try_from(around.began.as_millis() / 1_000).unwrap_or_default());
 
     page.gauge("backchat_connections", "Chat connections, those that are being closed among them.");
     page.sample(&[], stats.connections as u64);
@@ -85,6 +96,9 @@ pub(super) fn page(measures: &Measures, began: UnixTime) -> String {
         "Datagrams not sent because the socket had no room.",
         *datagrams_lost,
     );
+    let lost = [("too-many", around.log_left_out), ("unread", around.log_unread)];
+    let help = "Lines of the log that were not written.";
+    page.counters("backchat_log_lines_lost_total", help, "reason", std::iter::empty(), lost.into_iter());
     page.text
 }
 
@@ -150,6 +164,10 @@ mod tests {
 
     use super::*;
 
+    fn around() -> Around {
+        Around { began: UnixTime::from_millis(1_795_348_800_123), log_unread: 8, log_left_out: 9 }
+    }
+
     #[test]
     fn what_was_counted_stands_under_its_name_and_labels() {
         let mut stats = Stats { joined: 2, downloads: 1, ..Stats::default() };
@@ -158,7 +176,7 @@ mod tests {
         stats.chat.closed.insert(CloseReason::Lost, 4);
         stats.transfer.bytes = u64::MAX;
         stats.transfer.datagrams_dropped.insert("checksum", 5);
-        let page = page(&Measures { stats, datagrams_lost: 6 }, UnixTime::from_millis(1_795_348_800_123));
+        let page = page(&Measures { stats, datagrams_lost: 6 }, &around());
         for line in [
             "backchat_messages_total 7",
             "backchat_sessions{state=\"joined\"} 2",
@@ -169,6 +187,7 @@ mod tests {
             "backchat_download_bytes_total 18446744073709551615",
             "backchat_datagrams_dropped_total{reason=\"checksum\"} 5",
             "backchat_datagrams_unsent_total 6",
+            "backchat_log_lines_lost_total{reason=\"unread\"} 8",
             "process_start_time_seconds 1795348800",
         ] {
             assert!(page.lines().any(|it| it == line), "{line} is missing in:\n{page}");
@@ -177,7 +196,7 @@ mod tests {
 
     #[test]
     fn every_name_is_explained_and_every_explained_name_is_there() {
-        let page = page(&Measures { stats: Stats::default(), datagrams_lost: 0 }, UnixTime::from_millis(0));
+        let page = page(&Measures { stats: Stats::default(), datagrams_lost: 0 }, &around());
         let on_the_page: Vec<&str> =
             page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()).collect();
         let document = include_str!("../../../../../docs/OPERATING.md");
