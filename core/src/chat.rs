@@ -23,6 +23,7 @@ pub mod limits;
 pub mod lines;
 pub mod nickname;
 pub mod outbox;
+pub mod range;
 pub mod roster;
 pub mod server;
 pub mod shares;
@@ -43,4 +44,5 @@ pub use frame::{
 pub use id::{SessionId, StreamId};
 pub use limits::{Bucket, HASHED_PER_REQUEST, HASHING_REQUESTS_MAX, Limits, LimitsError, Rate};
 pub use nickname::{Nickname, NicknameError, NicknameKey};
-pub use server::{Action, ChatConfig, ChatEvent, ChatServer, CloseReason, Counters, Person};
+pub use range::{AddressRange, AddressRangeError};
+pub use server::{Action, ChatConfig, ChatEvent, ChatServer, CloseReason, Counters, Person, StoredBan};

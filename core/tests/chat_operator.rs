@@ -5,7 +5,7 @@ mod chat_world;
 use backchat_core::chat::client::ClientChatEvent;
 use backchat_core::chat::table::State;
 use backchat_core::chat::*;
-use backchat_core::time::Instant;
+use backchat_core::time::{Instant, UnixTime};
 use chat_world::{World, joining, nick};
 use core::time::Duration;
 use std::net::IpAddr;
@@ -38,7 +38,7 @@ fn refusal(world: &World, place: usize) -> ErrorFrame {
 }
 
 fn address(text: &str) -> Whom {
-    Whom::Address(Address::of(text.parse().expect("an address")))
+    Whom::Range(text.parse().expect("a range"))
 }
 
 /// What a raw connection from `peer` is told, as text.
@@ -146,6 +146,45 @@ fn a_banned_address_is_turned_away_whoever_it_says_it_is() {
     }
     assert!(told(&mut world, 1006, "192.0.2.2", join).contains("\"welcome\""), "a neighbour may come in");
     assert_eq!(world.server.counters().closed.get(&CloseReason::Banned), Some(&5));
+}
+
+#[test]
+fn a_banned_range_turns_everybody_away_who_is_in_it() {
+    let mut world = joined([]);
+    let join = |nick: &str| format!("{{\"type\":\"join\",\"nick\":\"{nick}\"}}\n");
+    for (stream, peer) in [(1001, "10.0.0.7"), (1002, "10.0.1.7"), (1003, "2001:db8:1::1")] {
+        assert!(told(&mut world, stream, peer, &join(&format!("n{stream}"))).contains("\"welcome\""));
+    }
+    for (range, ended) in [("10.0.0.0/24", 1), ("2001:db8::/32", 1)] {
+        let banned = operate(&mut world, |server, now| server.ban(now, address(range), None, None));
+        assert_eq!(banned, Ok(ended), "{range}");
+    }
+    assert_eq!(world.server.nicknames(), 1);
+    assert!(told(&mut world, 1004, "10.0.0.255", "").contains("10.0.0.0/24 is banned"));
+    assert!(told(&mut world, 1005, "10.0.1.1", &join("eve")).contains("\"welcome\""));
+}
+
+#[test]
+fn bans_of_an_earlier_server_hold_until_the_time_of_the_calendar() {
+    let mut world = joined([]);
+    // The clock of the world began at 12:00:00, a second ago.
+    let stored = |text: &str, until: Option<&str>| StoredBan {
+        whom: address(text),
+        until: until.map(|until| UnixTime::parse(until).expect("a time")),
+        reason: None,
+    };
+    for ban in [
+        stored("10.0.0.1", Some("2026-11-22T12:01:00Z")),
+        stored("10.0.0.2", Some("2026-11-22T12:00:01Z")),
+        stored("10.0.0.3", None),
+    ] {
+        assert_eq!(operate(&mut world, |server, now| server.restore_ban(now, ban)), Ok(()));
+    }
+    let held = |world: &World, at| world.server.bans(at).map(|ban| ban.whom.to_string()).collect::<Vec<_>>();
+    assert_eq!(held(&world, world.now), ["10.0.0.1", "10.0.0.3"]);
+    let lines = told(&mut world, 1001, "10.0.0.1", "");
+    assert!(lines.contains("10.0.0.1 is banned until 2026-11-22T12:01:00.000Z"), "{lines}");
+    assert_eq!(held(&world, world.now + 60 * SECOND), ["10.0.0.3"]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod command_lines {
     pub(crate) mod client;
     pub(crate) mod console;
     pub(crate) mod crowd;
+    pub(crate) mod ctl;
     pub(crate) mod generate;
     pub(crate) mod get;
     pub(crate) mod hostile;

@@ -6,7 +6,7 @@
 pub use self::client::{ClientArgs, ClientCommand, ClientOptions, When};
 pub use self::environment::{BadVariable, Environment};
 pub use self::get::{GetArgs, GetWords, Output, option_lines};
-pub use self::server::{LogFormat, ServerArgs};
+pub use self::server::{CtlArgs, CtlCommand, LogFormat, ServerArgs, ServerAsked};
 
 mod client;
 mod environment;

@@ -44,6 +44,8 @@ pub struct Config {
     /// Where clients are told to find downloads, where that is not where they are served from: behind a forwarded
     /// port, or in a container.
     pub advertise: Option<SocketAddr>,
+    /// Where bans are kept and the control socket is; where the environment has it unless it is said.
+    pub state_dir: Option<PathBuf>,
     /// Where Prometheus is answered; nowhere unless it is said.
     pub metrics: Option<HostPort>,
     /// Proxies and tunnels that say whom a connection is from, by the PROXY protocol.
@@ -72,6 +74,7 @@ impl Default for Config {
             limits: Limits::default(),
             transfer: TransferLimits::default(),
             advertise: None,
+            state_dir: None,
             metrics: None,
             proxies: Vec::new(),
         }
@@ -135,6 +138,7 @@ impl Config {
             limits: file.limits,
             transfer: file.transfer,
             advertise: file.advertise,
+            state_dir: set.state_dir,
             metrics: set.metrics.map(|metrics| metrics.with_default_port(METRICS_PORT)),
             proxies: file.proxies,
         }
@@ -159,6 +163,7 @@ impl Config {
             ("udp", self.udp == new.udp),
             ("advertise", self.advertise == new.advertise),
             ("share", self.share == new.share),
+            ("state_dir", self.state_dir == new.state_dir),
             ("metrics", self.metrics == new.metrics),
             ("proxies", self.proxies == new.proxies),
             ("log_format", self.log_format == new.log_format),

@@ -95,6 +95,11 @@ impl Drop for LastLines {
     }
 }
 
+/// Lines will be said that somebody is to wait for.
+pub fn last_lines() -> LastLines {
+    LastLines(())
+}
+
 /// Waits, at the end of the process, until everything is written that was said: [`LAST_LINES`], however often and for
 /// however many outputs this is called.
 pub fn flush() {
@@ -121,6 +126,11 @@ pub fn complain(why: &dyn Display) {
     let lines: Vec<String> = why.to_string().split('\n').map(|line| visible(line).to_string()).collect();
     Output::Stderr.send(format!("error: {}\n", lines.join("\n")));
     flush();
+}
+
+/// Tells what somebody should look at, and no program ends for.
+pub fn warn(what: &dyn Display) {
+    Output::Stderr.send(format!("warning: {what}\n"));
 }
 
 /// Writes from now on what `RUST_LOG` asks for, else what `default` does. Once in a process.
@@ -150,7 +160,7 @@ pub fn start(environment: &Environment, default: &str, format: LogFormat, typing
         let filter = asked.unwrap_or_default();
         tracing::warn!("RUST_LOG is '{}', which is no filter ({error}): logging {default}", visible(&filter));
     }
-    LastLines(())
+    last_lines()
 }
 
 /// Standard error, an event at a time.
@@ -255,7 +265,10 @@ mod tests {
     #[test]
     fn a_gap_is_a_line_of_the_log_in_its_format() {
         let text = String::from_utf8(in_text(7)).expect("a text");
-        assert!(text.contains(" WARN lines of the log were lost here: ") && text.ends_with(" lost=7\n"), "{text:?}");
+        assert!(
+            text.contains(" WARN lines of the log were lost here: ") && text.ends_with(" lost=7\n"),
+            "{text:?}"
+        );
         let json: serde_json::Value = serde_json::from_slice(&in_json(7)).expect("an object");
         assert_eq!((&json["level"], &json["lost"]), (&"WARN".into(), &7.into()), "{json}");
     }

@@ -1,44 +1,62 @@
 //! `backchat-server`: from the command line to the exit code.
 //!
-//! - `console`: commands on a terminal. `metrics`: counters for Prometheus.
+//! - `admin`: what an operator can do. `console`: commands on a terminal. `control`: the same over a socket, to which
+//!   `ctl` speaks.
+//! - `state`: what is kept for the next start.
+//! - `direct`: the end, and other settings.
+//! - `metrics`: counters for Prometheus.
 //! - `binding`: sockets and the share, with messages that name the thing and what to do.
 //! - `descriptors`: as many as the system grants.
 //! - `log`: what happens, for the operator.
 
+mod admin;
 mod binding;
+mod check;
 mod console;
+#[cfg_attr(not(unix), path = "server/control_elsewhere.rs")]
+mod control;
+#[cfg_attr(not(unix), path = "server/ctl_elsewhere.rs")]
+mod ctl;
 mod descriptors;
+mod direct;
 mod log;
 mod metrics;
+mod state;
 
 use std::ffi::OsString;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use backchat_core::text::{is_hidden, visible};
+use backchat_core::text::is_hidden;
 use tokio::sync::mpsc;
 
-use self::binding::{Bound, Failed, open_share};
+use self::admin::Admin;
+use self::binding::{Address, Bound, Failed, ephemeral, open_share};
 use self::console::Terminal;
+use self::direct::direct;
 use self::log::Log;
-use super::args::{Environment, ServerArgs};
+use self::state::State;
+use super::args::{Environment, ServerArgs, ServerAsked};
 use super::config::Config;
 use super::exit::Exit;
-use super::generate::Asked;
 use super::logging::{self, Output, Typing};
 use super::signals::{self, Hangup, Signal};
-use crate::driver::{Control, Reload, ServerParts, ServerSettings, serve};
+use crate::driver::{ServerParts, ServerSettings, serve};
 use crate::files::{NoShare, Share};
 use crate::net::{Clock as _, ProxyListener, SystemClock, SystemEntropy};
 
 /// Commands for the loop that wait: as many as signals can.
 const CONTROLS_QUEUED: usize = 4;
 
+/// Requests of operators that wait. Each operator waits for an answer before the next.
+const REQUESTS_QUEUED: usize = 4;
+
 /// Runs the program with these words, the first of which is its name.
 pub fn main(words: impl IntoIterator<Item = OsString>, environment: &Environment) -> Exit {
     let args = match ServerArgs::read(words) {
-        Ok(Asked::Run(args)) => args,
-        Ok(Asked::Generate(what)) => return what.end(ServerArgs::command(), Exit::Other),
+        Ok(ServerAsked::Run(args)) => args,
+        Ok(ServerAsked::Ctl(args)) => return ctl::run(&args, environment),
+        Ok(ServerAsked::Generate(what)) => return what.end(ServerArgs::command(), Exit::Other),
         Err(error) => {
             // A closed output is no reason to fail: nobody reads the help.
             let _ = error.print();
@@ -53,7 +71,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>, environment: &Environment
         }
     };
     if args.check_config {
-        return print(&config.to_toml());
+        return check_config(&config, environment);
     }
     if args.print_config {
         return print(&for_a_file(config).to_commented_toml());
@@ -61,13 +79,13 @@ pub fn main(words: impl IntoIterator<Item = OsString>, environment: &Environment
     let terminal = Terminal::find();
     let typing = terminal.map_or(Typing::Elsewhere, Terminal::typing);
     let _last_lines = logging::start(environment, "info", config.log_format, typing);
+    for unknown in environment.unknown() {
+        tracing::warn!("{unknown}");
+    }
     descriptors::take_all();
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            logging::complain(&format_args!("cannot start: {error}"));
-            return Exit::Other;
-        }
+        Err(exit) => return exit,
     };
     let ended = runtime.block_on(run(&args, environment, config, terminal));
     // A read of a disk that hangs must not keep a server that has said goodbye.
@@ -81,6 +99,38 @@ pub fn main(words: impl IntoIterator<Item = OsString>, environment: &Environment
     }
 }
 
+fn runtime() -> Result<tokio::runtime::Runtime, Exit> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        logging::complain(&format_args!("cannot start: {error}"));
+        Exit::Other
+    })
+}
+
+/// Prints what would be used, and everything that would keep a server from starting with it.
+fn check_config(config: &Config, environment: &Environment) -> Exit {
+    let _last_lines = logging::last_lines();
+    for unknown in environment.unknown() {
+        logging::warn(&unknown);
+    }
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(exit) => return exit,
+    };
+    let failed = runtime.block_on(check::check(config, environment));
+    let printed = print(&config.to_toml());
+    if !failed.is_empty() {
+        for error in &failed {
+            logging::complain(error);
+        }
+        return Exit::Other;
+    }
+    let ports: Vec<u16> = Address::all(config).map(|address| address.port()).collect();
+    if let Some(hint) = ephemeral::hint(&ports) {
+        logging::warn(&hint);
+    }
+    printed
+}
+
 /// Prints a configuration. A closed output has been read enough of.
 fn print(toml: &str) -> Exit {
     match std::io::stdout().write_all(toml.as_bytes()) {
@@ -92,10 +142,12 @@ fn print(toml: &str) -> Exit {
     }
 }
 
-/// A configuration as it means the same in a file that is anywhere: a relative share starts at the file's folder, not
+/// A configuration as it means the same in a file that is anywhere: a relative path starts at the file's folder, not
 /// at ours.
 fn for_a_file(mut config: Config) -> Config {
-    config.share = config.share.map(|share| std::path::absolute(&share).unwrap_or(share));
+    let absolute = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+    config.share = config.share.map(absolute);
+    config.state_dir = config.state_dir.map(absolute);
     config
 }
 
@@ -108,6 +160,8 @@ async fn run(
 ) -> Result<(), Failed> {
     // Before anything is promised: a signal that comes now is not lost.
     let signals = signals::listen(Hangup::Reload, Exit::Other.code()).map_err(Failed::Signals)?;
+    let state = State::open(&config, environment)?;
+    let beside = Beside { signals, terminal, state };
     match config.share.clone() {
         Some(folder) => {
             let share = open_share(&folder)?;
@@ -115,20 +169,12 @@ async fn run(
             let bound = Bound::new(&config).await?;
             announce(&bound, Some(&folder), files);
             bound.warn_if_apart(config.advertise);
-            serve_until_signal(args, environment, config, Beside { signals, terminal }, bound, share).await
+            serve_until_signal(args, environment, config, beside, bound, share).await
         }
         None => {
             let bound = Bound::new(&config).await?;
             announce(&bound, None, 0);
-            serve_until_signal(
-                args,
-                environment,
-                config,
-                Beside { signals, terminal },
-                bound,
-                NoShare::default(),
-            )
-            .await
+            serve_until_signal(args, environment, config, beside, bound, NoShare::default()).await
         }
     }
 }
@@ -168,22 +214,29 @@ fn quote(path: &Path) -> String {
 struct Beside {
     signals: mpsc::Receiver<Signal>,
     terminal: Option<Terminal>,
+    state: State,
 }
 
 async fn serve_until_signal(
     args: &ServerArgs,
     environment: &Environment,
     config: Config,
-    beside: Beside,
+    mut beside: Beside,
     bound: Bound,
     share: impl Share,
 ) -> Result<(), Failed> {
+    beside.state.announce();
+    let ports: Vec<u16> = Address::all(&config).map(|address| address.port()).collect();
+    if let Some(hint) = ephemeral::hint(&ports) {
+        tracing::info!("{hint}");
+    }
     let settings = ServerSettings {
         limits: config.limits.clone(),
         motd: config.motd.clone(),
         transfer: config.transfer.clone(),
         advertise: config.advertise,
         trace: false,
+        bans: std::mem::take(&mut beside.state.bans),
     };
     let (listener, udp, scrapes) = bound.into_sockets();
     let listener = ProxyListener::new(listener, config.proxies.clone());
@@ -191,18 +244,23 @@ async fn serve_until_signal(
     let began = clock.wall();
     let parts = ServerParts { listener, udp, share, clock, entropy: SystemEntropy };
     let (sender, control) = mpsc::channel(CONTROLS_QUEUED);
+    let (requests, requested) = mpsc::channel(REQUESTS_QUEUED);
+    let admin = Admin::new(sender.clone(), requests, beside.state.bans_file.take());
     let mut log = Log::default();
     let facts = metrics::Facts { began, left_out: log.left_out() };
     let serving = serve(parts, settings, control, &mut log);
     if let Some(terminal) = beside.terminal {
         // This and the next end with the runtime.
-        tokio::spawn(console::run(terminal, sender.clone()));
+        tokio::spawn(console::run(terminal, admin.clone()));
+    }
+    if let Some(socket) = beside.state.socket.take() {
+        tokio::spawn(socket.serve(admin));
     }
     if let Some(scrapes) = scrapes {
         tokio::spawn(metrics::serve(scrapes, sender.clone(), facts));
     }
     let directing = async {
-        direct(beside.signals, sender, config, || Config::load(args, environment)).await;
+        direct(beside.signals, requested, sender, config, || Config::load(args, environment)).await;
         // It ends only when the signals do, which is never; if they did, the server would go on.
         std::future::pending::<()>().await;
     };
@@ -214,49 +272,6 @@ async fn serve_until_signal(
     let end = end.map_err(Failed::Serving)?;
     log.stopped(&end);
     Ok(())
-}
-
-/// Turns signals into commands for the loop. `load` reads the configuration again.
-async fn direct<E: std::fmt::Display>(
-    mut signals: mpsc::Receiver<Signal>,
-    control: mpsc::Sender<Control>,
-    mut config: Config,
-    load: impl Fn() -> Result<Config, E>,
-) {
-    while let Some(signal) = signals.recv().await {
-        let command = match signal {
-            Signal::End => {
-                let grace = config.grace;
-                tracing::info!("stopping: downloads may go on for {grace}; a second signal ends at once");
-                Control::Shutdown { grace: grace.duration() }
-            }
-            Signal::Reload => match load() {
-                Ok(new) => {
-                    for key in config.needs_restart(&new) {
-                        tracing::warn!("{key} has changed: that takes effect with the next start");
-                    }
-                    // What cannot change keeps its old value, and is reported again if it is still different.
-                    config = Config {
-                        grace: new.grace,
-                        motd: new.motd,
-                        limits: new.limits,
-                        transfer: new.transfer,
-                        ..config
-                    };
-                    tracing::info!("the configuration was read again");
-                    let (limits, motd) = (config.limits.clone(), config.motd.clone());
-                    Control::Reload(Box::new(Reload { limits, motd, transfer: config.transfer.clone() }))
-                }
-                Err(error) => {
-                    tracing::error!("nothing was changed: {}", visible(&error.to_string()));
-                    continue;
-                }
-            },
-        };
-        if control.send(command).await.is_err() {
-            return;
-        }
-    }
 }
 
 #[cfg(test)]

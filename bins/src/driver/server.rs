@@ -11,7 +11,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use backchat_core::chat::{ChatConfig, Limits, Loopback, OperatorError};
+use backchat_core::chat::{ChatConfig, Limits, Loopback, OperatorError, StoredBan};
 use backchat_core::node::{
     Answer, Counters, Order, Server, ServerConfig, ServerEvent, Stats, TransferLimits,
 };
@@ -60,6 +60,8 @@ pub struct ServerSettings {
     pub advertise: Option<SocketAddr>,
     /// Whether [`Observer::trace`] is called.
     pub trace: bool,
+    /// Who is kept out from the start.
+    pub bans: Vec<StoredBan>,
 }
 
 /// What an operator, or a signal, wants of a server that runs. A closed channel wants nothing.
@@ -208,6 +210,10 @@ where
     // On a server that others can reach, loopback may be a tunnel of theirs.
     let is_local = listener.local_addr().ip().is_loopback();
     server.set_loopback(if is_local { Loopback::Exempt } else { Loopback::Counted });
+    for ban in settings.bans {
+        // Whoever has kept them has kept what a server would take.
+        let _ = server.restore_ban(now, ban);
+    }
     let mut serving = Serving::new(now, server, observer);
     let mut batch = Batch::new();
     let mut round = Round::default();

@@ -33,7 +33,7 @@ mod timers;
 mod unread;
 
 pub use action::{Action, ChatEvent, CloseReason, Counters, DropReason};
-pub use operator::Person;
+pub use operator::{Person, StoredBan};
 
 use super::address::{Address, Loopback};
 use super::bans::Bans;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backchat_core::chat::{Address, ErrorCode, Nickname, Whom};
+use backchat_core::chat::{AddressRange, ErrorCode, Nickname, Whom};
 use backchat_core::node::{Answer, FailReason, Order, Stats};
 
 use crate::world::{World, bytes};
@@ -65,16 +65,17 @@ fn a_banned_address_loses_its_downloads_though_it_never_joined() {
     };
     assert_eq!(present.len(), 1);
     assert_eq!((present[0].downloads, present[0].person.nick.as_ref()), (1, None));
-    let whom = Whom::Address(Address::of(present[0].person.peer));
+    let whom = Whom::Range(AddressRange::of(present[0].person.peer));
     let now = world.now;
     let order = Order::Ban { whom: whom.clone(), lasts: Some(SOON), reason: None };
+    let calendar = world.server.chat().calendar(now);
+    let until = Some(calendar.saturating_add(SOON));
     let answer = world.act(|world| world.server.handle_order(now, order));
-    assert_eq!(answer, Ok(Answer::Done { ended: 1 }));
+    assert_eq!(answer, Ok(Answer::Banned { ended: 1, until }));
     world.run(Duration::from_secs(1));
     assert!(world.failed(visitor, download).is_some());
     let Ok(Answer::Bans(bans)) = world.server.handle_order(world.now, Order::Bans) else { panic!("bans?") };
     assert_eq!(bans.len(), 1);
-    let calendar = world.server.chat().calendar(now);
-    assert_eq!((&bans[0].0.whom, bans[0].1), (&whom, Some(calendar.saturating_add(SOON))));
+    assert_eq!((&bans[0].0.whom, bans[0].1), (&whom, until));
     assert_eq!(stats(&world).bans, 1);
 }

@@ -21,7 +21,7 @@ fn an_operator_sees_who_is_here_and_sends_somebody_away() {
     }
     server.program.error_line("2 joined, 0 parked, 0 visiting");
     server.program.write("/kick BOB that is enough\n");
-    server.program.error_line("BOB was kicked; 1 session ended");
+    server.program.error_line("BOB was kicked, and may come back; 1 session ended");
     let ended = bob.end().expect(4);
     assert!(
         ended.stderr.contains("the operator has ended this session: that is enough (kicked)"),
@@ -38,7 +38,7 @@ fn an_operator_sees_who_is_here_and_sends_somebody_away() {
 fn a_ban_holds_over_a_hangup_until_it_is_lifted() {
     let mut server = on_a_terminal();
     server.program.write("/ban bob 1h flooding\n");
-    server.program.error_line("bob is banned for 1h");
+    server.program.error_line("the nickname bob is banned for 1h, until ");
     server.program.signal("HUP");
     server.program.error_line("the configuration was read again");
     server.program.write("/bans\n");
@@ -51,10 +51,10 @@ fn a_ban_holds_over_a_hangup_until_it_is_lifted() {
         "{refused:?}"
     );
     server.program.write("/unban bob\n");
-    server.program.error_line("bob may come in again");
+    server.program.error_line("the nickname bob may come in again");
     run(&mut server.client(&say)).expect(0);
     server.program.write("/ban 127.0.0.1\n");
-    server.program.error_line("127.0.0.1 is banned for as long as the server runs");
+    server.program.error_line("the address 127.0.0.1 is banned until it is lifted");
     let refused = run(&mut server.client(&["names"])).expect(4);
     assert!(refused.stderr.contains("127.0.0.1 is banned (banned)"), "{refused:?}");
     server.program.write("/stats\n");
@@ -82,6 +82,9 @@ fn what_is_wrong_is_said_and_nothing_else_happens() {
         ("hello", "!! commands begin with a slash"),
         ("/stpo", "!! there is no command /stpo, did you mean /stop?"),
         ("/kick", "!! expected /kick NICK [REASON]"),
+        ("/ban 127.1 10m", "!! '127.1' is no address: expected an address such as 192.0.2.1"),
+        ("/ban ann -5m", "!! '-5m': expected a time such as"),
+        ("/bans", "0 bans"),
         ("/help ban", "example: /ban bob 1h flooding"),
         ("/help", "/stop "),
     ] {

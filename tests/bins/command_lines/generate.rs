@@ -27,7 +27,21 @@ const PROGRAMS: [About; 2] = [
     (
         server,
         "check-config",
-        &["backchat-server-completions.1", "backchat-server-man.1", "backchat-server.1"],
+        &[
+            "backchat-server-completions.1",
+            "backchat-server-ctl-ban.1",
+            "backchat-server-ctl-bans.1",
+            "backchat-server-ctl-kick.1",
+            "backchat-server-ctl-reload.1",
+            "backchat-server-ctl-say.1",
+            "backchat-server-ctl-stats.1",
+            "backchat-server-ctl-stop.1",
+            "backchat-server-ctl-unban.1",
+            "backchat-server-ctl-who.1",
+            "backchat-server-ctl.1",
+            "backchat-server-man.1",
+            "backchat-server.1",
+        ],
     ),
 ];
 

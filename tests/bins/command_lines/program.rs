@@ -18,7 +18,14 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A backchat-server that is not started yet, with nothing of this machine's environment.
 pub(crate) fn server() -> Command {
-    clean(env!("CARGO_BIN_EXE_backchat-server"))
+    let mut command = clean(env!("CARGO_BIN_EXE_backchat-server"));
+    // What a server keeps, and where it is administered, is of whoever runs the tests.
+    for name in
+        ["HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "STATE_DIRECTORY", "RUNTIME_DIRECTORY", "NOTIFY_SOCKET"]
+    {
+        command.env_remove(name);
+    }
+    command
 }
 
 /// The same on free ports of loopback.

@@ -215,8 +215,10 @@ fn a_bad_command_line_or_configuration_is_a_usage_error() {
 
 #[test]
 fn the_effective_configuration_can_be_seen() {
+    let folder = Folder::new();
     let mut command = server();
     command.args(["--check-config", "--listen", "0.0.0.0", "--share", "here"]).env("BACKCHAT_GRACE", "3s");
+    command.current_dir(folder.path());
     let ended = run(&mut command).expect(0);
     for line in [
         "listen = \"0.0.0.0:55000\"",
@@ -227,6 +229,43 @@ fn the_effective_configuration_can_be_seen() {
     ] {
         assert!(ended.stdout.contains(line), "{line}: {ended:?}");
     }
+}
+
+#[test]
+fn a_configuration_is_checked_with_what_it_names() {
+    let folder = Folder::new();
+    let path = folder.path().join("backchat.toml");
+    std::fs::write(&path, "share = 'missing'\nlisten = '192.0.2.1'\nstate_dir = '/dev/null/x'\n")
+        .expect("written");
+    let check = |path: &std::path::Path| run(server().arg("--check-config").arg("--config").arg(path));
+    let ended = check(&path).expect(1);
+    for part in
+        ["missing does not exist", "cannot use 192.0.2.1:55000 for the chat", "cannot use /dev/null/x"]
+    {
+        assert!(ended.stderr.contains(part), "{ended:?}");
+    }
+    // The server that runs meanwhile has the ports and the folder.
+    let text = "share = 'share'\nudp = '127.0.0.1:0'\nlisten = '{chat}'\nstate_dir = 'state'\n";
+    std::fs::write(&path, text.replace("{chat}", "127.0.0.1:0")).expect("written");
+    let mut running = Program::start(server().arg("--config").arg(&path));
+    let chat = super::program::word(&running.line("ready "), "chat=");
+    std::fs::write(&path, text.replace("{chat}", &chat)).expect("written");
+    check(&path).expect(0);
+    std::fs::write(folder.path().join("state/bans.jsonl"), "nonsense\n").expect("written");
+    let ended = check(&path).expect(1);
+    assert!(ended.stderr.contains("bans.jsonl:1: this is no JSON object"), "{ended:?}");
+    assert!(!folder.path().join("state/bans.jsonl.broken-1").exists(), "it looks, and does nothing");
+}
+
+#[test]
+fn a_variable_that_nobody_reads_is_told() {
+    let slip = "environment variable BACKCHAT_SHRAE is none that is read here, did you mean BACKCHAT_SHARE?";
+    let checked = run(server().arg("--check-config").env("BACKCHAT_SHRAE", "x")).expect(0);
+    assert!(checked.stderr.contains(&format!("warning: {slip}\n")), "{checked:?}");
+    let mut server = Server::with(server().env("BACKCHAT_SHRAE", "x"));
+    server.program.error_line(slip);
+    let ended = run(server.client(&["names"]).env("BACKCHAT_SHRAE", "x")).expect(0);
+    assert!(ended.stderr.contains(slip), "{ended:?}");
 }
 
 #[test]

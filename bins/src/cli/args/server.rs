@@ -4,10 +4,10 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, ValueHint};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 
 use super::{BadVariable, Environment};
-use crate::cli::generate::{Asked, Generate};
+use crate::cli::generate::Generate;
 use crate::cli::values::{HostPort, Span};
 
 /// Serve a chat, and the files of one folder.
@@ -21,7 +21,119 @@ struct ServerWords {
     #[command(flatten)]
     args: ServerArgs,
     #[command(subcommand)]
-    generate: Option<Generate>,
+    command: Option<ServerCommand>,
+}
+
+/// What else the program does.
+#[derive(Subcommand)]
+enum ServerCommand {
+    /// Administer a server that runs on this machine: who is here, bans, the end
+    Ctl(CtlArgs),
+    #[command(flatten)]
+    Generate(Generate),
+}
+
+/// What a command line asks for.
+#[derive(Clone, Debug)]
+pub enum ServerAsked {
+    /// A server.
+    Run(ServerArgs),
+    /// A word with one that runs.
+    Ctl(CtlArgs),
+    /// Something about the program.
+    Generate(Generate),
+}
+
+/// A word with a server that runs.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = CTL_FOOTER)]
+pub struct CtlArgs {
+    /// The folder that the server was started with [default: where a server looks that is not told, then /run/backchat]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub state_dir: Option<PathBuf>,
+
+    /// The configuration file that the server was started with, for its state_dir
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+
+    /// Print the answer as one JSON object
+    #[arg(long, global = true)]
+    pub json: bool,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: CtlCommand,
+}
+
+/// The console's commands.
+#[derive(Subcommand, Clone, Debug, PartialEq, Eq)]
+pub enum CtlCommand {
+    /// List who is here: nickname, address, state, downloads
+    Who {
+        /// Only those with this in nickname or address
+        #[arg(value_name = "PART")]
+        part: Option<String>,
+    },
+    /// End the session of a nickname, and its downloads; its user may come back
+    Kick {
+        /// The nickname
+        #[arg(value_name = "NICK")]
+        nick: String,
+        /// What its user is told
+        #[arg(value_name = "REASON")]
+        reason: Vec<String>,
+    },
+    /// Keep somebody out, and end the sessions that this is about
+    Ban {
+        /// A nickname, an address, or a range such as 10.0.0.0/24; nick:NAME for a nickname that looks like an address
+        #[arg(value_name = "NICK|ADDR|RANGE")]
+        whom: String,
+        /// For how long, such as 10m, else until it is lifted ('always', before a reason that begins with a number);
+        /// then what they are told
+        #[arg(value_name = "TIME] [REASON")]
+        rest: Vec<String>,
+    },
+    /// Let somebody in again
+    Unban {
+        /// The words of the ban
+        #[arg(value_name = "NICK|ADDR|RANGE")]
+        whom: String,
+    },
+    /// List who is kept out, until when, and why
+    Bans,
+    /// Tell everybody who is connected
+    Say {
+        /// What to say; several words are joined with spaces
+        #[arg(value_name = "TEXT", required = true)]
+        text: Vec<String>,
+    },
+    /// Print what was counted, and what there is
+    Stats,
+    /// Read the configuration and the share again, as after SIGHUP
+    Reload,
+    /// End as after SIGTERM: downloads may finish; a second stop ends at once
+    Stop,
+}
+
+impl CtlCommand {
+    /// The same as the console reads it.
+    pub fn line(&self) -> String {
+        let line = |name: &str, words: &[&str], rest: &[String]| {
+            let words = words.iter().copied().chain(rest.iter().map(String::as_str));
+            [name].into_iter().chain(words).collect::<Vec<_>>().join(" ")
+        };
+        match self {
+            Self::Who { part } => line("/who", part.as_deref().as_slice(), &[]),
+            Self::Kick { nick, reason } => line("/kick", &[nick], reason),
+            Self::Ban { whom, rest } => line("/ban", &[whom], rest),
+            Self::Unban { whom } => line("/unban", &[whom], &[]),
+            Self::Bans => "/bans".to_owned(),
+            Self::Say { text } => line("/say", &[], text),
+            Self::Stats => "/stats".to_owned(),
+            Self::Reload => "/reload".to_owned(),
+            Self::Stop => "/stop".to_owned(),
+        }
+    }
 }
 
 /// What the server is to do. An option is `None` where nothing was said.
@@ -44,11 +156,17 @@ pub struct ServerArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
 
+    /// Where bans are kept, and where the control socket is for 'backchat-server ctl'; created where it is missing
+    /// [default: $STATE_DIRECTORY, else backchat/server below $XDG_STATE_HOME or ~/.local/state]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub state_dir: Option<PathBuf>,
+
     /// Answer Prometheus there, over HTTP at /metrics; port 0 takes a free one [default: off; port 9464]
     #[arg(long, value_name = "ADDR")]
     pub metrics: Option<HostPort>,
 
-    /// Print the configuration that would be used, as TOML, and exit: 0, or 2 where it is wrong
+    /// Print the configuration that would be used, as TOML, and exit: 0, 2 where it is wrong, or 1 where a server could
+    /// not start with it: a share that is not there, an address that is not ours
     #[arg(long)]
     pub check_config: bool,
 
@@ -99,7 +217,7 @@ impl fmt::Display for LogFormat {
 
 impl ServerArgs {
     /// Reads a command line. An error prints itself and knows its exit code: 2, or 0 for `--help`.
-    pub fn read<I, T>(words: I) -> Result<Asked<Self>, clap::Error>
+    pub fn read<I, T>(words: I) -> Result<ServerAsked, clap::Error>
     where
         I: IntoIterator<Item = T>,
         T: Into<std::ffi::OsString> + Clone,
@@ -107,7 +225,11 @@ impl ServerArgs {
         let mut command = Self::command();
         let matches = command.try_get_matches_from_mut(words)?;
         let words = ServerWords::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
-        Ok(words.generate.map_or(Asked::Run(words.args), Asked::Generate))
+        Ok(match words.command {
+            None => ServerAsked::Run(words.args),
+            Some(ServerCommand::Ctl(args)) => ServerAsked::Ctl(args),
+            Some(ServerCommand::Generate(what)) => ServerAsked::Generate(what),
+        })
     }
 
     /// The command line, for what is generated from it.
@@ -122,6 +244,7 @@ impl ServerArgs {
             udp: environment.value("BACKCHAT_UDP")?,
             share: environment.raw("BACKCHAT_SHARE").map(PathBuf::from),
             config: environment.raw("BACKCHAT_CONFIG").map(PathBuf::from),
+            state_dir: environment.raw("BACKCHAT_STATE_DIR").map(PathBuf::from),
             metrics: environment.value("BACKCHAT_METRICS")?,
             check_config: false,
             print_config: false,
@@ -138,6 +261,7 @@ impl ServerArgs {
             udp: self.udp.or(lower.udp),
             share: self.share.or(lower.share),
             config: self.config.or(lower.config),
+            state_dir: self.state_dir.or(lower.state_dir),
             metrics: self.metrics.or(lower.metrics),
             check_config: self.check_config || lower.check_config,
             print_config: self.print_config || lower.print_config,
@@ -154,7 +278,7 @@ Signals:
   SIGHUP           read the configuration file and the share again; a file with an error changes nothing
 
 Console:
-  On a terminal, commands are taken from standard input; /help lists them.
+  On a terminal, commands are taken from standard input; /help lists them. Without one, 'backchat-server ctl' has them.
 
 Exit codes:
   0  done
@@ -162,15 +286,35 @@ Exit codes:
   2  usage, or a bad configuration
 
 Environment (an option on the command line wins, the configuration file loses):
-  BACKCHAT_LISTEN, BACKCHAT_UDP, BACKCHAT_SHARE, BACKCHAT_CONFIG, BACKCHAT_METRICS, BACKCHAT_GRACE,
-  BACKCHAT_LOG_FORMAT
+  BACKCHAT_LISTEN, BACKCHAT_UDP, BACKCHAT_SHARE, BACKCHAT_CONFIG, BACKCHAT_STATE_DIR, BACKCHAT_METRICS,
+  BACKCHAT_GRACE, BACKCHAT_LOG_FORMAT
   RUST_LOG  what is logged, such as debug [default: info]
 
 Examples:
   backchat-server --share docs                           this machine alone
   backchat-server --listen 0.0.0.0 --udp 0.0.0.0 --share /srv/files
   backchat-server --share /srv/files --print-config > backchat.toml
-  backchat-server --config backchat.toml --check-config";
+  backchat-server --config backchat.toml --check-config
+  backchat-server ctl ban bob 1h flooding                a server that runs here";
+
+/// What follows the commands in `ctl --help`.
+const CTL_FOOTER: &str = "\
+The server is found by its control socket, which only the user that it runs as may open, and root.
+
+Exit codes:
+  0  done
+  1  anything else, such as a configuration with an error
+  2  usage: what looks like an address or a time and is none, too
+  3  nobody of that nickname, or no such ban
+  4  refused: another user's server, too many bans, a text that cannot be sent
+  5  no server is there, or it has gone
+  6  it has not answered for 30 s
+
+Examples:
+  backchat-server ctl who
+  backchat-server ctl ban 10.0.0.0/24 1h flooding
+  backchat-server ctl --json stats
+  backchat-server ctl --state-dir /srv/backchat say back at noon";
 
 #[cfg(test)]
 mod tests {
@@ -178,8 +322,8 @@ mod tests {
 
     fn read(line: &str) -> Result<ServerArgs, clap::Error> {
         match ServerArgs::read(shlex::split(&format!("backchat-server {line}")).expect("balanced quotes"))? {
-            Asked::Run(args) => Ok(args),
-            Asked::Generate(what) => panic!("{line} is {what:?}"),
+            ServerAsked::Run(args) => Ok(args),
+            other => panic!("{line} is {other:?}"),
         }
     }
 
@@ -190,13 +334,14 @@ mod tests {
 
     #[test]
     fn every_option_is_read() {
-        let line = "--listen [::1]:0 --udp localhost:0 --share 'my files' --config c.toml --metrics 127.0.0.1 --check-config --grace 2s \
-                    --log-format json";
+        let line = "--listen [::1]:0 --udp localhost:0 --share 'my files' --config c.toml --state-dir here \
+                    --metrics 127.0.0.1 --check-config --grace 2s --log-format json";
         let args = read(line).expect("valid");
         assert_eq!(args.listen, "[::1]:0".parse().ok());
         assert_eq!(args.udp, "localhost:0".parse().ok());
         assert_eq!(args.share, Some("my files".into()));
         assert_eq!(args.config, Some("c.toml".into()));
+        assert_eq!(args.state_dir, Some("here".into()));
         assert_eq!(args.metrics, "127.0.0.1".parse().ok());
         assert_eq!(args.grace, Some(Span::from_secs(2)));
         assert_eq!(args.log_format, Some(LogFormat::Json));
@@ -218,6 +363,35 @@ mod tests {
         }
         for line in ["--help", "--version"] {
             assert_eq!(read(line).expect_err(line).exit_code(), 0, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_word_with_a_server_that_runs_is_a_line_of_its_console() {
+        for (line, typed, json) in [
+            ("ctl who", "/who", false),
+            ("ctl who --json 192.", "/who 192.", true),
+            ("ctl --json --state-dir here kick bob that is enough", "/kick bob that is enough", true),
+            ("ctl ban 10.0.0.0/24 1h 'too much'", "/ban 10.0.0.0/24 1h too much", false),
+            ("ctl unban bob", "/unban bob", false),
+            ("ctl bans", "/bans", false),
+            ("ctl say back at noon", "/say back at noon", false),
+            ("ctl say -- --json", "/say --json", false),
+            ("ctl stats", "/stats", false),
+            ("ctl reload", "/reload", false),
+            ("ctl stop", "/stop", false),
+        ] {
+            let words = shlex::split(&format!("backchat-server {line}")).expect("balanced quotes");
+            match ServerArgs::read(words).expect(line) {
+                ServerAsked::Ctl(args) => {
+                    assert_eq!((args.command.line().as_str(), args.json), (typed, json))
+                }
+                other => panic!("{line} is {other:?}"),
+            }
+        }
+        for line in ["ctl", "ctl whoo", "ctl ban", "ctl say", "ctl stop now", "ctl ban ann -5m"] {
+            let words = shlex::split(&format!("backchat-server {line}")).expect("balanced quotes");
+            assert_eq!(ServerArgs::read(words).expect_err(line).exit_code(), 2, "{line}");
         }
     }
 

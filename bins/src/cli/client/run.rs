@@ -47,6 +47,9 @@ pub fn main(words: impl IntoIterator<Item = OsString>, environment: &Environment
         }
     };
     let _last_lines = logging::start(environment, "off", LogFormat::Text, logging::Typing::Elsewhere);
+    for unknown in environment.unknown() {
+        logging::warn(&unknown);
+    }
     let style = if args.options.json { Style::Json } else { Style::Plain };
     let mut errors = Voice::new(style, io::stdout());
     let end = Plan::make(args, &words, environment).and_then(|plan| {

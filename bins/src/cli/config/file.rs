@@ -73,6 +73,8 @@ pub(super) struct Table {
     #[serde(skip_serializing_if = "Option::is_none")]
     share: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    state_dir: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     metrics: Option<HostPort>,
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_texts", deserialize_with = "ranges")]
     proxies: Vec<Range>,
@@ -113,6 +115,7 @@ impl Table {
             udp: Some(config.udp.clone()),
             advertise: config.advertise,
             share: config.share.clone(),
+            state_dir: config.state_dir.clone(),
             metrics: config.metrics.clone(),
             proxies: config.proxies.clone(),
             grace: Some(config.grace),
@@ -125,17 +128,22 @@ impl Table {
 }
 
 impl ConfigFile {
-    /// Reads a file's text. A share that is no absolute path is found from `folder`, the one the file is in.
+    /// Reads a file's text. A folder that is no absolute path is found from `folder`, the one the file is in.
     /// An error is a place and what is wrong there.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, (Place, String)> {
         let table: Table = toml::from_str(text).map_err(|error| {
             let place = Place::of(text, error.span().map_or(0, |span| span.start));
             (place, visible(error.message()).to_string())
         })?;
-        if table.share.as_ref().is_some_and(|share| share.as_os_str().is_empty()) {
-            // Joined to the file's folder it would be that folder: nobody meant to share the configuration.
-            let message = "share is empty: name a folder, or leave it out for a chat alone".to_owned();
-            return Err((locate(text, &["share"]), message));
+        // Joined to the file's folder it would be that folder: nobody meant to share the configuration.
+        for (key, path, otherwise) in [
+            ("share", &table.share, "for a chat alone"),
+            ("state_dir", &table.state_dir, "for the folder that the environment gives"),
+        ] {
+            if path.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+                let message = format!("{key} is empty: name a folder, or leave it out {otherwise}");
+                return Err((locate(text, &[key]), message));
+            }
         }
         if let Some(motd) = &table.motd {
             check_motd(motd).map_err(|message| (locate(text, &["motd"]), message))?;
@@ -153,6 +161,7 @@ impl ConfigFile {
             udp: table.udp,
             share: table.share.map(|share| folder.join(share)),
             config: None,
+            state_dir: table.state_dir.map(|folder_of_state| folder.join(folder_of_state)),
             metrics: table.metrics,
             check_config: false,
             print_config: false,

@@ -50,6 +50,7 @@ fn unusual() -> Config {
         log_format: LogFormat::Json,
         motd: Some("two\nlines \"quoted\" # no comment".into()),
         advertise: "203.0.113.7:44000".parse().ok(),
+        state_dir: Some("/var/lib/backchat".into()),
         metrics: "[::1]:9464".parse().ok(),
         proxies: vec!["127.0.0.1".parse().expect("an address"), "fd00::/8".parse().expect("a range")],
         limits,
@@ -83,6 +84,7 @@ fn every_key_is_read() {
         udp = "[::1]:7"
         advertise = "203.0.113.7:44000"
         share = "files"
+        state_dir = "state"
         metrics = "127.0.0.1"
         proxies = ["10.0.0.0/8"]
         grace = "2m"
@@ -102,6 +104,7 @@ fn every_key_is_read() {
         listen: "0.0.0.0:55000".parse().expect("an address"),
         udp: "[::1]:7".parse().expect("an address"),
         share: Some("/etc/files".into()),
+        state_dir: Some("/etc/state".into()),
         grace: Span::from_secs(120),
         log_format: LogFormat::Json,
         motd: Some("welcome".into()),
@@ -137,7 +140,7 @@ fn what_is_wrong_is_said_with_its_place() {
     for (text, expected) in [
         (
             "lisen = 'x'",
-            "1:1: unknown field `lisen`, expected one of `listen`, `udp`, `advertise`, `share`, `metrics`, `proxies`, `grace`, `log_format`, `motd`, `limits`, `transfer`",
+            "1:1: unknown field `lisen`, expected one of `listen`, `udp`, `advertise`, `share`, `state_dir`, `metrics`, `proxies`, `grace`, `log_format`, `motd`, `limits`, `transfer`",
         ),
         ("\n[limits]\nburst = 5\nbrust = 6\n", "4:1: unknown field `brust`, expected one of"),
         (

@@ -1,4 +1,8 @@
 //! Sockets and the share: what can go wrong before a server is ready.
+//!
+//! `ephemeral`: ports that the system gives to others.
+
+pub(super) mod ephemeral;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -6,6 +10,9 @@ use std::path::{Path, PathBuf};
 
 use backchat_core::text::visible;
 
+use super::control::NoSocket;
+use super::state::NoState;
+use super::state::bans::Unreadable;
 use crate::cli::args::{CHAT_PORT, METRICS_PORT, TRANSFER_PORT};
 use crate::cli::config::Config;
 use crate::cli::values::HostPort;
@@ -25,9 +32,9 @@ pub(super) enum Failed {
     Unresolved { flag: &'static str, host: String, source: io::Error },
     /// A port is taken.
     #[error(
-        "{address} is in use, so {what} cannot be there: stop what uses it, or choose another port with {flag}"
+        "{address} is in use, so {what} cannot be there: stop what uses it, or choose another port with {flag}{hint}"
     )]
-    InUse { flag: &'static str, what: &'static str, address: SocketAddr },
+    InUse { flag: &'static str, what: &'static str, address: SocketAddr, hint: String },
     /// An address is not ours, a port not for us, or anything else.
     #[error("cannot use {address} for {what}: {source}; choose another with {flag}")]
     Unbindable { flag: &'static str, what: &'static str, address: SocketAddr, source: io::Error },
@@ -50,6 +57,15 @@ pub(super) enum Failed {
     /// Anything else about it.
     #[error("cannot open the share {path}: {source}")]
     Share { path: String, source: io::Error },
+    /// The folder of the state.
+    #[error(transparent)]
+    State(NoState),
+    /// Who must not come in is not known.
+    #[error(transparent)]
+    Bans(Unreadable),
+    /// Nobody could administer it.
+    #[error(transparent)]
+    Control(NoSocket),
     /// It ran, and cannot any more.
     #[error(transparent)]
     Serving(ServeError),
@@ -85,34 +101,13 @@ pub(super) struct Bound {
 impl Bound {
     /// Binds them. The listener is last: who can connect is served.
     pub(super) async fn new(config: &Config) -> Result<Self, Failed> {
-        const CHAT: (&str, &str) = ("--listen", "the chat");
-        const DOWNLOADS: (&str, &str) = ("--udp", "downloads");
-        let mut last = None;
-        let mut udp = None;
-        for address in resolve(&config.udp, TRANSFER_PORT, DOWNLOADS.0).await? {
-            match UdpSocket::bind(address).await {
-                Ok(socket) => {
-                    udp = Some(socket);
-                    break;
-                }
-                Err(error) => last = Some(unbindable(DOWNLOADS, address, error)),
-            }
-        }
-        let Some(udp) = udp else {
-            return Err(last.unwrap_or_else(|| unresolved(DOWNLOADS.0, &config.udp, nothing())));
-        };
-        let metrics = match &config.metrics {
-            Some(host) => Some(listen_for_scrapes(host).await?),
+        let udp = Address::udp(config).bind(UdpSocket::bind).await?;
+        let metrics = match Address::metrics(config) {
+            Some(address) => Some(address.bind(tokio::net::TcpListener::bind).await?),
             None => None,
         };
-        let mut last = None;
-        for address in resolve(&config.listen, CHAT_PORT, CHAT.0).await? {
-            match TcpListener::bind(address).await {
-                Ok(listener) => return Ok(Self { listener, udp, metrics }),
-                Err(error) => last = Some(unbindable(CHAT, address, error)),
-            }
-        }
-        Err(last.unwrap_or_else(|| unresolved(CHAT.0, &config.listen, nothing())))
+        let listener = Address::chat(config).bind(TcpListener::bind).await?;
+        Ok(Self { listener, udp, metrics })
     }
 
     /// Warns where people could chat and not download: the easiest mistake is to open one address and not the other.
@@ -153,46 +148,97 @@ impl Bound {
     }
 }
 
-/// Binds where Prometheus is answered.
-async fn listen_for_scrapes(host: &HostPort) -> Result<tokio::net::TcpListener, Failed> {
-    const METRICS: (&str, &str) = ("--metrics", "metrics");
-    let mut last = None;
-    for address in resolve(host, METRICS_PORT, METRICS.0).await? {
-        match tokio::net::TcpListener::bind(address).await {
-            Ok(listener) => return Ok(listener),
-            Err(error) => last = Some(unbindable(METRICS, address, error)),
-        }
-    }
-    Err(last.unwrap_or_else(|| unresolved(METRICS.0, host, nothing())))
+/// Where something is to be, as an operator has written it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Address<'a> {
+    host: &'a HostPort,
+    default: u16,
+    flag: &'static str,
+    what: &'static str,
 }
 
-/// The addresses that a host stands for, in the order in which they are tried.
-async fn resolve(host: &HostPort, default: u16, flag: &'static str) -> Result<Vec<SocketAddr>, Failed> {
-    let found = tokio::net::lookup_host((host.host(), host.port_or(default))).await;
-    let found: Vec<SocketAddr> =
-        found.map(Iterator::collect).map_err(|error| unresolved(flag, host, error))?;
-    // The system would listen there, and nobody would ever come.
-    match found.iter().find(|address| stands_for_many(address.ip())) {
-        Some(many) => Err(Failed::Many { flag, address: many.ip() }),
-        None => Ok(found),
+impl<'a> Address<'a> {
+    /// Where downloads are served from.
+    pub(super) fn udp(config: &'a Config) -> Self {
+        Self { host: &config.udp, default: TRANSFER_PORT, flag: "--udp", what: "downloads" }
+    }
+
+    /// Where the chat is.
+    pub(super) fn chat(config: &'a Config) -> Self {
+        Self { host: &config.listen, default: CHAT_PORT, flag: "--listen", what: "the chat" }
+    }
+
+    /// Where Prometheus is answered, if it is.
+    pub(super) fn metrics(config: &'a Config) -> Option<Self> {
+        let host = config.metrics.as_ref()?;
+        Some(Self { host, default: METRICS_PORT, flag: "--metrics", what: "metrics" })
+    }
+
+    /// All of them, in the order in which they are taken.
+    pub(super) fn all(config: &'a Config) -> impl Iterator<Item = Self> {
+        [Some(Self::udp(config)), Self::metrics(config), Some(Self::chat(config))].into_iter().flatten()
+    }
+
+    /// Whether it is for datagrams.
+    pub(super) fn is_udp(&self) -> bool {
+        self.flag == "--udp"
+    }
+
+    /// The port that is asked for; 0 for any.
+    pub(super) fn port(&self) -> u16 {
+        self.host.port_or(self.default)
+    }
+
+    /// The addresses that the host stands for, in the order in which they are tried.
+    pub(super) async fn resolve(&self) -> Result<Vec<SocketAddr>, Failed> {
+        let found = tokio::net::lookup_host((self.host.host(), self.port())).await;
+        let found: Vec<SocketAddr> =
+            found.map(Iterator::collect).map_err(|error| self.unresolved_for(error))?;
+        // The system would listen there, and nobody would ever come.
+        match found.iter().find(|address| stands_for_many(address.ip())) {
+            Some(many) => Err(Failed::Many { flag: self.flag, address: many.ip() }),
+            None => Ok(found),
+        }
+    }
+
+    /// Binds at the first address that can be had.
+    async fn bind<T, F>(&self, bind: impl Fn(SocketAddr) -> F) -> Result<T, Failed>
+    where
+        F: Future<Output = io::Result<T>>,
+    {
+        let mut last = None;
+        for address in self.resolve().await? {
+            match bind(address).await {
+                Ok(bound) => return Ok(bound),
+                Err(error) => last = Some(self.unbindable(address, error)),
+            }
+        }
+        Err(last.unwrap_or_else(|| self.unresolved()))
+    }
+
+    /// The name stands for nothing.
+    pub(super) fn unresolved(&self) -> Failed {
+        self.unresolved_for(io::Error::other("the name stands for no address"))
+    }
+
+    fn unresolved_for(&self, source: io::Error) -> Failed {
+        Failed::Unresolved { flag: self.flag, host: self.host.host().to_owned(), source }
+    }
+
+    /// What the system says of an address.
+    pub(super) fn unbindable(&self, address: SocketAddr, source: io::Error) -> Failed {
+        let (flag, what) = (self.flag, self.what);
+        match source.kind() {
+            io::ErrorKind::AddrInUse => {
+                let hint =
+                    ephemeral::hint(&[address.port()]).map(|hint| format!(". {hint}")).unwrap_or_default();
+                Failed::InUse { flag, what, address, hint }
+            }
+            _ => Failed::Unbindable { flag, what, address, source },
+        }
     }
 }
 
 fn stands_for_many(ip: IpAddr) -> bool {
     ip.is_multicast() || ip == IpAddr::from([255; 4])
-}
-
-fn nothing() -> io::Error {
-    io::Error::other("the name stands for no address")
-}
-
-fn unresolved(flag: &'static str, host: &HostPort, source: io::Error) -> Failed {
-    Failed::Unresolved { flag, host: host.host().to_owned(), source }
-}
-
-fn unbindable((flag, what): (&'static str, &'static str), address: SocketAddr, source: io::Error) -> Failed {
-    match source.kind() {
-        io::ErrorKind::AddrInUse => Failed::InUse { flag, what, address },
-        _ => Failed::Unbindable { flag, what, address, source },
-    }
 }

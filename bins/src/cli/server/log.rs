@@ -54,7 +54,9 @@ impl Log {
 
     fn chat(&mut self, now: Instant, event: &ChatEvent) {
         match event {
-            ChatEvent::Opened { session, peer, .. } => tracing::debug!(session = session.0, %peer, "connected"),
+            ChatEvent::Opened { session, peer, .. } => {
+                tracing::debug!(session = session.0, %peer, "connected")
+            }
             ChatEvent::TurnedAway { peer, reason, .. } if self.lets(now, "turned away") => {
                 tracing::warn!(%peer, %reason, "turned away");
             }
@@ -102,7 +104,9 @@ impl Observer for Log {
     fn event(&mut self, now: Instant, event: ServerEvent) {
         match event {
             ServerEvent::Chat(event) => self.chat(now, &event),
-            ServerEvent::Offered { session, transfer, file, size, start } if self.lets(now, "downloads begun") => {
+            ServerEvent::Offered { session, transfer, file, size, start }
+                if self.lets(now, "downloads begun") =>
+            {
                 let (session, file) = (session.0, visible(file.as_str()));
                 tracing::info!(session, %transfer, %file, size, start, "download begins");
             }
@@ -141,9 +145,10 @@ impl Observer for Log {
 /// An operator's decisions, for those who come after. Questions are not.
 fn operated(order: &Order, result: &Result<Answer, OperatorError>) {
     let error = result.as_ref().err().map(|error| visible(&error.to_string()).to_string());
-    let ended = match result {
-        Ok(Answer::Done { ended }) => Some(*ended),
-        Ok(Answer::Present(_) | Answer::Bans(_)) | Err(_) => None,
+    let (ended, until) = match result {
+        Ok(Answer::Done { ended }) => (Some(*ended), None),
+        Ok(Answer::Banned { ended, until }) => (Some(*ended), until.map(|until| until.to_string())),
+        Ok(Answer::Present(_) | Answer::Bans(_)) | Err(_) => (None, None),
     };
     let shown = |reason: &Option<String>| reason.as_ref().map(|reason| visible(reason).to_string());
     match order {
@@ -153,7 +158,7 @@ fn operated(order: &Order, result: &Result<Answer, OperatorError>) {
         }
         Order::Ban { whom, lasts, reason } => {
             let lasts = lasts.map(|lasts| humantime::format_duration(lasts).to_string());
-            tracing::info!(%whom, lasts, reason = shown(reason), ended, error, "the operator bans");
+            tracing::info!(%whom, lasts, until, reason = shown(reason), ended, error, "the operator bans");
         }
         Order::Unban(whom) => tracing::info!(%whom, error, "the operator lifts a ban"),
         Order::Say(text) => {

@@ -108,6 +108,11 @@ async fn head(stream: &mut TcpStream) -> io::Result<Option<Result<Head, Refusal>
     }
 }
 
+/// A label's value, in the one style that they all have: words of lower case with hyphens between them.
+pub(super) fn label(text: &str) -> String {
+    text.replace([' ', '_'], "-")
+}
+
 async fn measure(control: &mpsc::Sender<Control>) -> Option<Measures> {
     let (answer, measures) = oneshot::channel();
     control.send(Control::Measure(answer)).await.ok()?;

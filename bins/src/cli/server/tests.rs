@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use super::direct::{Directed, Request, Wanted};
 use super::*;
 use crate::cli::values::Span;
+use crate::driver::Control;
+use tokio::sync::oneshot;
 
 #[test]
 fn a_path_that_is_no_plain_word_is_quoted() {
@@ -31,7 +34,8 @@ async fn directed(signals: &[Signal], loads: impl Fn() -> Result<Config, String>
     }
     drop(sender);
     let (control, mut commands) = mpsc::channel(8);
-    direct(receiver, control, Config::default(), loads).await;
+    let (_, requests) = mpsc::channel(1);
+    direct(receiver, requests, control, Config::default(), loads).await;
     let mut all = Vec::new();
     while let Some(command) = commands.recv().await {
         all.push(command);
@@ -57,4 +61,37 @@ async fn a_configuration_with_an_error_changes_nothing() {
     let commands = directed(&[Signal::Reload, Signal::End], || Err("line 3".into())).await;
     assert_eq!(commands.len(), 1);
     assert!(matches!(commands[0], Control::Shutdown { grace } if grace == Duration::from_secs(10)));
+}
+
+#[tokio::test]
+async fn an_operator_is_told_what_came_of_a_reload() {
+    let (signals, receiver) = mpsc::channel(1);
+    let (requests, requested) = mpsc::channel(1);
+    let (control, mut commands) = mpsc::channel(1);
+    let new = Config { listen: "elsewhere:1".parse().expect("an address"), ..Config::default() };
+    let loads = std::cell::RefCell::new(vec![Err("line 3".to_owned()), Ok(new)]);
+    let asking = async {
+        let mut answers = Vec::new();
+        for wanted in [Wanted::Reload, Wanted::Reload, Wanted::Grace] {
+            let (answer, answered) = oneshot::channel();
+            requests.send(Request { wanted, answer }).await.expect("it listens");
+            answers.push(answered.await.expect("an answer"));
+        }
+        drop(signals);
+        answers
+    };
+    let directing = direct(receiver, requested, control, Config::default(), || {
+        loads.borrow_mut().pop().unwrap_or_else(|| Err("none".to_owned()))
+    });
+    let (answers, ()) = tokio::join!(asking, directing);
+    assert_eq!(
+        answers,
+        [
+            Directed::Reloaded { needs_restart: vec!["listen"] },
+            Directed::NotReloaded("line 3".to_owned()),
+            Directed::Grace(Span::from_secs(10)),
+        ]
+    );
+    assert!(matches!(commands.recv().await, Some(Control::Reload(_))));
+    assert!(commands.recv().await.is_none(), "what cannot be read changes nothing");
 }

@@ -37,7 +37,7 @@ impl ChatServer {
         let refusal = |code, reason: CloseReason| (ErrorFrame::new(None, code, reason.as_str()), reason);
         let refusal = if self.shutting_down {
             Some(refusal(ErrorCode::ShuttingDown, CloseReason::ShuttingDown))
-        } else if let Some(ban) = self.bans.of_address(now, Address::of(peer)) {
+        } else if let Some(ban) = self.bans.of_address(now, peer) {
             Some((self.banned(now, ban), CloseReason::Banned))
         } else {
             self.make_room(now, address).err().map(|(code, reason)| refusal(code, reason))

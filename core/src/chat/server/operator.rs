@@ -2,7 +2,6 @@
 
 use super::lifecycle::Notice;
 use super::{ChatServer, CloseReason, messages};
-use crate::chat::address::Address;
 use crate::chat::bans::{Ban, Bans, OperatorError, Whom};
 use crate::chat::frame::{ErrorCode, ErrorFrame, ServerFrame, TextError, check_text};
 use crate::chat::id::SessionId;
@@ -26,6 +25,17 @@ pub struct Person {
     pub state: State,
     /// Since when.
     pub since: Instant,
+}
+
+/// A ban as it can be kept from one server to the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredBan {
+    /// Whom it is about.
+    pub whom: Whom,
+    /// When it is over by the calendar; `None` for never.
+    pub until: Option<UnixTime>,
+    /// What the banned are told.
+    pub reason: Option<String>,
 }
 
 impl ChatServer {
@@ -85,7 +95,7 @@ impl ChatServer {
         Ok(())
     }
 
-    /// Keeps somebody out, for a time or for as long as the server runs, and ends the sessions that this is about.
+    /// Keeps somebody out, for a time or for ever, and ends the sessions that this is about.
     /// Tells how many those were.
     ///
     /// # Errors
@@ -104,8 +114,8 @@ impl ChatServer {
         self.bans.add(now, ban)?;
         let sessions: Vec<SessionId> = match whom {
             Whom::Nick(nick) => self.roster.holder(&nick.key()).into_iter().collect(),
-            Whom::Address(address) => {
-                let from_there = self.sessions.iter().filter(|(_, it)| Address::of(it.peer) == address);
+            Whom::Range(network) => {
+                let from_there = self.sessions.iter().filter(|(_, it)| network.contains(it.peer));
                 from_there.map(|(session, _)| *session).collect()
             }
         };
@@ -123,6 +133,22 @@ impl ChatServer {
     pub fn unban(&mut self, now: Instant, whom: Whom) -> Result<(), OperatorError> {
         let now = self.begin(now);
         self.bans.lift(now, whom)
+    }
+
+    /// Keeps somebody out as a server before this one did; a ban that is over by the calendar is passed over.
+    ///
+    /// # Errors
+    /// There are too many bans, or the reason is no text that can be sent.
+    pub fn restore_ban(&mut self, now: Instant, ban: StoredBan) -> Result<(), OperatorError> {
+        let now = self.begin(now);
+        check_reason(ban.reason.as_deref())?;
+        let wall = self.wall(now).as_millis();
+        let until = match ban.until.map(|until| until.as_millis().saturating_sub(wall)) {
+            Some(left) if left <= 0 => return Ok(()),
+            Some(left) => Some(now + Duration::from_millis(left.unsigned_abs())),
+            None => None,
+        };
+        self.bans.add(now, Ban { whom: ban.whom, until, reason: ban.reason })
     }
 
     /// What the banned are told: until when, for people and for programs.

@@ -8,7 +8,7 @@ use core::time::Duration;
 use super::Server;
 use super::downloads::Download;
 use crate::chat::table::State;
-use crate::chat::{Ban, Counters as ChatCounters, Nickname, OperatorError, Person, Whom};
+use crate::chat::{Ban, Counters as ChatCounters, Nickname, OperatorError, Person, StoredBan, Whom};
 use crate::node::Counters;
 use crate::time::{Instant, UnixTime};
 
@@ -26,11 +26,11 @@ pub enum Order {
         /// What its user is told.
         reason: Option<String>,
     },
-    /// Keep somebody out, and end their sessions.
+    /// Keep somebody out, in place of an earlier ban, and end their sessions.
     Ban {
         /// Whom.
         whom: Whom,
-        /// For how long; `None` for as long as the server runs.
+        /// For how long; `None` for ever.
         lasts: Option<Duration>,
         /// What they are told.
         reason: Option<String>,
@@ -48,6 +48,13 @@ pub enum Answer {
     Present(Vec<Present>),
     /// Who may not come in: nicknames first, and when each ban is over by the calendar.
     Bans(Vec<(Ban, Option<UnixTime>)>),
+    /// Somebody is kept out from now on.
+    Banned {
+        /// How many sessions that has ended.
+        ended: usize,
+        /// When it is over by the calendar; `None` for never.
+        until: Option<UnixTime>,
+    },
     /// It was done, and has ended so many sessions.
     Done {
         /// How many.
@@ -101,12 +108,23 @@ impl Server {
                 Ok(Answer::Bans(self.chat.bans(now).map(|ban| (ban.clone(), end(ban))).collect()))
             }
             Order::Kick { nick, reason } => self.chat.kick(now, &nick, reason.as_deref()).map(|()| done(1)),
-            Order::Ban { whom, lasts, reason } => self.chat.ban(now, whom, lasts, reason).map(done),
+            Order::Ban { whom, lasts, reason } => {
+                let until = lasts.map(|lasts| self.chat.calendar(now + lasts));
+                self.chat.ban(now, whom, lasts, reason).map(|ended| Answer::Banned { ended, until })
+            }
             Order::Unban(whom) => self.chat.unban(now, whom).map(|()| done(0)),
             Order::Say(text) => Ok(self.chat.announce(now, &text).map(|()| done(0))?),
         };
         self.settle(now);
         answer
+    }
+
+    /// Keeps somebody out as a server before this one did.
+    ///
+    /// # Errors
+    /// There are too many bans, or the reason is no text that can be sent.
+    pub fn restore_ban(&mut self, now: Instant, ban: StoredBan) -> Result<(), OperatorError> {
+        self.chat.restore_ban(now, ban)
     }
 
     /// What was counted, and what there is. Its cost grows with the sessions and downloads that there are.

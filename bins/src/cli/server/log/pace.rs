@@ -48,8 +48,10 @@ impl Pace {
 
     /// The same, whenever it is.
     pub(super) fn rest(&mut self) -> Option<String> {
-        let parts: Vec<String> =
-            std::mem::take(&mut self.left_out).iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        let parts: Vec<String> = std::mem::take(&mut self.left_out)
+            .iter()
+            .map(|(kind, count)| format!("{count} {kind}"))
+            .collect();
         (!parts.is_empty()).then(|| parts.join(", "))
     }
 
