@@ -110,10 +110,17 @@ fn many_pasted_lines_are_one_question_and_never_run() {
     ann.types("\x1b[200~/quit\nfirst\nsecond\x1b[201~");
     ann.shows("paste 3 lines?");
     ann.types("s");
-    bob.line(" ann: /quit");
-    bob.line(" ann: first");
-    bob.line(" ann: second");
-    ann.types("\x1b[200~/home/ann/a file.txt\x1b[201~\r");
+    bob.line(r" ann: /quit\nfirst\nsecond");
+    // Without brackets, too.
+    ann.types("/quit\r\r\rthird\r");
+    ann.shows("paste 4 lines?");
+    ann.types("s");
+    bob.line(r" ann: /quit\n\n\nthird");
+    ann.types("\x1b[200~/home/ann/a file.txt\x1b[201~");
+    ann.shows("is not sent");
+    ann.types("\r");
+    ann.shows("> //home/ann");
+    ann.types("\r");
     bob.line(" ann: /home/ann/a file.txt");
     ann.types("/quit\r");
     assert_eq!(ann.ends().0, 0);

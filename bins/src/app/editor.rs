@@ -19,7 +19,7 @@ const MAX_HISTORY: usize = 500;
 
 /// Most bytes that a line can have: more than any message, so that what is too long is refused with the server's
 /// limit and not cut.
-const MAX_BYTES: usize = 64 * 1024;
+pub const MAX_BYTES: usize = 64 * 1024;
 
 /// A way of changing the line, or of moving in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,16 @@ pub enum Edit {
     Later,
 }
 
-/// See the module.
+/// What became of a text that was to be put into the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inserted {
+    /// It stands there.
+    Done,
+    /// The line would have more than [`MAX_BYTES`]; nothing has changed.
+    TooLong,
+}
+
+/// The line that is typed, and those before it.
 #[derive(Clone, Debug, Default)]
 pub struct Editor {
     text: String,
@@ -90,13 +99,16 @@ impl Editor {
         self.text.is_empty()
     }
 
-    /// Puts `text` in, and the cursor behind it. What would make the line too long is left out whole.
-    pub fn insert(&mut self, text: &str) {
-        if self.text.len() + text.len() <= MAX_BYTES {
-            self.text.insert_str(self.cursor, text);
-            self.cursor += text.len();
-            self.align();
+    /// Puts `text` in, and the cursor behind it. What would make the line too long is left out whole: whoever asks says so.
+    #[must_use]
+    pub fn insert(&mut self, text: &str) -> Inserted {
+        if self.text.len() + text.len() > MAX_BYTES {
+            return Inserted::TooLong;
         }
+        self.text.insert_str(self.cursor, text);
+        self.cursor += text.len();
+        self.align();
+        Inserted::Done
     }
 
     /// Puts `text` in place of the bytes from `from` to the cursor.
@@ -104,7 +116,7 @@ impl Editor {
         if self.text.is_char_boundary(from) && from <= self.cursor {
             self.text.replace_range(from..self.cursor, "");
             self.cursor = from;
-            self.insert(text);
+            let _ = self.insert(text);
         }
     }
 
@@ -131,7 +143,7 @@ impl Editor {
     /// Changes the line, or moves in it.
     pub fn edit(&mut self, edit: Edit) {
         match edit {
-            Edit::Break => self.insert("\n"),
+            Edit::Break => drop(self.insert("\n")),
             Edit::Left => self.cursor = self.before(),
             Edit::Right => self.cursor = self.behind(),
             Edit::WordLeft => self.cursor = self.word_before(char::is_alphanumeric),
@@ -147,7 +159,7 @@ impl Editor {
             Edit::CutWordRight => self.cut(self.cursor, self.word_behind()),
             Edit::CutToHome => self.cut(0, self.cursor),
             Edit::CutToEnd => self.cut(self.cursor, self.text.len()),
-            Edit::Yank => self.insert(&self.cut.clone()),
+            Edit::Yank => drop(self.insert(&self.cut.clone())),
             Edit::Transpose => self.transpose(),
             Edit::Earlier => self.recall(self.recalled.as_ref().map_or(0, |(place, _)| place + 1)),
             Edit::Later => self.recall_later(),

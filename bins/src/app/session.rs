@@ -4,12 +4,13 @@
 //! does no I/O and knows nothing of frames on their way: what the protocol needs is below the driver.
 //!
 //! - `frames`: what the server's frames say. `typing`: from what was typed to a command.
-//! - `looking`: what others may look at.
+//! - `looking`: what others may look at. `outbox`: what was pasted and waits for its turn.
 //! - `keeping`: downloads that go on by themselves, and the question in the middle of one.
 
 mod frames;
 mod keeping;
 mod looking;
+mod outbox;
 mod typing;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -22,6 +23,7 @@ use backchat_core::node::{ClientEvent, DownloadError, DownloadId};
 use backchat_core::time::Instant;
 
 use self::keeping::Keeping;
+use self::outbox::Outbox;
 use super::downloads::{Downloads, News, Report};
 use super::end::{Connection, End};
 use super::happening::Happening;
@@ -38,6 +40,8 @@ use crate::files::TargetEvent;
 pub enum Message {
     /// The user wants something; a program may call it by an id.
     Input(Input, Option<RequestId>),
+    /// Messages to all that were pasted: each goes out when the one before was taken.
+    Say(Vec<String>),
     /// Nothing more will be typed.
     EndOfInput,
     /// The user, or the system, wants it to end.
@@ -88,6 +92,8 @@ enum Origin {
     Roster,
     /// The model, which wants to know what is shared.
     Files,
+    /// The user, who pasted it: it goes out in its turn.
+    Outbox,
 }
 
 /// What the model asks the server by itself.
@@ -127,6 +133,7 @@ pub struct Session {
     pages: Vec<FileEntry>,
     downloads: Downloads,
     keeping: Keeping,
+    outbox: Outbox,
     /// Where downloads go; the current folder where nothing was said.
     folder: Option<PathBuf>,
     ignored: BTreeMap<NicknameKey, Nickname>,
@@ -155,6 +162,7 @@ impl Session {
             pages: Vec::new(),
             downloads: Downloads::default(),
             keeping: Keeping::default(),
+            outbox: Outbox::default(),
             folder: None,
             ignored: BTreeMap::new(),
             correspondent: None,
@@ -185,6 +193,7 @@ impl Session {
         self.now = self.now.max(now);
         match message {
             Message::Input(input, id) => self.on_input(input, id),
+            Message::Say(texts) => self.say_in_turn(texts),
             Message::EndOfInput => {
                 self.ask(Command::Finish, None);
                 self.end = Some(End::Done);
@@ -209,6 +218,7 @@ impl Session {
             Message::Tick => {}
         }
         self.go_on_after_halfway();
+        self.send_in_turn();
         std::mem::take(&mut self.effects)
     }
 
@@ -269,7 +279,7 @@ impl Session {
             }
             ClientChatEvent::Unsent { id, text } => self.on_lost_message(&id, text, "this was not sent"),
             ClientChatEvent::Unanswered { id } => {
-                let _ = self.requests.settle(&id);
+                let _ = self.settle(&id);
             }
             ClientChatEvent::Refused(_) | ClientChatEvent::GaveUp => self.link = Link::Over,
         }
@@ -277,6 +287,7 @@ impl Session {
             // Before anything else that was to be the end, such as the end of the input.
             self.end = Some(End::Failed(failure));
             self.give_up_downloads();
+            self.give_up_outbox();
             self.effects.push(Effect::Exit);
         }
     }
@@ -305,7 +316,7 @@ impl Session {
     }
 
     fn on_lost_message(&mut self, id: &RequestId, text: Text, what: &'static str) {
-        let id = self.requests.settle(id);
+        let id = self.settle(id);
         self.tell(Happening::Unconfirmed { id, text, what });
     }
 
@@ -320,6 +331,9 @@ impl Session {
             }
             Ok(Receipt::Done) => {}
             Err(error) => {
+                if asked.origin == Origin::Outbox {
+                    self.outbox.failed();
+                }
                 let code = match error {
                     DownloadError::Chat(CommandError::Text(TextError::TooLong { .. })) => "text-too-long",
                     DownloadError::Chat(CommandError::Text(_)) => "bad-text",
@@ -344,7 +358,11 @@ impl Session {
         }
         let is_message =
             matches!(asked.command, Command::Say { .. } | Command::Tell { .. } | Command::Nick(_));
-        self.requests.insert(id, asked.id, is_message, asked.origin != Origin::User);
+        if asked.origin == Origin::Outbox {
+            self.outbox.handed(id.clone());
+        }
+        let is_silent = matches!(asked.origin, Origin::Roster | Origin::Files);
+        self.requests.insert(id, asked.id, is_message, is_silent);
     }
 
     fn on_report(&mut self, report: Report) {

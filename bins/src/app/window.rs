@@ -18,7 +18,7 @@ use backchat_core::time::{Instant, UnixTime, earliest};
 
 use super::action::{Action, Scroll};
 use super::completion::{Completion, Direction};
-use super::editor::{Edit, Editor};
+use super::editor::{self, Edit, Editor, Inserted};
 use super::end::End;
 use super::gauge::Gauge;
 use super::layout::Size;
@@ -108,8 +108,10 @@ pub enum Question {
         /// Nothing is asked any more after this.
         until: Instant,
     },
-    /// Many lines were pasted: say each?
-    Paste(Vec<String>),
+    /// Lines were pasted: send them, or put them into the line?
+    Paste(Pasted),
+    /// A path was dropped, or pasted: is it to be said?
+    Path(String),
 }
 
 /// See the module.
@@ -273,8 +275,10 @@ impl App {
             (Some(Question::Leave { .. }), Action::Interrupt | Action::Enter | Action::DeleteOrLeave) => {
                 self.leave();
             }
-            // Nothing said yet: what was pasted stays in question.
-            (question @ Some(Question::Paste(_)), Action::Enter | Action::Complete(_)) => {
+            // Enter sends nothing that was not looked at: it stands in the line then, and the next one sends it.
+            (Some(Question::Paste(pasted)), Action::Enter) => self.insert(&pasted.draft()),
+            (Some(Question::Path(path)), Action::Enter) => self.insert(&format!("/{path}")),
+            (question @ Some(Question::Paste(_) | Question::Path(_)), Action::Complete(_)) => {
                 self.question = question;
             }
             _ => {}
@@ -306,7 +310,7 @@ impl App {
         let halfway = self.session.halfway().filter(|_| self.editor.is_empty());
         match (halfway, text) {
             (Some((download, _)), "y" | "n") => self.on_halfway(download, text == "y"),
-            _ => self.editor.insert(text),
+            _ => self.insert(text),
         }
         self.name_the_correspondent();
     }
@@ -317,6 +321,16 @@ impl App {
         let replies = ["/reply ", "/r "].contains(&self.editor.text().trim_start_matches(is_blank));
         if let (true, Some(nick)) = (replies, self.session.correspondent()) {
             self.editor.set(&format!("/tell {nick} "));
+        }
+    }
+
+    /// Puts a text into the line, or says that there is no room.
+    fn insert(&mut self, text: &str) {
+        if self.editor.insert(text) == Inserted::TooLong {
+            let (bytes, most) = (text.len(), editor::MAX_BYTES);
+            self.complain(format!(
+                "{bytes} bytes were not put into the line, which holds {most}: share a file"
+            ));
         }
     }
 
@@ -411,6 +425,7 @@ impl App {
     }
 }
 
+pub use entering::Pasted;
 pub use showing::{HelpRow, help};
 
 #[cfg(test)]

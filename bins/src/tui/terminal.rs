@@ -4,8 +4,9 @@
 //! values, which then ends as after a quit. SIGKILL alone leaves it as it is, and a terminal that takes nothing any more
 //! is left on its other screen.
 //!
-//! - `painter`: writes to it.
+//! - `painter`: writes to it. `bursts`: pastes without brackets.
 
+mod bursts;
 mod painter;
 
 use std::io::{self, Write};
@@ -16,7 +17,7 @@ use std::time::Duration;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::Show;
 use ratatui::crossterm::event::{
-    self, DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, Event,
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, Event,
 };
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
@@ -25,6 +26,7 @@ use ratatui::crossterm::terminal::{
 use ratatui::{Frame, Terminal};
 use tokio::sync::mpsc;
 
+use self::bursts::{Bursts, Stdin};
 use self::painter::{Painter, Rest};
 use crate::app::layout::Size;
 
@@ -195,8 +197,9 @@ impl Drop for Taken {
 pub fn spawn_events() -> mpsc::Receiver<io::Result<Event>> {
     let (sender, receiver) = mpsc::channel(EVENTS_QUEUED);
     let failed = sender.clone();
+    let mut bursts = Bursts::new(Stdin);
     let read = move || loop {
-        let event = event::read();
+        let event = bursts.next();
         let ends = event.is_err();
         if sender.blocking_send(event).is_err() || ends {
             return;

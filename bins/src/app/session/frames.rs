@@ -23,7 +23,7 @@ impl Session {
             && request.as_ref().is_some_and(|id| self.requests.is_silent(id));
         let id = request.as_ref().and_then(|id| match has_more {
             true => self.requests.name_of(id).cloned(),
-            false => self.requests.settle(id),
+            false => self.settle(id),
         });
         match frame {
             ServerFrame::Names { .. } | ServerFrame::Files { .. } if is_ours => {}

@@ -23,7 +23,12 @@ impl Session {
     pub(super) fn on_input(&mut self, input: Input, id: Option<RequestId>) {
         match input {
             Input::Nothing => {}
-            Input::Say { text, action } => self.ask(Command::Say { text, action }, id),
+            Input::Say { text, action } => {
+                if let Some((text, action)) = self.say_behind(text, action) {
+                    self.ask(Command::Say { text, action }, id);
+                }
+            }
+            Input::Cancel => self.cancel(),
             Input::Tell { to, text } => match Nickname::parse(&to) {
                 Ok(to) => self.ask(Command::Tell { to, text, action: false }, id),
                 Err(error) => self.complain(id, "no-such-nick", error.to_string()),
@@ -56,7 +61,7 @@ impl Session {
         }
     }
 
-    fn notice(&mut self, text: impl Into<String>) {
+    pub(super) fn notice(&mut self, text: impl Into<String>) {
         self.tell(super::Happening::Notice(text.into()));
     }
 

@@ -1,16 +1,101 @@
 //! What becomes of a line that is entered, of a question that is answered, and of what is pasted.
 
 use backchat_core::chat::Nickname;
+use backchat_core::text::is_blank;
 
+use super::showing::MAX_ROWS_SAID;
 use super::{App, Effect, Front, Question, WAY_ON};
 use crate::app::completion::{Completion, Words};
+use crate::app::editor::MAX_BYTES;
 use crate::app::happening::Happening;
 use crate::app::session::{self, Link};
 use crate::cli::input::commands::COMMANDS;
 use crate::cli::input::{Input, read_line};
 
 /// Most lines of a paste that are said: more belongs into a file.
-const MAX_PASTED: usize = 200;
+const MAX_PASTED: usize = 1000;
+
+/// Lines that were pasted, as they were but for control characters and the empty lines around them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pasted {
+    text: String,
+}
+
+/// A line that no message holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct TooLong {
+    line: usize,
+    bytes: usize,
+}
+
+impl Pasted {
+    /// Lines in all.
+    pub fn lines(&self) -> usize {
+        self.text.lines().count()
+    }
+
+    /// In how many messages of at most `limit` bytes it goes out; `None` where a line is longer.
+    pub fn count(&self, limit: usize) -> Option<usize> {
+        self.messages(limit).ok().map(|messages| messages.len())
+    }
+
+    /// As few messages as hold it, none longer than `limit` bytes, or than the lines that a window shows as such.
+    fn messages(&self, limit: usize) -> Result<Vec<String>, TooLong> {
+        let mut messages: Vec<(String, usize)> = Vec::new();
+        for (number, line) in self.text.lines().enumerate() {
+            if line.len() > limit {
+                return Err(TooLong { line: number + 1, bytes: line.len() });
+            }
+            match messages.last_mut() {
+                Some((message, lines))
+                    if message.len() + 1 + line.len() <= limit && *lines < MAX_ROWS_SAID =>
+                {
+                    message.push('\n');
+                    message.push_str(line);
+                    *lines += 1;
+                }
+                _ => messages.push((line.to_owned(), 1)),
+            }
+        }
+        // A message of nothing is none.
+        Ok(messages
+            .into_iter()
+            .map(|(message, _)| message)
+            .filter(|message| !message.trim().is_empty())
+            .collect())
+    }
+
+    /// As a draft that is said when it is entered, and no command of it is run.
+    pub(super) fn draft(&self) -> String {
+        draft(&self.text)
+    }
+
+    /// The same in one line.
+    fn one_line(&self) -> String {
+        draft(&self.text.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+}
+
+/// A second slash in front of what would be taken for a command.
+fn draft(text: &str) -> String {
+    let slash = if text.trim_start_matches(is_blank).starts_with('/') { "/" } else { "" };
+    format!("{slash}{}", if slash.is_empty() { text } else { text.trim_start_matches(is_blank) })
+}
+
+/// Whether a line is the path of a file, as terminals write one that is dropped on them: absolute, in quotes or with
+/// backslashes, or a URL.
+fn is_path(line: &str) -> bool {
+    let bare = line.trim().trim_start_matches(['\'', '"']);
+    let drive = |text: &str| {
+        let mut characters = text.chars();
+        characters.next().is_some_and(|c| c.is_ascii_alphabetic()) && characters.as_str().starts_with(":\\")
+    };
+    match bare.strip_prefix('/') {
+        // A command that was copied is one to be looked at and entered.
+        Some(rest) => !rest.is_empty() && !rest.starts_with('/') && !is_command(bare),
+        None => bare.starts_with("file://") || bare.starts_with("~/") || drive(bare),
+    }
+}
 
 impl App {
     pub(super) fn enter(&mut self) {
@@ -34,6 +119,9 @@ impl App {
         match input {
             Input::Clear => self.scrollback.clear(),
             Input::Help(None) => self.front = Front::Help(0),
+            Input::Quit if self.session.unsent() > 0 && self.session.link() != Link::Over => {
+                self.ask_to_leave()
+            }
             Input::Quit => self.leave(),
             Input::Nick(nick) if self.session.link() == Link::Over => self.try_again(&nick),
             Input::Reconnect if self.session.link() == Link::Over => {
@@ -68,16 +156,31 @@ impl App {
             (Question::Leave { .. }, "y" | "Y") => self.leave(),
             // Whoever goes on typing stays.
             (Question::Leave { .. }, "n" | "N") => {}
-            (Question::Leave { .. }, text) => self.editor.insert(text),
-            (Question::Paste(lines), "s" | "S") => {
-                for text in lines {
-                    self.hand_on(Input::Say { text, action: false });
-                }
-            }
-            (Question::Paste(lines), "m" | "M") => self.editor.insert(&lines.join("\n")),
-            (Question::Paste(lines), "o" | "O") => self.editor.insert(&lines.join(" ")),
-            (Question::Paste(_), "n" | "N") => {}
+            (Question::Leave { .. }, text) => self.insert(text),
+            (Question::Paste(pasted), "s" | "S") => self.send(pasted),
+            (Question::Paste(pasted), "m" | "M") => self.insert(&pasted.draft()),
+            (Question::Paste(pasted), "o" | "O") => self.insert(&pasted.one_line()),
+            (Question::Path(path), "s" | "S") => self.insert(&format!("/{path}")),
+            (Question::Paste(_) | Question::Path(_), "n" | "N") => {}
             (question, _) => self.question = Some(question),
+        }
+    }
+
+    /// Sends what was pasted, in as few messages as hold it.
+    fn send(&mut self, pasted: Pasted) {
+        if self.session.link() == Link::Over {
+            self.complain(format!("not connected: {WAY_ON}"));
+            self.question = Some(Question::Paste(pasted));
+            return;
+        }
+        let limit = self.session.text_limit();
+        match pasted.messages(limit as usize) {
+            Ok(messages) => self.on_session(session::Message::Say(messages)),
+            Err(TooLong { line, bytes }) => {
+                self.complain(format!(
+                    "nothing was sent: line {line} of what was pasted has {bytes} bytes, and {limit} fit into a message; share a file"
+                ));
+            }
         }
     }
 
@@ -85,27 +188,22 @@ impl App {
     pub(super) fn on_paste(&mut self, text: &str) {
         self.completion = None;
         self.editor.accept_search();
-        let printable = |line: &str| line.replace('\t', " ").replace(|c: char| c.is_control(), "");
-        let lines: Vec<String> = text
-            .lines()
-            .flat_map(|line| line.split('\r'))
-            .map(printable)
-            .filter(|line| !line.trim().is_empty())
-            .collect();
-        match lines.as_slice() {
-            [] => {}
-            [line] => {
-                let is_path = self.editor.is_empty() && line.starts_with('/') && !is_command(line);
-                // A file that was dropped here is a text to say, not a command that nobody knows.
-                self.editor.insert(&format!("{}{line}", if is_path { "/" } else { "" }));
-            }
-            lines if lines.len() > MAX_PASTED => {
-                let count = lines.len();
-                self.complain(format!(
-                    "{count} lines were not pasted, at most {MAX_PASTED} can be: share a file"
-                ));
-            }
-            _ => self.question = Some(Question::Paste(lines)),
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        // What a message may not hold, and the empty lines around it.
+        let text = text.replace(|c: char| c.is_control() && !matches!(c, '\n' | '\t'), "");
+        let text = text.trim_end().trim_start_matches('\n');
+        let lines = text.lines().count();
+        if text.len() > MAX_BYTES || lines > MAX_PASTED {
+            let (bytes, most) = (text.len(), MAX_BYTES / 1024);
+            self.complain(format!(
+                "{bytes} bytes in {lines} lines were not pasted, at most {most} KiB and {MAX_PASTED} lines can be: share a file"
+            ));
+        } else if lines > 1 {
+            self.question = Some(Question::Paste(Pasted { text: text.to_owned() }));
+        } else if self.editor.is_empty() && is_path(text) {
+            self.question = Some(Question::Path(text.to_owned()));
+        } else {
+            self.insert(text);
         }
     }
 
@@ -133,6 +231,7 @@ fn needs_a_connection(input: &Input) -> bool {
         Input::Nothing
         | Input::Help(_)
         | Input::Stats
+        | Input::Cancel
         | Input::Ignore(_)
         | Input::Folder(_)
         | Input::Clear

@@ -21,7 +21,7 @@ use crate::cli::render::plain::{self, Body, Line};
 const MAX_GAUGES: usize = 64;
 
 /// Most rows that the line feeds of a message make, so that nobody wipes the window with one. The others are spelt out.
-const MAX_ROWS_SAID: usize = 20;
+pub(super) const MAX_ROWS_SAID: usize = 20;
 
 /// Speakers that are remembered for Tab.
 const MAX_SPEAKERS: usize = 50;

@@ -62,6 +62,11 @@ impl Bench {
         self.chat(ClientChatEvent::Frame(frame));
     }
 
+    /// What was told last.
+    fn last_line(&self) -> String {
+        self.app.scrollback().in_sight(80, 100).first().map(|it| it.entry.text.clone()).unwrap_or_default()
+    }
+
     fn keys(&mut self, keys: &[&str]) {
         for key in keys {
             match of_key(key) {
@@ -126,14 +131,25 @@ fn keys_make_lines_and_lines_make_commands() {
 fn what_was_pasted_is_never_run() {
     for (pasted, keys, line, asked) in [
         ("/quit", &[][..], "/quit", &[][..]),
-        ("/home/ann/x y", &["Enter"], "", &["/home/ann/x y"]),
-        ("a\tb\u{1b}[2J", &[], "a b[2J", &[]),
-        ("/quit\nb\n", &["s"], "", &["/quit", "b"]),
+        ("/home/ann/x y", &[], "", &[]),
+        ("/home/ann/x y", &["x", "n"], "", &[]),
+        ("/home/ann/x y", &["Enter"], "//home/ann/x y", &[]),
+        ("/home/ann/x y", &["Enter", "Enter"], "", &["/home/ann/x y"]),
+        ("'/home/ann/x y' ", &["Esc"], "", &[]),
+        (r"/home/ann/x\ y", &["n"], "", &[]),
+        ("file:///home/ann/x", &["n"], "", &[]),
+        (r"C:\Users\ann\x", &["n"], "", &[]),
+        ("http://example.org/", &[], "http://example.org/", &[]),
+        ("a\tb\u{1b}[2J", &[], "a\tb[2J", &[]),
+        ("/quit\nb\n", &["s"], "", &["/quit\nb"]),
+        ("\n  if x {\n\n\ty();\n  }\n\n", &["s"], "", &["  if x {\n\n\ty();\n  }"]),
         ("a\r\nb", &["o"], "a b", &[]),
-        ("/quit\nb", &["m"], "/quit\nb", &[]),
+        ("/quit\nb", &["m"], "//quit\nb", &[]),
+        ("/quit\nb", &["Enter", "Enter"], "", &["/quit\nb"]),
         ("a\nb", &["m", "Enter"], "", &["a\nb"]),
-        ("a\nb", &["Enter", "n"], "", &[]),
-        ("a\nb", &["Enter", "x", "s"], "", &["a", "b"]),
+        ("a\nb", &["Enter"], "a\nb", &[]),
+        ("a\nb", &["n"], "", &[]),
+        ("a\nb", &["Tab", "x", "s"], "", &["a\nb"]),
         ("\n\n", &[], "", &[]),
     ] {
         let mut bench = Bench::joined();
@@ -142,9 +158,60 @@ fn what_was_pasted_is_never_run() {
         assert_eq!(bench.app.editor().text(), line, "{pasted:?} {keys:?}");
         assert_eq!(bench.asked, asked, "{pasted:?} {keys:?}");
     }
+    for (pasted, told) in [
+        (
+            "x\n".repeat(1001),
+            "2001 bytes in 1001 lines were not pasted, at most 64 KiB and 1000 lines can be: share a file",
+        ),
+        (
+            "x".repeat(70_000),
+            "70000 bytes in 1 lines were not pasted, at most 64 KiB and 1000 lines can be: share a file",
+        ),
+    ] {
+        let mut bench = Bench::joined();
+        bench.update(Message::Paste(pasted));
+        assert_eq!((bench.app.question(), bench.app.editor().text()), (None, ""));
+        assert_eq!(bench.last_line(), told);
+    }
+    // What does not fit beside what is typed, and what no message holds.
     let mut bench = Bench::joined();
-    bench.update(Message::Paste("x\n".repeat(1000)));
-    assert_eq!((bench.app.question(), bench.app.editor().text()), (None, ""));
+    bench.keys(&["hello"]);
+    bench.update(Message::Paste("x".repeat(64 * 1024)));
+    assert!(bench.last_line().starts_with("65536 bytes were not put into the line"), "{}", bench.last_line());
+    bench.update(Message::Paste(format!("short\n{}", "x".repeat(20_000))));
+    bench.keys(&["s"]);
+    assert!(bench.last_line().starts_with("nothing was sent: line 2 "), "{}", bench.last_line());
+    assert_eq!((bench.asked.len(), bench.app.editor().text()), (0, "hello"));
+}
+
+#[test]
+fn what_was_pasted_goes_out_in_its_turn_and_can_be_taken_back() {
+    let mut bench = Bench::joined();
+    let lines: Vec<String> = (0..150).map(|number| format!("line {number}")).collect();
+    bench.update(Message::Paste(lines.join("\n")));
+    bench.keys(&["s"]);
+    // Twenty lines a message, and the next when the one before was taken; a word to one alone does not wait for them.
+    assert_eq!(bench.asked.len(), 1);
+    bench.keys(&["/tell bob psst", "Enter", "see above", "Enter"]);
+    assert_eq!(bench.asked[1..], ["/tell bob psst"]);
+    bench.frame(r#"{"type":"accepted","id":3,"number":1}"#);
+    assert!(bench.asked[2].starts_with("line 20\n"), "{:?}", bench.asked);
+    // Whoever leaves is told what would be lost.
+    assert_eq!(bench.app.session().unsent(), 9);
+    bench.keys(&["/quit", "Enter"]);
+    assert!(matches!(bench.app.question(), Some(Question::Leave { .. })));
+    bench.keys(&["n", "/cancel", "Enter"]);
+    assert_eq!(bench.last_line(), "7 messages taken back, and not sent");
+    bench.frame(r#"{"type":"accepted","id":5,"number":3}"#);
+    assert_eq!(bench.asked.len(), 3);
+    // What goes on waiting when the chat ends for good is told.
+    bench.update(Message::Paste(lines.join("\n")));
+    bench.keys(&["s"]);
+    bench.chat(ClientChatEvent::GaveUp);
+    let told = |bench: &Bench, what: &str| {
+        bench.app.scrollback().in_sight(80, 100).iter().any(|it| it.entry.text == what)
+    };
+    assert!(told(&bench, "7 messages that waited: not sent"));
 }
 
 #[test]

@@ -42,6 +42,7 @@ pub const COMMANDS: SlashCommands = SlashCommands(&[
     SlashCommand::new("resume", "[NAME]", "go on with a download that is held", "/resume book.bin"),
     SlashCommand::new("stop", "[NAME]", "end a download; /get goes on where it stopped", "/stop book.bin"),
     SlashCommand::new("stats", "", "how the downloads and the connection are doing", "/stats"),
+    SlashCommand::new("cancel", "", "take back pasted messages that wait for their turn", "/cancel"),
     SlashCommand::new("reconnect", "", "connect again, without waiting", "/reconnect"),
     SlashCommand::new("clear", "", "clear the screen", "/clear").or(&["cls"]),
     SlashCommand::new("help", "[COMMAND]", "this list, or one command with an example", "/help get")

@@ -50,6 +50,8 @@ pub enum Input {
     Stop(Pick),
     /// How the downloads and the connection are doing.
     Stats,
+    /// Take back what was pasted and waits for its turn.
+    Cancel,
     /// Another connection, at once.
     Reconnect,
     /// A clear screen.
@@ -252,6 +254,7 @@ fn read_command(line: &str) -> Result<Input, BadInput> {
         "resume" => Ok(Input::Resume(pick(rest))),
         "stop" => Ok(Input::Stop(pick(rest))),
         "stats" => nothing(Input::Stats),
+        "cancel" => nothing(Input::Cancel),
         "reconnect" => nothing(Input::Reconnect),
         "clear" => nothing(Input::Clear),
         "help" => Ok(Input::Help((!rest.is_empty()).then(|| rest.to_owned()))),
@@ -340,6 +343,7 @@ mod tests {
             ("/resume my book.bin", Input::Resume(Pick::File("my book.bin".into()))),
             ("/stop 'my book.bin'", Input::Stop(Pick::File("my book.bin".into()))),
             ("/stats", Input::Stats),
+            ("/cancel", Input::Cancel),
             ("/clear", Input::Clear),
             ("/help", Input::Help(None)),
             ("/help get", Input::Help(Some("get".into()))),

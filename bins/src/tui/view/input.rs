@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::app::editor::search::Outcome;
 use crate::app::window::Question;
 use crate::app::wrap::{clip, width};
+use crate::cli::render::units;
 use crate::tui::theme::Theme;
 
 const PROMPT: &str = "> ";
@@ -56,11 +57,24 @@ fn question(app: &App) -> Option<String> {
         Some(Question::Leave { .. }) => {
             let downloads = app.session().downloads().iter().count();
             let kept = if downloads == 0 { "" } else { ", downloads keep what they have" };
-            Some(format!("leave{kept}? y, or C-c again; n stays "))
+            let unsent = match app.session().unsent() {
+                0 => String::new(),
+                count => format!(", {} not sent yet", units::count(count as u64, "message")),
+            };
+            Some(format!("leave{unsent}{kept}? y, or C-c again; n stays "))
         }
-        Some(Question::Paste(lines)) => {
-            Some(format!("paste {} lines? s: say each, m: one message, o: one line, n: not ", lines.len()))
+        Some(Question::Paste(pasted)) => {
+            let limit = app.session().text_limit() as usize;
+            let send = match pasted.count(limit) {
+                Some(count) => format!("s: send as {}", units::count(count as u64, "message")),
+                None => "too long to send".to_owned(),
+            };
+            Some(format!("paste {} lines? {send}, Enter: edit, o: one line, n: not ", pasted.lines()))
         }
+        Some(Question::Path(path)) => Some(format!(
+            "the path {} is not sent: Enter: into the line, as a text; n: not ",
+            clip(&visible(path).to_string(), 24)
+        )),
         None => {
             let (download, until) = app.session().halfway().filter(|_| app.editor().is_empty())?;
             let file = visible(app.session().downloads().file_of(download)?.as_str()).to_string();

@@ -28,6 +28,10 @@ pub(super) fn draw(app: &App, theme: &Theme, area: Rect, frame: &mut Frame<'_>) 
         0 => String::new(),
         count => format!(" · {count} not taken yet"),
     };
+    let untaken = match session.in_turn() {
+        0 => untaken,
+        count => format!(" · {count} wait, /cancel takes them back"),
+    };
     let here = match session.roster().iter().len() {
         0 => String::new(),
         count => format!(" · {count} here"),
