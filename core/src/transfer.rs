@@ -50,6 +50,11 @@ pub const MAX_BACKOFF: Duration = Duration::from_secs(3);
 /// Nothing heard for so long ends a transfer, on both sides.
 pub const SILENCE: Duration = Duration::from_secs(60);
 
+/// A timer that is looked at so much later than it was due tells of a process that did not run: a machine that slept, a
+/// program that was stopped. The other side may have spoken all the while, so nothing is concluded from silence then.
+/// No loop of ours is ever held up for as long, and no timer here is as short.
+pub(crate) const ASLEEP: Duration = Duration::from_secs(5);
+
 /// How long a side that is done still answers the other, who may not know yet. Longer than three of the other's
 /// timers at their longest, so that it takes the loss of three answers in a row to leave it in the dark.
 pub const QUIET: Duration = Duration::from_secs(10);

@@ -49,6 +49,8 @@ pub struct Download {
     told: Option<Instant>,
     /// The file was there and is left alone.
     is_skipped: bool,
+    /// It timed out while the server, or this process, was away altogether.
+    pub is_of_an_absence: bool,
     /// Nobody reads standard output any more, which is no news to whoever closed it.
     pub is_unread: bool,
     /// Its bytes go into a pipe or a device: nothing of it can be gone on from.
@@ -134,6 +136,7 @@ impl Downloads {
             heard: None,
             told: None,
             is_skipped: false,
+            is_of_an_absence: false,
             is_unread: false,
             is_stream: false,
             trouble: None,
@@ -239,8 +242,9 @@ impl Downloads {
             {
                 News::Skipped
             }
-            DownloadEvent::Failed { reason, message, kept } => {
+            DownloadEvent::Failed { reason, message, kept, away } => {
                 running.received = *kept;
+                running.is_of_an_absence = *away;
                 let message = running.trouble.clone().unwrap_or_else(|| message.to_string());
                 News::Failed(Failure::download(reason, message))
             }

@@ -285,7 +285,8 @@ mod tests {
         gauge.on_event(Instant::ZERO + Duration::from_micros(500), &progress(view));
         assert_eq!(gauge.samples().len(), 0);
         let reason = backchat_core::node::FailReason::Stopped;
-        gauge.on_event(at(9), &DownloadEvent::Failed { reason, message: String::new().into(), kept: 3_000 });
+        let message = String::new().into();
+        gauge.on_event(at(9), &DownloadEvent::Failed { reason, message, kept: 3_000, away: false });
         assert_eq!(gauge.samples().map(|sample| sample.goodput).collect::<Vec<_>>(), [6_000_000]);
     }
 

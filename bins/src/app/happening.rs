@@ -49,7 +49,7 @@ pub enum Happening {
         /// What goes on with a download that stopped.
         resume: Option<String>,
     },
-    /// A download lost its session. It goes on by itself when there is another.
+    /// A download lost its session, or its server or network for a while. It goes on by itself when they are back.
     Interrupted {
         /// The file.
         file: String,

@@ -246,9 +246,9 @@ impl ChatClient {
     /// The time of [`deadline`](Self::deadline) has come. Calling it early does nothing.
     pub fn handle_timeout(&mut self, now: Instant) {
         let now = self.begin(now);
-        if self.timer.is_some_and(|at| at <= now) {
+        if let Some(due) = self.timer.filter(|&at| at <= now) {
             self.timer = None;
-            self.expire(now);
+            self.expire(now, due);
         }
         self.settle(now);
     }
@@ -282,6 +282,11 @@ impl ChatClient {
     /// Whether the client is connected and, if it is to join, has joined.
     pub fn is_up(&self) -> bool {
         self.phase == Phase::Up
+    }
+
+    /// When something came from the server last, whatever it was.
+    pub fn last_heard(&self) -> Instant {
+        self.last_input
     }
 
     /// The server's limits, as its welcome told them.

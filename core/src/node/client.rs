@@ -27,7 +27,7 @@ use crate::queue::{KEPT, KEPT_FOR_BATCHES, take_first_keeping};
 use crate::seed::Seed;
 use crate::time::{Instant, earliest};
 use crate::trace::{DropReason, Event, Mark, Marks, Record};
-use crate::transfer::SILENCE;
+use crate::transfer::{ASLEEP, SILENCE};
 use crate::wire::{self, Packet, ResetCode, TransferId};
 
 /// What a client is made of.
@@ -65,6 +65,8 @@ pub struct Client {
     /// Downloads that were handed something of the batch that arrives.
     handed: Vec<DownloadId>,
     last_download: u64,
+    /// When this process last came back from a time in which it did not run.
+    runs_since: Instant,
     queue: VecDeque<ClientOutput>,
     marks: Marks,
     counters: Counters,
@@ -85,6 +87,7 @@ impl Client {
             deadlines: Deadlines::new(),
             handed: Vec::new(),
             last_download: 0,
+            runs_since: Instant::ZERO,
             queue: VecDeque::new(),
             marks: Marks::default(),
             counters: Counters::default(),
@@ -285,6 +288,9 @@ impl Client {
 
     /// Carries out what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
+        if self.deadlines.first().is_some_and(|at| now - at >= ASLEEP) {
+            self.on_woken(now);
+        }
         if self.chat.deadline().is_some_and(|at| at <= now) {
             self.chat.handle_timeout(now);
         }
@@ -292,6 +298,14 @@ impl Client {
             self.on_deadline(now, download);
         }
         self.settle(now);
+    }
+
+    /// Timers are far later than they were due, so nobody listened: see [`ASLEEP`].
+    fn on_woken(&mut self, now: Instant) {
+        self.runs_since = now;
+        for download in self.downloads.keys().copied().collect::<Vec<_>>() {
+            self.with_receiver(now, download, |receiver| receiver.on_woken(now));
+        }
     }
 
     /// The next thing to do; see the module [`crate::node`].

@@ -25,7 +25,7 @@ use crate::queue::{KEPT_BY_ONE, take_first_keeping};
 use crate::seed::{Seed, Stream};
 use crate::time::{Instant, UnixTime, earliest};
 use crate::trace::{DropReason, Event, Mark, Marks, Record};
-use crate::transfer::SenderConfig;
+use crate::transfer::{ASLEEP, SenderConfig};
 use crate::wire::{self, MAX_SEGMENT, Packet, ResetCode, TransferId};
 
 /// How many batches of segments are sent before the driver looks at its inputs again. Sixteen of 64 KiB are about a
@@ -223,6 +223,15 @@ impl Server {
 
     /// Carries out what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
+        if self.deadlines.first().is_some_and(|at| now - at >= ASLEEP) {
+            // Nobody listened meanwhile.
+            for transfer in self.downloads.keys().copied().collect::<Vec<_>>() {
+                if let Some(sender) = self.downloads.get_mut(&transfer).and_then(Download::sender) {
+                    sender.on_woken(now);
+                    self.collect(now, transfer);
+                }
+            }
+        }
         if self.chat.deadline().is_some_and(|at| at <= now) {
             self.chat.handle_timeout(now);
         }

@@ -68,6 +68,9 @@ pub struct Receiver {
     /// The highest transmission number seen, and when its datagram arrived.
     seen: u64,
     seen_at: Instant,
+    /// When something that was asked for last came: the answer to a `SYN`, the first sign after the `CONFIRM`, bytes in
+    /// order. Later, while nothing more could come, because the user paused or the window was closed.
+    progress_at: Instant,
     next_transmission: u64,
     /// Segments thrown away since `rcv_nxt` last moved.
     discarded: u32,
@@ -109,6 +112,7 @@ impl Receiver {
             paused: false,
             seen: 0,
             seen_at: now,
+            progress_at: now,
             next_transmission: 1,
             discarded: 0,
             unacked: 0,
@@ -212,6 +216,20 @@ impl Receiver {
         self.settle();
     }
 
+    /// This side did not run until now, and cannot tell for how long the server was silent: that is counted anew.
+    pub fn on_woken(&mut self, now: Instant) {
+        if self.timers.at(ReceiverTimer::Silence).is_some() {
+            self.progress_at = now;
+            self.set(ReceiverTimer::Silence, now + self.config.silence);
+        }
+        self.settle();
+    }
+
+    /// Since when something that was asked for has been waited for.
+    pub const fn waits_since(&self) -> Instant {
+        self.progress_at
+    }
+
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<ReceiverOutput> {
         take_first(&mut self.output)
@@ -268,7 +286,12 @@ impl Receiver {
                 let ever = self.seen > 0;
                 self.mark(if ever { Mark::FellSilent } else { Mark::NeverAnswered });
                 self.send(Body::Reset(ResetCode::Silence));
-                self.fail(now, State::Aborted(Some(ResetCode::Silence)), ReceiverFailure::Silence { ever });
+                let failure = if ever && now - self.seen_at < self.config.silence / 2 {
+                    ReceiverFailure::Stalled
+                } else {
+                    ReceiverFailure::Silence { ever }
+                };
+                self.fail(now, State::Aborted(Some(ResetCode::Silence)), failure);
             }
             ReceiverTimer::Handshake => self.repeat_handshake(now),
             ReceiverTimer::AckDelay => {
@@ -296,12 +319,29 @@ impl Receiver {
             self.seen_at = now;
         }
         self.rtt.on_progress();
-        // A handshake has this time once, however much is said in it.
+        // A handshake has this time once, however much is said in it; and words alone, such as a `PROBE` for a window
+        // that is open or an `END` before its time, keep nobody waiting for ever.
         if self.state == State::Receiving {
-            self.set(ReceiverTimer::Silence, now + self.config.silence);
+            if !self.expects_more() {
+                self.progress_at = now;
+            }
+            self.set(ReceiverTimer::Silence, self.progress_at + self.config.silence);
         }
         if self.timers.at(ReceiverTimer::Repeat).is_some() {
             self.set(ReceiverTimer::Repeat, now + self.repeat_after());
+        }
+    }
+
+    /// Whether the server has something to send that we asked for: bytes that the window allows, or `END`.
+    fn expects_more(&self) -> bool {
+        self.rcv_nxt == self.size || (!self.paused && self.rcv_nxt < self.limit)
+    }
+
+    /// Something that was asked for has come, or may come from now on.
+    fn on_progress(&mut self, now: Instant) {
+        self.progress_at = now;
+        if self.state == State::Receiving {
+            self.set(ReceiverTimer::Silence, now + self.config.silence);
         }
     }
 
@@ -317,7 +357,7 @@ impl Receiver {
         let outcome = match failure {
             ReceiverFailure::Aborted(_) => "aborted",
             ReceiverFailure::Reset(_) => "reset",
-            ReceiverFailure::Silence { .. } => "silence",
+            ReceiverFailure::Silence { .. } | ReceiverFailure::Stalled => "silence",
             ReceiverFailure::Integrity { .. } => "integrity",
         };
         self.trace(|| Event::Ended { outcome });

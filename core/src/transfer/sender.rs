@@ -266,6 +266,15 @@ impl Sender {
         self.pump(now);
     }
 
+    /// This side did not run until now, and cannot tell for how long the client was silent: that is counted anew.
+    pub fn on_woken(&mut self, now: Instant) {
+        if self.timers.at(SenderTimer::Silence).is_some() {
+            self.progress_at = now;
+            self.set(SenderTimer::Silence, now + self.config.silence);
+        }
+        self.pump(now);
+    }
+
     /// The next thing to do, but for segments: see [`Sender::poll_segments`].
     pub fn poll_output(&mut self) -> Option<SenderOutput> {
         take_first(&mut self.output)

@@ -1,5 +1,6 @@
 //! Whole nodes against each other on a virtual clock: chat and downloads together.
 
+mod absence;
 mod ends;
 mod hostile;
 mod operator;

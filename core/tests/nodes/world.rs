@@ -64,6 +64,8 @@ pub(crate) struct World {
     pub(crate) server_events: Vec<ServerEvent>,
     pub(crate) stopped: bool,
     pub(crate) link: Link,
+    /// What the server says in the chat does not arrive.
+    pub(crate) is_chat_held: bool,
     pub(crate) datagrams: BTreeMap<bool, u64>,
     config: ServerConfig,
     pub(crate) open: BTreeMap<TransferId, (String, u64)>,
@@ -114,6 +116,7 @@ impl World {
             server_events: Vec::new(),
             stopped: false,
             link: Box::new(|_, _, _| vec![Duration::ZERO]),
+            is_chat_held: false,
             datagrams: BTreeMap::new(),
             config,
             open: BTreeMap::new(),
@@ -265,6 +268,7 @@ impl World {
             Arrival::ToServer(stream, bytes) if self.streams.contains_key(&stream) => {
                 self.server.handle_stream_bytes(now, stream, &bytes);
             }
+            Arrival::ToClient(..) if self.is_chat_held => {}
             Arrival::ToClient(peer, stream, bytes) if self.peers[peer].stream == Some(stream) => {
                 self.peers[peer].client.handle_stream_bytes(now, &bytes);
             }

@@ -202,3 +202,22 @@ fn an_interrupt_in_the_chat_says_how_its_downloads_go_on() {
         format!("backchat-client --server {} get book.bin -o 'my book' --limit-rate 800kbit/s", server.chat)
     );
 }
+
+#[test]
+fn a_download_goes_on_after_its_server_was_stopped_for_a_while_that_the_chat_did_not_notice() {
+    let folder = Folder::new();
+    let bytes = folder.shared("book.bin", 8_000_000);
+    let server = Server::sharing(&folder.share());
+    let mut command = server.client(&["--nick", "ann", "--json", "--timeout", "1s"]);
+    let mut ann = Program::start(command.current_dir(folder.here()));
+    ann.write("{\"type\":\"get\",\"file\":\"book.bin\",\"limit_rate\":\"3M\"}\n");
+    ann.line("\"progress\"");
+    server.program.signal("STOP");
+    ann.line("\"interrupted\"");
+    server.program.signal("CONT");
+    let done = ann.line("\"downloaded\"");
+    assert!(!done.contains("\"resumed_from\":0,"), "{done}");
+    ann.close_input();
+    ann.end().expect(0);
+    assert_eq!(std::fs::read(folder.here().join("book.bin")).expect("there"), bytes);
+}

@@ -104,6 +104,7 @@ fn a_failure_of_the_file_is_told_in_the_files_own_words() {
         reason: FailReason::Local(LocalError::Exists),
         message: "exists".into(),
         kept: 0,
+        away: false,
     };
     let failed = told(&mut downloads, &failed);
     assert_eq!(failed.words(), Some(text));
@@ -120,6 +121,7 @@ fn a_file_that_was_to_be_left_alone_is_no_failure() {
         reason: FailReason::Local(LocalError::Exists),
         message: String::new().into(),
         kept: 0,
+        away: false,
     };
     let skipped = told(&mut downloads, &failed);
     assert_eq!(skipped.words().as_deref(), Some("book.bin: ./book.bin exists and is left as it is"));

@@ -39,6 +39,8 @@ pub(super) struct Wanted {
     pub(super) args: Option<GetArgs>,
     id: Option<RequestId>,
     session: u64,
+    /// The first byte that the server was to send, once it has said so: what is there beyond it has come since.
+    from: Option<u64>,
     was_asked_halfway: bool,
 }
 
@@ -57,8 +59,15 @@ impl Keeping {
     }
 
     pub(super) fn begin(&mut self, download: DownloadId, args: Option<GetArgs>, id: Option<RequestId>) {
-        let wanted = Wanted { args, id, session: self.sessions, was_asked_halfway: false };
+        let wanted = Wanted { args, id, session: self.sessions, from: None, was_asked_halfway: false };
         self.wanted.insert(download, wanted);
+    }
+
+    /// The server sends, from this byte on.
+    fn started(&mut self, download: DownloadId, from: u64) {
+        if let Some(wanted) = self.wanted.get_mut(&download) {
+            wanted.from = Some(from);
+        }
     }
 
     pub(super) fn end(&mut self, download: DownloadId) -> Option<Wanted> {
@@ -79,7 +88,14 @@ impl Session {
     /// Takes the report of a download that will go on out of the way; answers with one that is to be told.
     pub(super) fn keep(&mut self, report: Report, wanted: Option<&Wanted>) -> Option<Report> {
         match &report.news {
-            News::Failed(failure) if self.is_of_the_connection(failure) => self.keep_lost(report, wanted),
+            News::Failed(failure) => match wanted.filter(|wanted| self.goes_on(failure, &report, wanted)) {
+                Some(wanted) => self.keep_lost(report, wanted.clone()),
+                None => Some(report),
+            },
+            News::Started { resumed_from } => {
+                self.keeping.started(report.download, *resumed_from);
+                Some(report)
+            }
             News::Progress => {
                 self.ask_in_the_middle(&report);
                 Some(report)
@@ -88,26 +104,38 @@ impl Session {
         }
     }
 
-    /// Whether it failed because the connection did. A server that is gone says nothing to a download either, which is
-    /// noticed first when it stays away for long.
-    fn is_of_the_connection(&self, failure: &Failure) -> bool {
+    /// Whether a download that failed goes on by itself: where its connection was lost; and where nothing came for too
+    /// long, if that can be anything but datagrams that never get through. A server that is away says nothing to a
+    /// download either, and a download notices first: its silence is shorter than the chat's. A network that was dark,
+    /// or a process that was stopped, has its download ended by the server while the chat goes on. Whoever got
+    /// something since the last try gets another; so a file is not asked for for ever in vain.
+    fn goes_on(&self, failure: &Failure, report: &Report, wanted: &Wanted) -> bool {
+        if wanted.args.is_none() || self.end.is_some() || report.state.is_stream {
+            return false;
+        }
         match failure.exit {
             Exit::Connection => true,
-            Exit::TimedOut => self.link != Link::Up,
+            Exit::TimedOut => {
+                let has_progressed = wanted.from.is_some_and(|from| report.state.received > from);
+                let is_of_a_session_before = wanted.session < self.keeping.sessions;
+                self.link != Link::Up
+                    || is_of_a_session_before
+                    || report.state.is_of_an_absence
+                    || has_progressed
+            }
             _ => false,
         }
     }
 
-    fn keep_lost(&mut self, report: Report, wanted: Option<&Wanted>) -> Option<Report> {
-        let goes_on = self.end.is_none() && !report.state.is_stream;
-        let Some(wanted) = wanted.filter(|wanted| wanted.args.is_some() && goes_on) else {
-            return Some(report);
-        };
+    fn keep_lost(&mut self, report: Report, wanted: Wanted) -> Option<Report> {
         let (file, received) = (report.state.file.as_str().to_owned(), report.state.received);
         self.tell(Happening::Interrupted { file, received });
+        // There may be no other session to wait for: the chat has not noticed anything, and perhaps never will. A request
+        // that the server does not hear is sent again in the next one.
+        let has_timed_out = matches!(&report.news, News::Failed(failure) if failure.exit == Exit::TimedOut);
         let is_of_a_session_before = wanted.session < self.keeping.sessions;
-        self.keeping.interrupted.push((wanted.clone(), report));
-        if is_of_a_session_before {
+        self.keeping.interrupted.push((wanted, report));
+        if is_of_a_session_before || (has_timed_out && self.link == Link::Up) {
             self.ask_again();
         }
         None
@@ -190,3 +218,6 @@ impl Session {
         self.tell(Happening::Failed { id, file, failure });
     }
 }
+
+#[cfg(test)]
+mod tests;

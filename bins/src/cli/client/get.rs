@@ -266,7 +266,7 @@ mod tests {
     }
 
     fn failed(reason: FailReason, kept: u64) -> DownloadEvent {
-        DownloadEvent::Failed { reason, message: "book.bin: it is over".into(), kept }
+        DownloadEvent::Failed { reason, message: "book.bin: it is over".into(), kept, away: false }
     }
 
     #[tokio::test]

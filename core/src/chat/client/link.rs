@@ -7,6 +7,7 @@ use crate::chat::limits::Bucket;
 use crate::chat::lines::Lines;
 use crate::time::Instant;
 use crate::trace::Mark;
+use crate::transfer::ASLEEP;
 use core::time::Duration;
 
 /// How long the answer to a join may take.
@@ -77,8 +78,13 @@ impl ChatClient {
         self.timer = asked_for_pings.then(|| self.last_input + silence);
     }
 
-    /// The phase has lasted too long.
-    pub(super) fn expire(&mut self, now: Instant) {
+    /// The phase has lasted too long; its time was up at `due`.
+    pub(super) fn expire(&mut self, now: Instant, due: Instant) {
+        if now - due >= ASLEEP && matches!(self.phase, Phase::Joining | Phase::Up) {
+            // This process did not run. What the server said meanwhile waits to be read, and is not silence.
+            self.timer = Some(now + SILENCE_MARGIN);
+            return;
+        }
         match self.phase {
             Phase::Waiting => self.connect(),
             Phase::Joining => self.break_off(now, DisconnectReason::Silent),

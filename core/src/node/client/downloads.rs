@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 
 use super::Client;
 use super::output::{
-    ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, GetRequest, TargetRequest,
+    ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, FailReason, GetRequest, TargetRequest,
 };
 use crate::chat::RequestId;
 use crate::node::{Path, Transmit};
@@ -275,6 +275,9 @@ impl Client {
                 Ok(()) => self.finish(now, download),
                 Err(failure) => {
                     let (reason, message) = explain(failure);
+                    if reason == FailReason::TimedOut {
+                        self.free_place(now, download);
+                    }
                     self.fail(download, reason, message);
                 }
             }

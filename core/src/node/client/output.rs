@@ -220,6 +220,9 @@ pub enum DownloadEvent {
         message: Text,
         /// Bytes that are kept for a later resume.
         kept: u64,
+        /// While it waited, the server said nothing in the chat either, or this process did not run: a timeout then
+        /// tells of one of the two being away, and not of datagrams that do not get through.
+        away: bool,
     },
 }
 

@@ -51,6 +51,7 @@ impl Receiver {
         let range = self.rcv_nxt..end;
         self.trace(|| Event::SegmentReceived { range });
         self.rcv_nxt = end;
+        self.on_progress(now);
         self.discarded = 0;
         self.unacked += 1;
         self.ack_now |= ack_now || end == self.size;
@@ -142,6 +143,7 @@ impl Receiver {
         }
         self.paused = paused;
         self.trace(|| Event::Paused(paused));
+        self.on_progress(now);
         if let (Some(pace), false) = (&mut self.pace, paused) {
             pace.restart(now, self.limit);
         }

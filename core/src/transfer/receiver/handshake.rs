@@ -38,6 +38,7 @@ impl Receiver {
             let failure = ReceiverFailure::Aborted(ResetCode::Protocol);
             return self.fail(now, State::Aborted(Some(ResetCode::Protocol)), failure);
         }
+        self.progress_at = now;
         let sample = self.syn_at.take().map(|at| now - at);
         if let Some(sample) = sample {
             self.rtt.on_sample(sample, Duration::ZERO);
@@ -106,7 +107,11 @@ impl Receiver {
 
     /// What we have, and what the sender may send.
     pub(super) fn acknowledgment(&mut self, now: Instant) -> Ack {
+        let was_closed = self.limit == self.rcv_nxt;
         self.limit = self.limit.max(self.allowed(now));
+        if was_closed && self.limit > self.rcv_nxt {
+            self.on_progress(now);
+        }
         Ack {
             ack: self.rcv_nxt + crate::mutants::excess(self.stats.acks_sent),
             limit: self.limit,
@@ -127,7 +132,7 @@ impl Receiver {
                 let sample = (self.seen_at - at).min(self.config.round_trip);
                 self.window.learn_round_trip(sample);
             }
-            self.set(ReceiverTimer::Silence, self.seen_at + self.config.silence);
+            self.on_progress(self.seen_at);
             self.set(ReceiverTimer::Repeat, self.seen_at + self.rtt.rto());
         }
     }

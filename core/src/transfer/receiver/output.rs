@@ -58,6 +58,8 @@ pub enum ReceiverFailure {
         /// Whether anything was heard at all.
         ever: bool,
     },
+    /// The server spoke, but for too long nothing came of what it was asked for.
+    Stalled,
     /// The file's hash is not the one that the server named.
     Integrity {
         /// What was received.

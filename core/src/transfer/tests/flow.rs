@@ -2,12 +2,12 @@
 
 use core::time::Duration;
 
-use super::pair::{DELAY, Fate, Pair, SOON, Setup, Way};
+use super::pair::{DELAY, Fate, Pair, SOON, Setup, Way, hash_of};
 use crate::time::Instant;
 use crate::trace::Event;
 use crate::transfer::SILENCE;
 use crate::transfer::receiver::ReceiverFailure;
-use crate::wire::{Body, CongestionChoice, ResetCode};
+use crate::wire::{Body, CongestionChoice, Packet, ResetCode, TransferId};
 
 fn windowed(size: u64, window: u64) -> Pair {
     let mut setup = Setup::new(size);
@@ -259,5 +259,37 @@ fn what_is_outstanding_never_exceeds_the_windows_of_the_moment() {
         if let Event::SegmentsSent { range, in_flight, cwnd, limit, .. } = event {
             assert!(in_flight <= cwnd && range.end <= *limit, "{event:?}");
         }
+    }
+}
+
+#[test]
+fn words_without_the_file_keep_nobody_waiting_for_ever() {
+    for word in [
+        Body::Probe { nxt: 0 },
+        Body::End { size: 100_000, hash: hash_of(100_000) },
+        // The same segment again.
+        Body::Data { offset: 0, length: 100, ack_now: false },
+    ] {
+        let mut pair = windowed(100_000, 50_000);
+        while pair.written < 20_000 {
+            assert!(pair.step(Instant::from_millis(9000)));
+        }
+        // The server that was there says nothing but this from now on, once a second.
+        pair.script = Box::new(|_, _, _| Fate::Drop);
+        pair.run(2 * DELAY);
+        let began = pair.now;
+        for transmission in 1_000_000.. {
+            let packet = Packet { transfer: TransferId(77), transmission, body: word.clone() };
+            pair.receiver.handle_packet(pair.now, &packet);
+            pair.receiver.handle_batch_end(pair.now);
+            pair.now += Duration::from_secs(1);
+            pair.receiver.handle_timeout(pair.now);
+            pair.drain();
+            if pair.failure.is_some() {
+                break;
+            }
+            assert!(pair.now - began <= SILENCE + Duration::from_secs(2), "{word:?} keeps it alive");
+        }
+        assert_eq!(pair.failure, Some(ReceiverFailure::Stalled), "{word:?}");
     }
 }

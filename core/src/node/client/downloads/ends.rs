@@ -56,13 +56,16 @@ impl Client {
             _ => have,
         };
         let kept = if reason == FailReason::Integrity { 0 } else { written };
+        let began = it.began;
+        let waits_since = it.running().map_or(began, |running| running.receiver.waits_since());
+        let away = self.chat.last_heard() <= waits_since || self.runs_since >= waits_since;
         let request =
             if kept == 0 { TargetRequest::Discard { download } } else { TargetRequest::Keep { download } };
         // A target that is still being opened is closed all the same, once it is open.
         let request = if was_opening { TargetRequest::Keep { download } } else { request };
         self.target(request);
         self.count(download, reason.name());
-        self.announce(download, DownloadEvent::Failed { reason, message: message.into(), kept });
+        self.announce(download, DownloadEvent::Failed { reason, message: message.into(), kept, away });
         self.set_over(download);
     }
 
@@ -74,7 +77,7 @@ impl Client {
         message: impl Into<Text>,
     ) {
         self.count(download, reason.name());
-        self.announce(download, DownloadEvent::Failed { reason, message: message.into(), kept: 0 });
+        self.announce(download, DownloadEvent::Failed { reason, message: message.into(), kept: 0, away: false });
         self.set_over(download);
     }
 
@@ -123,6 +126,10 @@ pub(super) fn explain(failure: ReceiverFailure) -> (FailReason, String) {
         }
         ReceiverFailure::Silence { ever: true } => {
             (FailReason::TimedOut, "nothing was heard from the server for too long".to_owned())
+        }
+        ReceiverFailure::Stalled => {
+            let message = "the server answered, but sent nothing of the file for too long";
+            (FailReason::TimedOut, message.to_owned())
         }
         ReceiverFailure::Integrity { found, expected } => {
             (FailReason::Integrity, format!("its BLAKE3 is {found}, the server's file has {expected}"))

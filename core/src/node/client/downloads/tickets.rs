@@ -73,6 +73,15 @@ impl Client {
         let _ = self.chat.stop(now, transfer.0);
     }
 
+    /// A download has timed out. The server may hear nothing over UDP, and would go on counting it as running while its
+    /// user asks for it again: the chat tells it, ahead of that request.
+    pub(super) fn free_place(&mut self, now: Instant, download: DownloadId) {
+        let Some(transfer) = self.running(download).map(|running| running.transfer) else { return };
+        if self.chat.is_up() {
+            let _ = self.chat.stop(now, transfer.0);
+        }
+    }
+
     /// Takes an event of the chat that is the answer to a download's request; says whether it was one.
     pub(in crate::node::client) fn is_about_a_download(
         &mut self,
