@@ -24,7 +24,7 @@ pub use client::{
 };
 pub use counters::Counters;
 pub use server::{
-    Answer, Asker, FileError, FileMeta, Order, Present, ReadDone, Server, ServerConfig, ServerEvent,
+    Answer, Asker, FileError, FileMeta, MIN_MEMORY, Order, Present, ReadDone, Server, ServerConfig, ServerEvent,
     ServerOutput, ShareRequest, Stats, TransferLimits,
 };
 

@@ -212,6 +212,7 @@ fn a_download_waits_for_a_server_that_stays_away() {
         reason: FailReason::TimedOut,
         message: "nothing was heard".into(),
         kept: 420_000,
+        away: false,
     };
     stage.download(book, silence());
     check("stays_away", &stage);

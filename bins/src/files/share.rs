@@ -1,9 +1,9 @@
 //! The server's share: one folder, opened once, and the files of it that are being sent.
 //!
 //! A transfer's requests are carried out in order by its *reader*, whose state moves into a job and comes back
-//! with the results. What was read stays here until the core forgets it, because Go-Back-N may send it again. The
-//! hash of the whole file is made along the way, so nobody reads a file twice before its first byte, and is
-//! remembered by the file's version.
+//! with the results. What was read stays here until the core forgets it, which shares out the memory; what Go-Back-N
+//! sends again after that is read again. The hash of the whole file is made along the way, so nobody reads a file twice
+//! before its first byte, and is remembered by the file's version.
 //!
 //! Prefixes are hashed beside everything else, a few at a time and in turns: see [`turns`].
 
@@ -29,7 +29,7 @@ use backchat_core::time::UnixTime;
 use backchat_core::wire::{FileVersion, TransferId};
 
 use self::hashes::{Hashes, Prefixes};
-use self::held::Held;
+use self::held::{Held, Spare};
 use self::place::Place;
 use self::reader::{Answer, Hashed, Reader, Request};
 use self::turns::Turns;
@@ -58,6 +58,7 @@ pub struct FolderShare<D: Disk> {
     hashing: usize,
     hashers: usize,
     slice: u64,
+    spare: Spare,
     workers: Workers<Done<D>>,
     ready: VecDeque<ShareCompletion>,
     /// Tells a lane from an earlier one of the same transfer, whose job may still be out.
@@ -119,6 +120,7 @@ impl<D: Disk> FolderShare<D> {
             hashing: 0,
             hashers,
             slice,
+            spare: Spare::default(),
             workers: Workers::new(place),
             ready: VecDeque::new(),
             last_serial: 0,
@@ -168,8 +170,8 @@ impl<D: Disk> FolderShare<D> {
         while let Some(Wanted::Request(_)) = lane.waiting.front()
             && let Some(Wanted::Request(mut request)) = lane.waiting.pop_front()
         {
-            if let Request::Read { buffer, .. } = &mut request {
-                *buffer = lane.held.spare();
+            if let Request::Read { range, buffer } = &mut request {
+                *buffer = self.spare.take(range.end.saturating_sub(range.start));
             }
             requests.push(request);
         }
@@ -331,7 +333,7 @@ impl<D: Disk> Share for FolderShare<D> {
             }
             ShareRequest::Forget { transfer, below } => {
                 if let Some(lane) = self.lanes.get_mut(&transfer) {
-                    lane.held.forget(below);
+                    lane.held.forget(below, &mut self.spare);
                 }
             }
             ShareRequest::Close { transfer } => {

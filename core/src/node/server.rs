@@ -1,10 +1,11 @@
 //! The server: the chat and every download it serves.
 //!
 //! - `output`: what it wants done.
-//! - `downloads`: from a request in the chat to the end of its transfer.
+//! - `downloads`: from a request in the chat to the end of its transfer. `memory`: what those may hold of their files.
 //! - `operator`: what an operator asks for.
 
 mod downloads;
+mod memory;
 mod operator;
 mod output;
 
@@ -25,7 +26,7 @@ use crate::queue::{KEPT_BY_ONE, take_first_keeping};
 use crate::seed::{Seed, Stream};
 use crate::time::{Instant, UnixTime, earliest};
 use crate::trace::{DropReason, Event, Mark, Marks, Record};
-use crate::transfer::{ASLEEP, SenderConfig};
+use crate::transfer::{ASLEEP, MIN_BUDGET, SenderConfig};
 use crate::wire::{self, MAX_SEGMENT, Packet, ResetCode, TransferId};
 
 /// How many batches of segments are sent before the driver looks at its inputs again. Sixteen of 64 KiB are about a
@@ -35,12 +36,20 @@ const BATCHES_PER_TURN: u32 = 16;
 /// After the last word to everybody, how long streams may take to get it out when the server stops.
 const LAST_FLUSH: Duration = Duration::from_secs(1);
 
+/// The smallest memory of one download, in bytes.
+pub const MIN_MEMORY: u64 = MIN_BUDGET;
+
 /// What downloads may take.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TransferLimits {
     /// Downloads at once, of all sessions together, tickets included.
     pub downloads: u32,
+    /// Bytes of files that all downloads together may hold in memory: what is read ahead, and what may have to be sent
+    /// again. It is shared out by address, by session and by download; what a share does not hold is read again when it
+    /// is needed, so a small one costs reads and no bandwidth. Below [`MIN_MEMORY`] times `downloads`, that many fewer
+    /// downloads are taken.
+    pub memory: u64,
     /// The largest segment, in bytes of data.
     pub segment: u16,
     /// The most that `fixed:N` may ask for, in segments.
@@ -53,7 +62,14 @@ pub struct TransferLimits {
 
 impl Default for TransferLimits {
     fn default() -> Self {
-        Self { downloads: 256, segment: MAX_SEGMENT, fixed_cap: 1024, ticket_ms: 30_000, silence_ms: 60_000 }
+        Self {
+            downloads: 256,
+            memory: 128 << 20,
+            segment: MAX_SEGMENT,
+            fixed_cap: 1024,
+            ticket_ms: 30_000,
+            silence_ms: 60_000,
+        }
     }
 }
 
@@ -279,6 +295,7 @@ impl Server {
     ) {
         self.chat.set_limits(now, limits, motd);
         self.config.transfer = transfer;
+        self.share_out_memory(now);
         self.settle(now);
     }
 
@@ -397,9 +414,10 @@ impl Server {
         }
     }
 
-    fn sender_config(&self) -> SenderConfig {
+    fn sender_config(&self, memory: u64) -> SenderConfig {
         let limits = &self.config.transfer;
         SenderConfig {
+            memory,
             segment: limits.segment.clamp(wire::MIN_SEGMENT, MAX_SEGMENT),
             fixed_cap: limits.fixed_cap.max(1),
             ticket_lifetime: Duration::from_millis(limits.ticket_ms),

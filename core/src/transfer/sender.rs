@@ -10,11 +10,11 @@
 //! going back did arrive) moves `nxt` with it. Invariant: `una <= nxt <= max <= size`.
 //!
 //! What is sent is bounded by three things, in this order: the congestion window (`una + cwnd`), the receiver's
-//! `limit`, and what of the file is in the driver's memory (`loaded`).
+//! `limit`, and what of the file is in the driver's memory (`buffer`).
 //!
 //! - `config`: what it is set up with. `output`: what it wants done.
 //! - `handshake`: from the offer to the proven address.
-//! - `sending`: which segments go out.
+//! - `sending`: which segments go out. `buffer`: what of the file is in memory for that.
 //! - `acks`: what acknowledgments do.
 //! - `timeouts`: what timers do.
 //! - `path`: the client's address changes on the way.
@@ -22,6 +22,7 @@
 //! - `check`: what holds between any two inputs.
 
 mod acks;
+mod buffer;
 mod check;
 mod config;
 mod handshake;
@@ -38,6 +39,9 @@ use std::collections::VecDeque;
 #[cfg(test)]
 pub(crate) use table::ACTIONS as SENDER_ACTIONS;
 use table::Action as SenderAction;
+
+pub(crate) use buffer::MIN_BUDGET;
+use buffer::{Buffer, Step};
 
 use super::congestion::Controller;
 use super::recovery::GoBackN;
@@ -121,11 +125,8 @@ pub struct Sender {
     /// Ours, of the next datagram.
     next_transmission: u64,
 
-    /// Requested from the driver up to here, and in its memory up to there.
-    requested: u64,
-    loaded: u64,
-    /// The driver was told to forget what is below.
-    forgotten: u64,
+    /// What of the file the driver has in memory.
+    buffer: Buffer,
     hash: Option<Hash>,
 
     controller: Option<Box<dyn Controller>>,
@@ -166,9 +167,7 @@ impl Sender {
             peer_seen: 0,
             progress_at: now,
             next_transmission: 1,
-            requested: start,
-            loaded: start,
-            forgotten: start,
+            buffer: Buffer::new(start, offer.size, config.memory),
             hash: offer.hash,
             controller: None,
             window_limited: false,
@@ -229,10 +228,21 @@ impl Sender {
         self.pump(now);
     }
 
-    /// The bytes of the file up to `loaded` are in memory. `hash` comes with the file's end.
-    pub fn handle_read(&mut self, now: Instant, loaded: u64, hash: Option<Hash>) {
-        self.loaded = self.loaded.max(loaded.min(self.requested));
+    /// The oldest of the reads that were asked for is done, and its bytes are in memory. `hash` comes with the file's
+    /// end.
+    pub fn handle_read(&mut self, now: Instant, hash: Option<Hash>) {
+        self.buffer.on_read();
         self.hash = self.hash.or(hash);
+        if self.nxt == self.una {
+            // Nothing could be acknowledged before.
+            self.progress_at = now;
+        }
+        self.pump(now);
+    }
+
+    /// So many bytes of the file may be in memory from now on.
+    pub fn set_budget(&mut self, now: Instant, bytes: u64) {
+        self.buffer.set_budget(bytes, self.nxt);
         self.pump(now);
     }
 

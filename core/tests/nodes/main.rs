@@ -3,6 +3,7 @@
 mod absence;
 mod ends;
 mod hostile;
+mod memory;
 mod operator;
 mod places;
 mod world;

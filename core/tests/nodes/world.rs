@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::IoSlice;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::ops::Range;
 use std::time::Duration;
 
 use backchat_core::chat::client::ClientChatEvent;
@@ -69,6 +70,9 @@ pub(crate) struct World {
     pub(crate) datagrams: BTreeMap<bool, u64>,
     config: ServerConfig,
     pub(crate) open: BTreeMap<TransferId, (String, u64)>,
+    /// What of the shared files is in memory, and the most bytes that ever were.
+    in_memory: BTreeMap<TransferId, Vec<Range<u64>>>,
+    pub(crate) most_in_memory: u64,
     streams: BTreeMap<StreamId, usize>,
     next_stream: u64,
     heap: BTreeMap<(Instant, u64), Arrival>,
@@ -120,6 +124,8 @@ impl World {
             datagrams: BTreeMap::new(),
             config,
             open: BTreeMap::new(),
+            in_memory: BTreeMap::new(),
+            most_in_memory: 0,
             streams: BTreeMap::new(),
             next_stream: 0,
             heap: BTreeMap::new(),
@@ -357,6 +363,10 @@ impl World {
             Transmit::Segments { path, batch } => {
                 let (file, _) = self.open[&batch.transfer()].clone();
                 let content = self.share[&file].clone();
+                let held = &self.in_memory[&batch.transfer()];
+                let is_held = held.first().is_some_and(|first| first.start <= batch.range().start)
+                    && held.last().is_some_and(|last| batch.range().end <= last.end);
+                assert!(is_held, "{:?} of {held:?}", batch.range());
                 let mut buffer = Vec::new();
                 batch.write_into(&mut buffer, |range, place| {
                     place.copy_from_slice(&content[range.start as usize..range.end as usize]);
@@ -420,8 +430,15 @@ impl World {
             }
             ShareRequest::Read { transfer, range } => {
                 let (file, end) = self.open.get_mut(&transfer).expect("open");
-                assert!(range.start == *end || range.start == 0, "in order: {range:?} after {end}");
-                *end = range.end;
+                assert!(range.start <= *end, "without holes: {range:?} after {end}");
+                *end = range.end.max(*end);
+                let held = self.in_memory.entry(transfer).or_default();
+                if held.last().is_some_and(|last| last.end != range.start) {
+                    held.clear();
+                }
+                held.push(range.clone());
+                let in_all = self.in_memory.values().flatten().map(|it| it.end - it.start).sum();
+                self.most_in_memory = self.most_in_memory.max(in_all);
                 let bytes = &self.share[file];
                 let result = match &self.read_error {
                     Some(error) => Err(error.clone()),
@@ -432,8 +449,13 @@ impl World {
                 };
                 self.server.handle_read(now, transfer, result);
             }
-            ShareRequest::Forget { .. } => {}
+            ShareRequest::Forget { transfer, below } => {
+                if let Some(held) = self.in_memory.get_mut(&transfer) {
+                    held.retain(|piece| piece.end > below);
+                }
+            }
             ShareRequest::Close { transfer } => {
+                self.in_memory.remove(&transfer);
                 self.open.remove(&transfer).expect("closed once, and it was open");
             }
         }

@@ -299,7 +299,7 @@ impl User {
                 };
                 around.record(now, finished);
             }
-            DownloadEvent::Failed { reason, message, kept } => {
+            DownloadEvent::Failed { reason, message, kept, away: _ } => {
                 let (reason, message) = (Name::of(reason.name()), message.into());
                 around.record(now, Event::DownloadFailed { wish, file, reason, message, kept });
             }

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use backchat_core::chat::{FileName, Limits};
-use backchat_core::node::TransferLimits;
+use backchat_core::node::{MIN_MEMORY, TransferLimits};
 use backchat_core::wire::{MAX_SEGMENT, MIN_SEGMENT};
 
 use super::reader::{Read, Table, Value};
@@ -41,6 +41,9 @@ pub(super) const FILE_KEYS: &[&str] = &["name", "size"];
 
 /// A server's rate and number above this is no limit.
 const MAX_COUNT: u32 = 10_000_000;
+
+/// The most memory for downloads: above any machine's.
+const MAX_MEMORY: u64 = 1 << 40;
 
 /// Above every file that can be shared, so that what is too large is found by [`Limits::check`].
 const MAX_LIMIT_BYTES: u64 = u32::MAX as u64;
@@ -123,6 +126,7 @@ macro_rules! limits {
     (@read segment $value:ident, $to:expr) => {
         $to = u16::try_from($value.size(u64::from(MIN_SEGMENT)..=u64::from(MAX_SEGMENT))?).unwrap_or(MAX_SEGMENT)
     };
+    (@read memory $value:ident, $to:expr) => { $to = $value.size(MIN_MEMORY..=MAX_MEMORY)? };
     (@read wait $value:ident, $to:expr) => { $to = whole_millis(&$value, Duration::ZERO)? };
     (@read millis $value:ident, $to:expr) => {
         $to = u64::try_from(whole_millis(&$value, Duration::from_millis(1))?.as_millis()).unwrap_or(u64::MAX)
@@ -130,6 +134,7 @@ macro_rules! limits {
     (@write count $to:ident, $name:literal, $from:expr) => { $to.raw($name, $from) };
     (@write small $to:ident, $name:literal, $from:expr) => { $to.raw($name, $from) };
     (@write bytes $to:ident, $name:literal, $from:expr) => { $to.text($name, print_size(u64::from($from))) };
+    (@write memory $to:ident, $name:literal, $from:expr) => { $to.text($name, print_size($from)) };
     (@write segment $to:ident, $name:literal, $from:expr) => { $to.raw($name, $from) };
     (@write wait $to:ident, $name:literal, $from:expr) => { $to.span($name, $from) };
     (@write millis $to:ident, $name:literal, $from:expr) => { $to.span($name, Duration::from_millis($from)) };
@@ -161,6 +166,7 @@ limits! {
     "wasted_burst_bytes": bytes limits.wasted_burst_bytes;
     "wasted_bytes_per_second": bytes limits.wasted_bytes_per_second;
     "downloads": count transfer.downloads;
+    "memory": memory transfer.memory;
     "segment": segment transfer.segment;
     "fixed_cap": small transfer.fixed_cap;
     "ticket": millis transfer.ticket_ms;

@@ -138,6 +138,6 @@ fn no_end_of_a_connection_or_a_download_is_acted_on() {
         let connected = ClientEvent::Chat(ClientChatEvent::Connected);
         check(&what, vec![connected, ClientEvent::Chat(event), ClientEvent::Chat(ClientChatEvent::GaveUp)]);
     }
-    let event = DownloadEvent::Failed { reason: FailReason::Refused, message: text(), kept: 3 };
+    let event = DownloadEvent::Failed { reason: FailReason::Refused, message: text(), kept: 3, away: false };
     check("a download", vec![ClientEvent::Download { download: backchat_core::node::DownloadId(1), event }]);
 }

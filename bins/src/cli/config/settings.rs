@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use backchat_core::chat::{Limits, LimitsError};
-use backchat_core::node::TransferLimits;
+use backchat_core::node::{MIN_MEMORY, TransferLimits};
 use backchat_core::wire::{MAX_SEGMENT, MIN_SEGMENT};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -50,6 +50,15 @@ impl Setting<u16> for Size {
     }
     fn of_core(core: &u16) -> Self {
         Self::from_bytes(u64::from(*core))
+    }
+}
+
+impl Setting<u64> for Size {
+    fn into_core(self) -> u64 {
+        self.bytes()
+    }
+    fn of_core(core: &u64) -> Self {
+        Self::from_bytes(*core)
     }
 }
 
@@ -156,6 +165,7 @@ table! {
     /// What downloads may take: `[transfer]`.
     TransferTable for TransferLimits {
         downloads: Count => downloads,
+        memory: Size => memory,
         segment: Size => segment,
         fixed_cap: Count => fixed_cap,
         ticket: Span => ticket_ms,
@@ -173,11 +183,15 @@ const MAX_WAIT_MILLIS: u64 = 24 * 60 * 60 * 1_000;
 /// Above any machine's memory for what each download keeps.
 const MAX_DOWNLOADS: u64 = 100_000;
 
+/// Above any machine's memory.
+const MAX_MEMORY: u64 = 1 << 40;
+
 /// The first setting of downloads that is out of its range.
 pub(super) fn check_transfer(limits: &TransferLimits) -> Result<(), LimitsError> {
     let segments = (u64::from(MIN_SEGMENT), u64::from(MAX_SEGMENT));
     let all = [
         ("downloads", u64::from(limits.downloads), 0, MAX_DOWNLOADS),
+        ("memory", limits.memory, MIN_MEMORY, MAX_MEMORY),
         ("segment", u64::from(limits.segment), segments.0, segments.1),
         ("fixed_cap", u64::from(limits.fixed_cap), 1, u64::from(u16::MAX)),
         ("ticket_ms", limits.ticket_ms, MIN_WAIT_MILLIS, MAX_WAIT_MILLIS),

@@ -40,8 +40,14 @@ fn unusual() -> Config {
         wasted_burst_bytes: 131_072,
         wasted_bytes_per_second: 1000,
     };
-    let transfer =
-        TransferLimits { downloads: 7, segment: 1024, fixed_cap: 5, ticket_ms: 5_000, silence_ms: 7_000 };
+    let transfer = TransferLimits {
+        downloads: 7,
+        memory: 3 << 20,
+        segment: 1024,
+        fixed_cap: 5,
+        ticket_ms: 5_000,
+        silence_ms: 7_000,
+    };
     Config {
         listen: "0.0.0.0:1".parse().expect("an address"),
         udp: "[::1]:7".parse().expect("an address"),

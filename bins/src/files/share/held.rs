@@ -1,19 +1,39 @@
-//! The bytes of a file between being read and being acknowledged.
+//! The bytes of a file between being read and being dropped.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::NotHeld;
 
-/// Buffers kept for the next reads, so that they need not be cleared and paged in anew.
-const SPARE_MAX: usize = 4;
+/// Buffers kept for the next reads of all files, so that they need not be paged in anew: what sixteen workers use at a
+/// time. They are beyond what the core counts, so they are few, however many files are being sent.
+const SPARE_MAX: usize = 16;
+
+/// Buffers that are free.
+#[derive(Default)]
+pub(super) struct Spare(Vec<Vec<u8>>);
+
+impl Spare {
+    /// A buffer to read `length` bytes into, with whatever was in it. One that is much larger than that would hold memory
+    /// that nobody counts.
+    pub(super) fn take(&mut self, length: u64) -> Vec<u8> {
+        let fits = |buffer: &Vec<u8>| (length..=length * 2).contains(&(buffer.capacity() as u64));
+        self.0.iter().rposition(fits).map(|place| self.0.swap_remove(place)).unwrap_or_default()
+    }
+
+    fn give(&mut self, buffer: Vec<u8>) {
+        if self.0.len() == SPARE_MAX {
+            self.0.remove(0);
+        }
+        self.0.push(buffer);
+    }
+}
 
 /// Consecutive pieces of a file.
 #[derive(Default)]
 pub(super) struct Held {
     /// Each begins where the one before ends.
     pieces: VecDeque<(u64, Vec<u8>)>,
-    spare: Vec<Vec<u8>>,
 }
 
 impl Held {
@@ -27,22 +47,13 @@ impl Held {
         }
     }
 
-    /// Lets go of whole pieces below `below`.
-    pub(super) fn forget(&mut self, below: u64) {
-        while let Some((start, bytes)) = self.pieces.front()
-            && start + bytes.len() as u64 <= below
+    /// Lets go of whole pieces below `below`; `spare` may have their buffers.
+    pub(super) fn forget(&mut self, below: u64, spare: &mut Spare) {
+        while let Some((_, bytes)) =
+            self.pieces.pop_front_if(|(start, bytes)| *start + bytes.len() as u64 <= below)
         {
-            if let Some((_, bytes)) = self.pieces.pop_front()
-                && self.spare.len() < SPARE_MAX
-            {
-                self.spare.push(bytes);
-            }
+            spare.give(bytes);
         }
-    }
-
-    /// A buffer to read into, with whatever was in it.
-    pub(super) fn spare(&mut self) -> Vec<u8> {
-        self.spare.pop().unwrap_or_default()
     }
 
     /// Fills `into` with the bytes of `range`.
@@ -104,13 +115,22 @@ mod tests {
 
     #[test]
     fn only_whole_pieces_below_are_forgotten() {
-        let mut held = held();
-        held.forget(109);
+        let (mut held, mut spare) = (held(), Spare::default());
+        held.forget(109, &mut spare);
         assert!(copied(&held, 100..101).is_ok());
-        held.forget(110);
+        held.forget(110, &mut spare);
         assert_eq!(copied(&held, 109..110), Err(NotHeld));
         assert!(copied(&held, 110..130).is_ok());
-        assert_eq!(held.spare(), (0..10).collect::<Vec<u8>>());
+        assert_eq!(spare.take(10), (0..10).collect::<Vec<u8>>());
+    }
+
+    #[test]
+    fn free_buffers_are_few_and_none_is_much_larger_than_what_is_read_into_it() {
+        let mut spare = Spare::default();
+        (0..100).for_each(|_| spare.give(vec![0; 1000]));
+        assert_eq!(spare.0.len(), SPARE_MAX);
+        assert_eq!((spare.take(100).capacity(), spare.take(1001).capacity()), (0, 0));
+        assert!(spare.take(600).capacity() >= 1000);
     }
 
     #[test]

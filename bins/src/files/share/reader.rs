@@ -192,7 +192,8 @@ impl<D: Disk> Reader<D> {
         }
         // Bytes of two states of the file would have a hash that fits neither.
         let stat = open.file.stat().map_err(|error| file_error(&error))?;
-        let hash = known.or_else(|| open.hashed.map(|_| Hash(*open.hasher.finalize().as_bytes())));
+        let is_whole = open.hashed == Some(range.end);
+        let hash = known.or_else(|| is_whole.then(|| Hash(*open.hasher.finalize().as_bytes())));
         let done = ReadDone { range, hash };
         match Content::of(&open.stat, &stat) {
             Content::Same => Ok(Answer::Read(Ok((done, buffer)))),
@@ -205,18 +206,17 @@ impl<D: Disk> Reader<D> {
 }
 
 impl<F> Open<F> {
-    /// Takes the bytes of `range` into the hash.
+    /// Takes into the hash what of `range` is not in it yet. What is sent again is read again and is in it already, and so
+    /// is a prefix that was hashed for a client, whatever that has of it.
     fn hash_along(&mut self, range: &Range<u64>, bytes: &[u8]) {
-        if range.start == 0 && self.hashed != Some(0) {
-            // The prefix did not match, or reading begins anew.
-            self.hasher.reset();
-            self.hashed = Some(0);
-        }
-        if self.hashed == Some(range.start) {
-            self.hasher.update(bytes);
-            self.hashed = Some(range.end);
-        } else {
+        let Some(hashed) = self.hashed else { return };
+        let Some(known) = hashed.checked_sub(range.start) else {
             self.hashed = None;
+            return;
+        };
+        if let Some(new) = usize::try_from(known).ok().and_then(|known| bytes.get(known..)) {
+            self.hasher.update(new);
+            self.hashed = Some(hashed.max(range.end));
         }
     }
 }

@@ -420,3 +420,26 @@ fn a_memory_disk_keeps_a_file_without_a_name_for_its_handles() {
     assert_eq!(file.read_at(&mut buffer, 0).unwrap(), 5);
     assert_eq!(disk.read("d/f"), None);
 }
+
+#[tokio::test]
+async fn what_is_read_again_is_hashed_once_and_the_file_has_its_hash_at_its_end() {
+    let bytes: Vec<u8> = (0..100).collect();
+    let (_disk, mut share) = memory(&[("book.bin", &bytes)]);
+    open(&mut share, "book.bin").await.unwrap();
+    for (range, is_last) in [
+        (0..40, false),
+        (40..80, false),
+        // Going back, with other pieces.
+        (0..30, false),
+        (30..60, false),
+        (60..90, false),
+        (90..100, true),
+        (20..100, true),
+    ] {
+        let done = read(&mut share, range.clone()).await.unwrap();
+        assert_eq!(done.hash, is_last.then(|| hash(&bytes)), "{range:?}");
+        let mut into = vec![0; (range.end - range.start) as usize];
+        share.copy(TRANSFER, range.clone(), &mut into).unwrap();
+        assert_eq!(into, bytes[range.start as usize..range.end as usize]);
+    }
+}

@@ -18,10 +18,12 @@ pub(super) struct Download {
     file: FileName,
     began: Instant,
     /// What its session is counted by, unless that is exempt.
-    address: Option<Address>,
+    pub(super) address: Option<Address>,
     /// When it had moved [`MOVED_BYTES`] more, or began; and how many bytes were acknowledged then.
     moved: (Instant, u64),
     stage: Stage,
+    /// Its file is in memory, or may be: it has begun and is not over.
+    pub(super) holds_memory: bool,
     /// It stands in the server's queue of those that may have segments.
     pub(super) is_ready: bool,
     /// What is entered in the server's deadlines.
@@ -112,8 +114,8 @@ impl Server {
     /// Makes room for another download of `address`, or tells why there is none.
     fn make_room(&mut self, now: Instant, address: Option<Address>) -> Result<(), String> {
         let running = self.downloads.values().filter(|it| !it.is_over());
-        let in_all = u32::try_from(running.clone().count()).unwrap_or(u32::MAX);
-        let (most, per_address) = (self.config.transfer.downloads, self.chat.limits().downloads_per_address);
+        let in_all = running.clone().count() as u64;
+        let (most, per_address) = (self.config.transfer.places(), self.chat.limits().downloads_per_address);
         if let Some(address) = address {
             let mut shares = Shares::default();
             running.filter_map(|it| it.address).for_each(|it| shares.take(it));
@@ -193,9 +195,18 @@ impl Server {
         }
         let name = file.clone();
         let stage = Stage::Opening(have.filter(|have| have.length > 0));
-        let (began, moved) = (now, (now, 0));
-        let download =
-            Download { session, id, file, began, address, moved, stage, is_ready: false, deadline: None };
+        let download = Download {
+            session,
+            id,
+            file,
+            began: now,
+            address,
+            moved: (now, 0),
+            stage,
+            holds_memory: false,
+            is_ready: false,
+            deadline: None,
+        };
         self.downloads.insert(transfer, download);
         self.chat.set_busy(now, session, true);
         self.queue.push_back(ServerOutput::Share(ShareRequest::Open { transfer, name, asker }));
@@ -255,7 +266,7 @@ impl Server {
     pub fn handle_read(&mut self, now: Instant, transfer: TransferId, result: Result<ReadDone, FileError>) {
         if let Some(sender) = self.downloads.get_mut(&transfer).and_then(Download::sender) {
             match result {
-                Ok(done) => sender.handle_read(now, done.range.end, done.hash),
+                Ok(done) => sender.handle_read(now, done.hash),
                 Err(FileError::Changed) => sender.abort(now, ResetCode::Changed),
                 Err(_) => sender.abort(now, ResetCode::ReadFailed),
             }
@@ -271,7 +282,8 @@ impl Server {
     }
 
     fn offer(&mut self, now: Instant, transfer: TransferId, meta: FileMeta, start: u64) {
-        let config = self.sender_config();
+        let Some(download) = self.downloads.get(&transfer) else { return };
+        let config = self.sender_config(self.memory_for(download.address, download.session));
         let ticket = Ticket(self.tickets.bytes());
         let FileMeta { size, modified, version, hash } = meta;
         let hash = if size == 0 { Some(Hash::of_nothing()) } else { hash };
@@ -400,6 +412,8 @@ impl Server {
             }
         }
         let (deadline, closed) = (sender.deadline(), sender.is_closed());
+        let holds_memory = sender.is_bound() && ended.is_none() && matches!(download.stage, Stage::Offered(_));
+        let is_changed = core::mem::replace(&mut download.holds_memory, holds_memory) != holds_memory;
         self.deadlines.set(transfer, &mut download.deadline, deadline);
         if let Some(outcome) = ended {
             self.on_ended(now, transfer, outcome);
@@ -407,6 +421,9 @@ impl Server {
         if closed {
             self.downloads.remove(&transfer);
             self.ready.retain(|&it| it != transfer);
+        }
+        if is_changed {
+            self.share_out_memory(now);
         }
     }
 

@@ -60,8 +60,9 @@ pub enum ShareRequest {
         /// How many bytes.
         length: u64,
     },
-    /// Bring bytes into memory. Asked for in order and without holes, from 0 or from the end of the hashed prefix;
-    /// several may be under way. Answered by [`super::Server::handle_read`].
+    /// Bring bytes into memory. Each goes on where the one before ended, the first at 0 or at the end of the hashed prefix;
+    /// or it begins anew further back, where bytes that were dropped are needed again, and what is in memory then is of
+    /// no more use. Several may be under way. Answered in order by [`super::Server::handle_read`].
     Read {
         /// Of this file.
         transfer: TransferId,

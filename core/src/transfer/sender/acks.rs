@@ -36,7 +36,7 @@ impl Sender {
             self.progress_at = now;
             self.rtt.on_progress();
         }
-        mutant!(StaleAckTaken => self.una = self.una.min(ack.ack.max(self.forgotten)));
+        mutant!(StaleAckTaken => self.una = self.una.min(ack.ack.max(self.offer.start)));
         if ack.ack < self.una {
             self.mark(Mark::AckOvertaken);
             return self.dropped(DropReason::Stale);

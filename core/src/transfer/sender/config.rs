@@ -16,6 +16,8 @@ pub struct SenderConfig {
     pub ticket_lifetime: Duration,
     /// Nothing heard for so long ends it.
     pub silence: Duration,
+    /// Bytes of the file that may be in memory at first; see [`Sender::set_budget`](super::Sender::set_budget).
+    pub memory: u64,
     /// The most segments in one batch: what the driver's socket sends in one call.
     pub max_segments: usize,
     /// Whether observations are wanted.
@@ -29,6 +31,7 @@ impl Default for SenderConfig {
             fixed_cap: 1024,
             ticket_lifetime: Duration::from_secs(30),
             silence: SILENCE,
+            memory: 8 << 20,
             max_segments: 1,
             trace: false,
         }

@@ -12,9 +12,10 @@ use crate::wire::Packet;
 pub enum SenderOutput {
     /// Send this datagram.
     Packet(Path, Packet),
-    /// Read these bytes of the file into memory. Asked for in order and without holes.
+    /// Read these bytes of the file into memory. Each read goes on where the one before ended, or begins anew after what
+    /// was dropped is needed again; they are answered in order.
     Read(Range<u64>),
-    /// Bytes below this are not asked for again.
+    /// Whole reads below this are dropped from memory. What of them is to be sent again is read again.
     Forget(u64),
     /// It is over. Nothing of the file is needed any more.
     Ended(Outcome),

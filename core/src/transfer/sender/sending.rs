@@ -1,17 +1,11 @@
 //! Which segments go out, and what must be in memory for that.
 
-use super::{Sender, SenderOutput, State};
+use super::{Sender, SenderOutput, State, Step};
 use crate::time::Instant;
 use crate::trace::{Event, LossCause, Mark};
 use crate::transfer::congestion::Lost;
 use crate::transfer::timer::SenderTimer;
 use crate::wire::{Body, SegmentBatch};
-
-/// Bytes of one read. Large enough that a trip to the disk is paid for, small enough to be quick.
-pub(super) const READ_CHUNK: u64 = 256 << 10;
-
-/// How far ahead of `max` the file is read.
-const READ_AHEAD: u64 = 2 * READ_CHUNK;
 
 /// The most that one UDP send may carry.
 const MAX_BATCH: usize = 65_507;
@@ -32,8 +26,8 @@ impl Sender {
     /// After every input: ask for what is needed, say `END` when all is acknowledged, run the timers that must run.
     pub(super) fn pump(&mut self, now: Instant) {
         if self.state == State::Sending {
+            self.buffer.seek(self.una, self.nxt);
             self.request_reads();
-            self.forget();
             let acked = if mutant!(EndTooEarly) { self.nxt } else { self.una };
             if acked == self.offer.size && self.hash.is_some() {
                 self.stop(SenderTimer::Retransmit);
@@ -58,20 +52,13 @@ impl Sender {
         self.set(SenderTimer::End, now + self.rtt.rto());
     }
 
+    /// Reads ahead, and drops what is in the way of that.
     pub(super) fn request_reads(&mut self) {
-        let wanted = self.max.saturating_add(READ_AHEAD).min(self.offer.size);
-        while self.requested < wanted {
-            let end = (self.requested + READ_CHUNK).min(self.offer.size);
-            self.output.push_back(SenderOutput::Read(self.requested..end));
-            self.requested = end;
-        }
-    }
-
-    /// In steps of a whole read, so that it costs nothing.
-    fn forget(&mut self) {
-        if self.una - self.forgotten >= READ_CHUNK {
-            self.forgotten = self.una;
-            self.output.push_back(SenderOutput::Forget(self.una));
+        while let Some(step) = self.buffer.poll(self.nxt) {
+            self.output.push_back(match step {
+                Step::Read(range) => SenderOutput::Read(range),
+                Step::Forget(below) => SenderOutput::Forget(below),
+            });
         }
     }
 
@@ -105,7 +92,7 @@ impl Sender {
         let by_window = self.una.saturating_add(self.cwnd() + u64::from(mutant!(WindowOffByOne)) * segment);
         let by_receiver = if mutant!(LimitIgnored) { u64::MAX } else { self.limit }.min(self.offer.size);
         let allowed = by_window.min(by_receiver);
-        let room = allowed.min(self.loaded).saturating_sub(self.nxt);
+        let room = allowed.min(self.buffer.loaded()).saturating_sub(self.nxt);
         let count = (self.config.max_segments as u64).min((MAX_BATCH / self.datagram_len()) as u64).max(1);
         let most = count * segment;
         let is_rest = self.nxt + room == self.offer.size;
@@ -113,12 +100,12 @@ impl Sender {
             room
         } else if room >= segment {
             (room / segment * segment).min(most)
-        } else if self.small_allowed && self.nxt == self.una && allowed <= self.loaded {
+        } else if self.small_allowed && self.nxt == self.una && allowed <= self.buffer.loaded() {
             room
         } else {
             0
         };
-        if by_window < by_receiver && by_window <= self.loaded && room < segment {
+        if by_window < by_receiver && by_window <= self.buffer.loaded() && room < segment {
             self.window_limited = true;
         }
         let end = self.nxt + length;

@@ -225,9 +225,9 @@ fn an_algorithm_that_nobody_asked_for_is_refused() {
             congestion: answered,
             segment: 100,
         }));
-        let transfer = crate::wire::TransferId(77);
+        let transfer = TransferId(77);
         receiver
-            .handle_packet(Instant::ZERO, &crate::wire::Packet { transfer, transmission: 1, body: syn_ack });
+            .handle_packet(Instant::ZERO, &Packet { transfer, transmission: 1, body: syn_ack });
         receiver.is_over()
     };
     use CongestionChoice::{Classic, Cubic, Fixed};
@@ -239,7 +239,7 @@ fn an_algorithm_that_nobody_asked_for_is_refused() {
 fn answers_that_nobody_asked_for_finish_nothing() {
     let mut pair = Pair::new(1_000);
     pair.slow_disk = true;
-    let hash = super::pair::hash_of(1_000);
+    let hash = hash_of(1_000);
     while pair.sender_outcome.is_none() {
         pair.receiver.handle_digest(pair.now, hash);
         pair.receiver.handle_committed(pair.now);

@@ -215,7 +215,7 @@ impl Pair {
     pub(super) fn answer_reads(&mut self) {
         while let Some(end) = self.unread.pop_front_if(|_| !self.slow_share) {
             let hash = (end == self.size).then(|| hash_of(self.size));
-            self.sender.handle_read(self.now, end, hash);
+            self.sender.handle_read(self.now, hash);
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod case;
 
+use core::ops::Range;
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -17,7 +18,7 @@ use crate::seed::{Seed, Stream};
 use crate::time::Instant;
 use crate::trace::Event;
 use crate::transfer::{
-    Offer, Outcome, QUIET, Receiver, ReceiverConfig, ReceiverFailure, ReceiverOutput, SILENCE, Sender,
+    MIN_BUDGET, Offer, Outcome, QUIET, Receiver, ReceiverConfig, ReceiverFailure, ReceiverOutput, SILENCE, Sender,
     SenderConfig, SenderOutput,
 };
 use crate::wire::{Body, Packet, ResetCode, Ticket, TransferId};
@@ -50,8 +51,11 @@ struct World {
     heap: BTreeMap<(Instant, u64), Arrival>,
     order: u64,
     acts: VecDeque<(Instant, Act)>,
-    /// Answers that are on their way: until when, and up to which byte.
-    reads: VecDeque<(Instant, u64)>,
+    /// Reads that are on their way: until when.
+    reads: VecDeque<(Instant, Range<u64>)>,
+    /// What has been read, as a driver holds it.
+    held: VecDeque<Range<u64>>,
+    /// Up to which byte, and until when.
     writes: VecDeque<(Instant, u64)>,
     blocked: Option<Instant>,
     written: u64,
@@ -78,7 +82,9 @@ impl World {
         receiver.limit_rate = case.rate;
         receiver.round_trip = case.delay * 2;
         receiver.trace = true;
-        let config = SenderConfig { trace: true, max_segments: case.max_segments, ..SenderConfig::default() };
+        let memory = if case.seed.is_multiple_of(2) { MIN_BUDGET } else { 8 << 20 };
+        let config =
+            SenderConfig { trace: true, max_segments: case.max_segments, memory, ..SenderConfig::default() };
         let offer = Offer {
             transfer: receiver.transfer,
             ticket: receiver.ticket,
@@ -100,6 +106,7 @@ impl World {
             order: 0,
             acts: case.acts.iter().map(|&(at, act)| (now + at, act)).collect(),
             reads: VecDeque::new(),
+            held: VecDeque::new(),
             writes: VecDeque::new(),
             blocked: None,
             written: case.start,
@@ -131,9 +138,17 @@ impl World {
         } else if act == Some(next) {
             self.act();
         } else if read == Some(next) {
-            if let Some((_, end)) = self.reads.pop_front() {
-                let hash = (end == self.case.size).then(|| hash_of(end));
-                self.sender.handle_read(now, end, hash);
+            if let Some((_, range)) = self.reads.pop_front() {
+                let hash = (range.end == self.case.size).then(|| hash_of(range.end));
+                if self.held.back().is_some_and(|last| last.end != range.start) {
+                    self.held.clear();
+                }
+                self.held.push_back(range);
+                self.sender.handle_read(now, hash);
+                // An operator, or others who come and go.
+                if self.disk.below(4) == 0 {
+                    self.sender.set_budget(now, self.disk.below(1 << 20));
+                }
             }
         } else if write == Some(next) {
             if let Some((_, through)) = self.writes.pop_front() {
@@ -216,9 +231,9 @@ impl World {
                     SenderOutput::Read(range) => {
                         let before = self.reads.back().map_or(self.now, |it| it.0);
                         let at = before.max(self.now + self.up_to(self.case.read));
-                        self.reads.push_back((at, range.end));
+                        self.reads.push_back((at, range));
                     }
-                    SenderOutput::Forget(below) => assert!(below <= self.written),
+                    SenderOutput::Forget(below) => self.held.retain(|piece| piece.end > below),
                     SenderOutput::Ended(outcome) => {
                         assert_eq!(self.outcome.replace(outcome), None, "it ends once");
                     }
@@ -235,6 +250,10 @@ impl World {
             let Some((path, batch)) = self.sender.poll_segments(self.now) else { return };
             assert!(self.proven.contains(&path), "segments go where the client is");
             assert!(batch.count() <= self.case.max_segments);
+            let (first, last) = (self.held.front(), self.held.back());
+            let is_held = first.is_some_and(|first| first.start <= batch.range().start)
+                && last.is_some_and(|last| batch.range().end <= last.end);
+            assert!(is_held, "what is sent is in memory: {:?} of {:?}", batch.range(), self.held);
             for (transmission, range) in batch.segments().collect::<Vec<_>>() {
                 self.offer(Way::ToClient, path, &batch.packet(transmission, &range));
             }
@@ -366,7 +385,7 @@ fn transfer(seed: u64) {
     assert!(sender.is_closed() && receiver.is_closed(), "{case:?}\n{sender:?}\n{receiver:?}");
 }
 
-fn transfers(seeds: core::ops::Range<u64>) {
+fn transfers(seeds: Range<u64>) {
     for seed in seeds {
         let result = std::panic::catch_unwind(|| transfer(seed));
         assert!(result.is_ok(), "reproduce with transfer({seed})");

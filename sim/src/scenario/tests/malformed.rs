@@ -142,7 +142,7 @@ const APPENDED: &[(&str, &str)] = &[
     // The server and the clients.
     (
         "[server.limits]\nburts = 3",
-        "9:1: unknown key 'burts'; expected text_bytes, burst, per_second, connections_per_address, rates_per_address, clients, join_timeout, slow_reader_bytes, slow_reader_timeout, unread_bytes, history, backlog, parked_for, ping_after, downloads_per_session, downloads_per_address, tickets_per_session, lists_per_session, request_burst, requests_per_second, malformed_burst, malformed_per_second, wasted_burst_bytes, wasted_bytes_per_second, downloads, segment, fixed_cap, ticket or silence; did you mean 'burst'?",
+        "9:1: unknown key 'burts'; expected text_bytes, burst, per_second, connections_per_address, rates_per_address, clients, join_timeout, slow_reader_bytes, slow_reader_timeout, unread_bytes, history, backlog, parked_for, ping_after, downloads_per_session, downloads_per_address, tickets_per_session, lists_per_session, request_burst, requests_per_second, malformed_burst, malformed_per_second, wasted_burst_bytes, wasted_bytes_per_second, downloads, memory, segment, fixed_cap, ticket or silence; did you mean 'burst'?",
     ),
     ("[server.limits]\nper_second = 0", "9:14: per_second is 0; expected 1 to 1000000"),
     ("[server.limits]\njoin_timeout = \"0s\"", "9:16: join_timeout is 0 ms; expected 1 to 86400000 ms"),

@@ -191,12 +191,10 @@ impl Open {
             return Err(FileError::Other("a range beyond the file was asked for".to_owned()));
         }
         if self.known.is_none() {
-            if range.start == 0 {
-                self.hashed = Some(0);
-            }
-            self.hashed = self.hashed.filter(|hashed| *hashed == range.start).map(|_| range.end);
+            // What is read again is in the hash already.
+            self.hashed = self.hashed.filter(|hashed| *hashed >= range.start).map(|it| it.max(range.end));
         }
-        let made = || self.hashed.map(|_| contents.hash(self.file));
+        let made = || self.hashed.filter(|hashed| *hashed == size).map(|_| contents.hash(self.file));
         let hash = if range.end == size { self.known.or_else(made) } else { None };
         Ok(ReadDone { range, hash })
     }
