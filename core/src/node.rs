@@ -24,8 +24,8 @@ pub use client::{
 };
 pub use counters::Counters;
 pub use server::{
-    Answer, Asker, FileError, FileMeta, MIN_MEMORY, Order, Present, ReadDone, Server, ServerConfig, ServerEvent,
-    ServerOutput, ShareRequest, Stats, TransferLimits,
+    Answer, Asker, FileError, FileMeta, MIN_MEMORY, Order, Present, ReadDone, Server, ServerConfig,
+    ServerEvent, ServerOutput, ShareRequest, Stats, TransferLimits,
 };
 
 pub use crate::chat::Have;

@@ -37,9 +37,9 @@ mod tests;
 
 use core::time::Duration;
 
-pub(crate) use sender::MIN_BUDGET;
 pub use receiver::{Receiver, ReceiverConfig, ReceiverFailure, ReceiverOutput, ReceiverStats, ReceiverView};
 pub use rtt::RttEstimator;
+pub(crate) use sender::MIN_BUDGET;
 pub use sender::{Offer, Sender, SenderConfig, SenderOutput, SenderStats};
 
 use crate::wire::ResetCode;

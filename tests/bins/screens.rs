@@ -85,11 +85,21 @@ fn each_state_of_a_download() {
     let full = FailReason::Local(LocalError::NoSpace);
     stage.download(
         second,
-        DownloadEvent::Failed { reason: full, message: "no space is left".into(), kept: 420_000, away: false },
+        DownloadEvent::Failed {
+            reason: full,
+            message: "no space is left".into(),
+            kept: 420_000,
+            away: false,
+        },
     );
     stage.download(
         third,
-        DownloadEvent::Failed { reason: FailReason::Stopped, message: "stopped".into(), kept: 250_000, away: false },
+        DownloadEvent::Failed {
+            reason: FailReason::Stopped,
+            message: "stopped".into(),
+            kept: 250_000,
+            away: false,
+        },
     );
     check("downloads_over", &stage);
 }
@@ -189,7 +199,12 @@ fn a_lost_server_is_told_with_a_way_on() {
     stage.chat(ClientChatEvent::Joined { resumed: false, new_epoch: true });
     stage.download(
         book,
-        DownloadEvent::Failed { reason: FailReason::Lost, message: "lost".into(), kept: 420_000, away: false },
+        DownloadEvent::Failed {
+            reason: FailReason::Lost,
+            message: "lost".into(),
+            kept: 420_000,
+            away: false,
+        },
     );
     let gets = stage.asked.iter().filter(|command| matches!(command, Command::Get { .. })).count();
     assert_eq!(gets, 2, "{:?}", stage.asked);

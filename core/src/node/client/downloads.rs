@@ -12,7 +12,8 @@ use std::net::SocketAddr;
 
 use super::Client;
 use super::output::{
-    ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, FailReason, GetRequest, TargetRequest,
+    ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, FailReason, GetRequest,
+    TargetRequest,
 };
 use crate::chat::RequestId;
 use crate::node::{Path, Transmit};

@@ -412,7 +412,8 @@ impl Server {
             }
         }
         let (deadline, closed) = (sender.deadline(), sender.is_closed());
-        let holds_memory = sender.is_bound() && ended.is_none() && matches!(download.stage, Stage::Offered(_));
+        let holds_memory =
+            sender.is_bound() && ended.is_none() && matches!(download.stage, Stage::Offered(_));
         let is_changed = core::mem::replace(&mut download.holds_memory, holds_memory) != holds_memory;
         self.deadlines.set(transfer, &mut download.deadline, deadline);
         if let Some(outcome) = ended {

@@ -163,7 +163,10 @@ impl Buffer {
     /// What holds between any two inputs, with `nxt` the next byte to be sent.
     pub(super) fn check_invariants(&self, nxt: u64) {
         assert!(self.held() <= self.budget, "{self:?}");
-        assert!((self.start()..=self.requested).contains(&nxt), "what is sent next is here or comes: {self:?}");
+        assert!(
+            (self.start()..=self.requested).contains(&nxt),
+            "what is sent next is here or comes: {self:?}"
+        );
         assert!(self.loaded <= self.requested && self.requested <= self.size, "{self:?}");
         assert!(self.reading <= self.pieces.len(), "{self:?}");
         assert!(self.abandoned == 0 || self.pieces.is_empty(), "{self:?}");

@@ -226,8 +226,7 @@ fn an_algorithm_that_nobody_asked_for_is_refused() {
             segment: 100,
         }));
         let transfer = TransferId(77);
-        receiver
-            .handle_packet(Instant::ZERO, &Packet { transfer, transmission: 1, body: syn_ack });
+        receiver.handle_packet(Instant::ZERO, &Packet { transfer, transmission: 1, body: syn_ack });
         receiver.is_over()
     };
     use CongestionChoice::{Classic, Cubic, Fixed};

@@ -18,8 +18,8 @@ use crate::seed::{Seed, Stream};
 use crate::time::Instant;
 use crate::trace::Event;
 use crate::transfer::{
-    MIN_BUDGET, Offer, Outcome, QUIET, Receiver, ReceiverConfig, ReceiverFailure, ReceiverOutput, SILENCE, Sender,
-    SenderConfig, SenderOutput,
+    MIN_BUDGET, Offer, Outcome, QUIET, Receiver, ReceiverConfig, ReceiverFailure, ReceiverOutput, SILENCE,
+    Sender, SenderConfig, SenderOutput,
 };
 use crate::wire::{Body, Packet, ResetCode, Ticket, TransferId};
 

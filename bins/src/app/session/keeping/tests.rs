@@ -7,7 +7,7 @@ use backchat_core::wire::{CongestionChoice, FileVersion, TransferId};
 
 use super::*;
 use crate::app::session::{Curiosity, Effect, Message};
-use crate::cli::input::read_line;
+use crate::cli::input::{Presence, read_line};
 use crate::driver::application::Receipt;
 
 /// What happens to a chat with a download that runs.
@@ -30,9 +30,7 @@ enum Happens {
     BeginsAnew,
 }
 
-use Happens::{
-    BeginsAnew, LosesLink, Reaches, Resumes, SessionOver, Starts, TimesOut, TimesOutAway,
-};
+use Happens::{BeginsAnew, LosesLink, Reaches, Resumes, SessionOver, Starts, TimesOut, TimesOutAway};
 
 struct Bench {
     session: Session,
@@ -56,7 +54,7 @@ impl Bench {
         };
         bench.chat(ClientChatEvent::Connected);
         bench.chat(ClientChatEvent::Joined { resumed: false, new_epoch: false });
-        let input = read_line("/get book.bin", |_| false).expect("a command");
+        let input = read_line("/get book.bin", |_| Presence::Stranger).expect("a command");
         bench.update(Message::Input(input, None));
         bench
     }
@@ -149,7 +147,11 @@ fn a_download_goes_on_whichever_timer_notices_first_that_one_of_the_two_was_away
     ] {
         let mut bench = Bench::new();
         order.iter().for_each(|&what| bench.happens(what));
-        assert_eq!((bench.gets, bench.failures), (2, 0), "asked for again, and no failure is told: {order:?}");
+        assert_eq!(
+            (bench.gets, bench.failures),
+            (2, 0),
+            "asked for again, and no failure is told: {order:?}"
+        );
         assert_eq!(bench.session.interrupted().count(), 0, "{order:?}");
     }
 }

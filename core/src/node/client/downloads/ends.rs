@@ -77,7 +77,10 @@ impl Client {
         message: impl Into<Text>,
     ) {
         self.count(download, reason.name());
-        self.announce(download, DownloadEvent::Failed { reason, message: message.into(), kept: 0, away: false });
+        self.announce(
+            download,
+            DownloadEvent::Failed { reason, message: message.into(), kept: 0, away: false },
+        );
         self.set_over(download);
     }
 
