@@ -123,6 +123,10 @@ impl Before {
         let concerned = self.concerned();
         let mut hosts: Vec<(Node, Option<Instant>)> =
             self.last.iter().map(|(node, records)| (node, records.back().map(|record| record.at))).collect();
+        // What the run says of itself is shown where nobody has done anything.
+        if hosts.iter().any(|(node, _)| *node != Node::SIM) {
+            hosts.retain(|(node, _)| *node != Node::SIM);
+        }
         hosts.sort_by_key(|(node, last)| {
             let is_concerned = concerned.contains(node);
             (!self.is_named(*node), !is_concerned, *node != Node::SERVER, core::cmp::Reverse(*last))

@@ -5,6 +5,8 @@
 //! - `run`, `sweep`, `swarm`, `shrink`, `exhaust`, `marks`, `check`, `diff`, `list`, `demo`: the
 //!   commands. `determinism`: the same
 //!   run twice.
+//! - `settings`: values of scenarios that the command line sets.
+//! - `within`: runs that can be stopped.
 //! - `filter`: which records a replay prints.
 //! - `progress`, `interrupt`, `saved`: what commands that make many runs have in common.
 //! - [`explain`]: a failure in at most 25 lines. [`json`]: results for programs.
@@ -28,10 +30,12 @@ mod output;
 mod progress;
 mod run;
 mod saved;
+mod settings;
 mod shrink;
 mod swarm;
 mod sweep;
 mod wall;
+mod within;
 
 use std::ffi::OsString;
 use std::io;

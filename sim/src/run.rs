@@ -76,12 +76,16 @@ impl<S: Sink> Sink for Judge<'_, S> {
         self.messages.record(record);
         self.sink.record(record);
     }
+
+    fn stops(&self) -> bool {
+        self.sink.stops()
+    }
 }
 
 /// Runs `scenario` with `seed`, and hands each record to `sink` as well.
 ///
 /// # Errors
-/// The run came to no end: a panic.
+/// The run came to no end: a panic, or `sink` wants no more.
 pub fn run(scenario: &Scenario, seed: u64, engine: Engine, sink: &mut impl Sink) -> Result<Report, RunError> {
     let mut judge = Judge {
         checkers: Checkers::new(),

@@ -49,7 +49,7 @@ pub use faults::{
 pub use file::{File, MAX_TEXT};
 pub use links::{Direction, LinkName, LinkTable, Links};
 pub use server::{MAX_FILE_BYTES, MAX_FILES, Server, SharedFile};
-pub use steps::{Action, MAX_STEPS, MAX_STEPS_DONE, MAX_TEXT_BYTES, Repeat, Step};
+pub use steps::{Action, MAX_SHOWN, MAX_STEPS, MAX_STEPS_DONE, MAX_TEXT_BYTES, Repeat, Step};
 pub use transfer::Transfer;
 pub use values::MAX_SPAN;
 pub(crate) use values::{parse_rate, parse_size, parse_span};

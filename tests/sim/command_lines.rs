@@ -3,6 +3,7 @@
 mod command_lines {
     pub(crate) mod failures;
     pub(crate) mod files;
+    pub(crate) mod long;
     pub(crate) mod swarms;
     pub(crate) mod sweeps;
     pub(crate) mod traces;

@@ -91,6 +91,12 @@ pub struct RunArgs {
     /// Makes the bytes of files, where the direct engine would carry which bytes they are. The trace is the same.
     #[arg(long)]
     pub bytes: bool,
+    /// Sets a value of the scenario, as in links.default.jitter=20ms; may be given again.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Gives up after this time, without a verdict.
+    #[arg(long, value_name = "D", value_parser = sweep::duration)]
+    pub max_time: Option<Duration>,
     /// Writes the trace as lines of JSON.
     #[arg(long, value_name = "OUT.jsonl")]
     pub trace: Option<PathBuf>,
@@ -116,6 +122,12 @@ pub struct ReplayArgs {
     /// Makes the bytes of files, where the direct engine would carry which bytes they are. The trace is the same.
     #[arg(long)]
     pub bytes: bool,
+    /// Sets a value of the scenario, as in links.default.jitter=20ms; may be given again.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Gives up after this time, without a verdict.
+    #[arg(long, value_name = "D", value_parser = sweep::duration)]
+    pub max_time: Option<Duration>,
     /// Prints nothing behind what was found first.
     #[arg(long)]
     pub until_failure: bool,
@@ -166,13 +178,16 @@ pub struct ShrinkArgs {
     /// What runs it: turmoil or direct.
     #[arg(long, default_value = "direct")]
     pub engine: String,
+    /// Sets a value of the scenario, as in links.default.jitter=20ms; may be given again.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
     /// Runs at the same time; one for each processor by default. The result is the same whatever it is.
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,
     /// The most runs.
     #[arg(long, value_name = "N", default_value_t = MAX_RUNS)]
     pub max_runs: u32,
-    /// Takes what it has after this time.
+    /// Takes what it has after this time, as after Ctrl-C.
     #[arg(long, value_name = "D", value_parser = sweep::duration)]
     pub max_time: Option<Duration>,
 }

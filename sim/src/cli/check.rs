@@ -7,15 +7,10 @@ use std::path::Path;
 use super::args::CheckArgs;
 use super::exit::{Exit, Trouble};
 use crate::checker::Checkers;
-use crate::trace::{Recorded, Sink as _, read};
+use crate::trace::{Reading, Sink as _};
 
 /// Violations that are printed; the others are counted.
 const SHOWN_MAX: usize = 20;
-
-/// A recorded trace, from its file.
-fn recorded(path: &Path) -> Result<Recorded, Trouble> {
-    read(opened(path)?).map_err(Trouble::trace(path))
-}
 
 /// The file of a recorded trace.
 pub(super) fn opened(path: &Path) -> Result<BufReader<File>, Trouble> {
@@ -25,24 +20,28 @@ pub(super) fn opened(path: &Path) -> Result<BufReader<File>, Trouble> {
 
 pub(super) fn check(args: &CheckArgs) -> Result<Exit, Trouble> {
     let path = &args.trace;
-    let recorded = recorded(path)?;
+    let mut reading = Reading::begin(opened(path)?).map_err(Trouble::trace(path))?;
     let mut checkers = Checkers::new();
-    for record in &recorded.records {
-        checkers.record(record);
+    let mut records = 0_u64;
+    // However long it is, one record of it is held.
+    while let Some(record) = reading.next_record().map_err(Trouble::trace(path))? {
+        checkers.record(&record);
+        records += 1;
     }
     let violations = checkers.finish();
+    let edited = reading.edited().cloned();
     let mut out = io::stdout().lock();
-    let verdict = match (&recorded.edited, violations.is_empty()) {
+    let verdict = match (&edited, violations.is_empty()) {
         (None, true) => "PASS",
         (Some(_), true) => "EDITED",
         (_, false) => "FAIL",
     };
-    let header = &recorded.header;
+    let header = reading.header();
     writeln!(
         out,
         "{verdict} {}: {} records of {} with seed {} on {}",
         path.display(),
-        recorded.records.len(),
+        records,
         header.scenario,
         header.seed,
         header.engine,
@@ -54,7 +53,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<Exit, Trouble> {
         writeln!(out, "  and {} more", violations.len() - SHOWN_MAX)?;
     }
     drop(out);
-    match recorded.edited {
+    match edited {
         // What was edited is judged as it is; only that nothing was found would be no verdict.
         Some(error) if violations.is_empty() => Err(Trouble::Trace { path: path.clone(), error }),
         Some(error) => {

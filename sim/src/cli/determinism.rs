@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 
 use super::exit::Trouble;
 use super::load::Loaded;
-use super::run::judged;
+use super::run::judged_within;
+use super::within::Limit;
 use crate::run::Engine;
 use crate::trace::{Record, Sink, text::Line};
 
@@ -13,11 +14,16 @@ use crate::trace::{Record, Sink, text::Line};
 const BEFORE: usize = 8;
 
 /// Runs it twice. `None`: both are one trace; otherwise what to show.
-pub(super) fn check(loaded: &Loaded, seed: u64, engine: Engine) -> Result<Option<String>, Trouble> {
+pub(super) fn check(
+    loaded: &Loaded,
+    seed: u64,
+    engine: Engine,
+    limit: Limit,
+) -> Result<Option<String>, Trouble> {
     let mut first: Vec<Record> = Vec::new();
-    judged(loaded, seed, engine, &mut first)?;
+    judged_within(loaded, seed, engine, &mut first, limit)?;
     let mut compare = Compare { first: &first, next: 0, before: VecDeque::new(), difference: None };
-    judged(loaded, seed, engine, &mut compare)?;
+    judged_within(loaded, seed, engine, &mut compare, limit)?;
     Ok(compare.finish())
 }
 

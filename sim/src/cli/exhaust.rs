@@ -32,27 +32,31 @@ pub(super) fn exhaust(args: &ExhaustArgs) -> Result<Exit, Trouble> {
     check(&scenario).map_err(|wrong| Trouble::Usage(format!("{name}: {wrong}")))?;
     let jobs = jobs(args.jobs);
     let watch = Stopwatch::start();
+    interrupt::listen()?;
+    let has_time = || {
+        let is_early = args.max_time.is_none_or(|most| watch.elapsed() < most);
+        is_early && !interrupt::is_asked()
+    };
     if args.crashes {
-        let tried = crashes::try_all(&scenario);
-        let what = format!(
+        let tried = crashes::try_while(&scenario, &has_time);
+        let mut what = format!(
             "{} runs: crashes before and after {} times at which something happens",
-            tried.runs, tried.times
+            tried.runs,
+            tried.times - tried.left,
         );
-        return end(&scenario, &what, &tried.failures, watch);
+        if tried.left > 0 {
+            what = format!("{what}; not finished: {} times were not tried", tried.left);
+        }
+        return unless_cut(end(&scenario, &what, &tried.failures, watch)?);
     }
     let scope = if args.each { Scope::Each(args.first) } else { Scope::Together(args.first) };
     let Some(all) = scope.combinations() else {
         return Err(Trouble::Usage(format!("--first {} is more than can be counted", args.first)));
     };
-    interrupt::listen()?;
     let bar = ProgressBar::new_spinner();
     if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} runs {per_sec}") {
         bar.set_style(style);
     }
-    let has_time = || {
-        let is_early = args.max_time.is_none_or(|most| watch.elapsed() < most);
-        is_early && !interrupt::is_asked()
-    };
     let tried = fates::try_all(&scenario, scope, jobs, &has_time, &|| bar.inc(1));
     bar.finish_and_clear();
     let mut what =
@@ -60,8 +64,11 @@ pub(super) fn exhaust(args: &ExhaustArgs) -> Result<Exit, Trouble> {
     if tried.left > 0 {
         what = format!("{what}; not finished: in {} places of the tree nothing more was tried", tried.left);
     }
-    let exit = end(&scenario, &what, &tried.failures, watch)?;
-    // What was not tried has not passed.
+    unless_cut(end(&scenario, &what, &tried.failures, watch)?)
+}
+
+/// What was not tried has not passed.
+fn unless_cut(exit: Exit) -> Result<Exit, Trouble> {
     let is_cut = interrupt::is_asked() && exit == Exit::Passed;
     Ok(if is_cut { Exit::Interrupted } else { exit })
 }

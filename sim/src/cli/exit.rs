@@ -96,6 +96,18 @@ pub enum Trouble {
         /// Why.
         error: RunError,
     },
+    /// A run was not over when its time was: there is no verdict.
+    #[error(
+        "{what}: stopped at {at} s of virtual time, after the {most:?} that --max-time allows; there is no verdict"
+    )]
+    OutOfTime {
+        /// Which.
+        what: String,
+        /// How far it came.
+        at: backchat_core::time::Instant,
+        /// What it was allowed, in real time.
+        most: core::time::Duration,
+    },
     /// What was shrunk is not what it should be.
     #[error("the smaller scenario does not fail in the same way: {0}")]
     Shrunk(String),
@@ -123,6 +135,7 @@ impl Trouble {
             Self::Scenario(_) | Self::Trace { .. } | Self::Results { .. } => Exit::BadFile,
             Self::Write { .. }
             | Self::Run { .. }
+            | Self::OutOfTime { .. }
             | Self::Shrunk(_)
             | Self::Demo(_)
             | Self::Signals(_)

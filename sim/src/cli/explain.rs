@@ -41,6 +41,8 @@ pub struct Which<'a> {
     pub seed: u64,
     /// The engine.
     pub engine: Engine,
+    /// What the command line sets in it: ` --set a=b`, or empty.
+    pub set: &'a str,
 }
 
 impl Which<'_> {
@@ -55,15 +57,7 @@ impl Which<'_> {
     }
 
     fn command(&self, command: &str) -> String {
-        // What holds no quote and no space needs no quoting, and no path of ours does.
-        let path = match self.path {
-            plain
-                if plain.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/._-+@%:,".contains(&byte)) =>
-            {
-                plain.to_owned()
-            }
-            other => format!("'{}'", other.replace('\'', r"'\''")),
-        };
+        let path = quoted(self.path);
         // Under cargo nobody has the program in the path.
         let program = if std::env::var_os("CARGO").is_some() {
             "cargo run -q -p backchat-sim --"
@@ -74,7 +68,18 @@ impl Which<'_> {
         let planted = backchat_core::mutants::alive().map(|bug| format!("cargo planted {}", bug.name()));
         #[cfg(backchat_mutants)]
         let program = planted.as_deref().unwrap_or(program);
-        format!("{program} {command} {path} --seed {} --engine {}", self.seed, self.engine.name())
+        let (seed, engine, set) = (self.seed, self.engine.name(), self.set);
+        format!("{program} {command} {path} --seed {seed} --engine {engine}{set}")
+    }
+}
+
+/// A word of a command line, as a shell takes it. What holds no quote and no space needs no quoting, and no path of ours
+/// does.
+pub(super) fn quoted(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+@%:,=".contains(&byte);
+    match word {
+        plain if !plain.is_empty() && plain.bytes().all(is_plain) => plain.to_owned(),
+        other => format!("'{}'", other.replace('\'', r"'\''")),
     }
 }
 

@@ -52,6 +52,33 @@ pub fn result(path: &str, seed: u64, engine: Engine, report: &Report, wall: Opti
     object
 }
 
+/// What is wrong with a text that should have been JSON of a certain shape, without the words of whoever reads it.
+pub(super) fn wrong(error: &serde_json::Error) -> String {
+    let said = error.to_string();
+    // Where it is stands before it, and what is expected behind it.
+    let said = said.split(" at line ").next().unwrap_or_default();
+    let said = said.split(", expected ").next().unwrap_or_default();
+    if error.is_eof() {
+        "the end of the text".to_owned()
+    } else if error.is_syntax() {
+        format!("no JSON: {said}")
+    } else if said.contains(" field ") {
+        said.to_owned()
+    } else {
+        "JSON of another shape".to_owned()
+    }
+}
+
+/// Says what the command line has set.
+pub fn add_settings<'a>(result: &mut Value, settings: impl Iterator<Item = (&'a str, toml::Value)>) {
+    let set: serde_json::Map<String, Value> = settings
+        .map(|(key, value)| (key.to_owned(), serde_json::to_value(value).unwrap_or_default()))
+        .collect();
+    if let (false, Some(object)) = (set.is_empty(), result.as_object_mut()) {
+        object.insert("set".to_owned(), Value::Object(set));
+    }
+}
+
 /// A run that came to no end, with the keys of one that did.
 pub fn unended(path: &str, seed: u64, engine: Engine, error: &RunError) -> Value {
     let signature = error.signature();

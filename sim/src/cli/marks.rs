@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::args::sweep::jobs;
 use super::args::{MarksArgs, engine};
 use super::exit::{Exit, Trouble};
+use super::interrupt;
 use super::load;
 use super::output::Files;
 use super::run::judged;
@@ -27,7 +28,13 @@ pub(super) fn marks(args: &MarksArgs) -> Result<Exit, Trouble> {
     let take = |_, ran: Result<(&String, u64, RunMarks), Trouble>| {
         ran.map(|(path, seed, marks)| coverage.add(path, seed, &marks))
     };
-    in_order(jobs(args.jobs), 0..plan.len(), || false, work, take)?;
-    write!(io::stdout().lock(), "{coverage}")?;
+    interrupt::listen()?;
+    let end = in_order(jobs(args.jobs), 0..plan.len(), interrupt::is_asked, work, take)?;
+    let mut out = io::stdout().lock();
+    write!(out, "{coverage}")?;
+    if end < plan.len() {
+        writeln!(out, "interrupted: of {} runs {end} were made", plan.len())?;
+        return Ok(Exit::Interrupted);
+    }
     Ok(Exit::Passed)
 }

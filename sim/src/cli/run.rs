@@ -8,7 +8,9 @@ use super::explain::{self, Which};
 use super::filter::Filter;
 use super::load::{self, Loaded};
 use super::output::{Files, Manner, Output};
+use super::settings::Settings;
 use super::wall::Stopwatch;
+use super::within::{Limit, Within};
 use super::{determinism, json};
 use crate::before::Before;
 use crate::engine::outcome::RunError;
@@ -19,18 +21,22 @@ use crate::trace::{Header, Record, Sink, text::Line};
 pub(super) fn run(args: &RunArgs) -> Result<Exit, Trouble> {
     let engine = engine(&args.engine, payloads(args.bytes))?;
     let files = Files::new();
-    let loaded = load::input(&args.file, &files)?;
-    let which = Which { path: &loaded.path, seed: args.seed, engine };
+    let settings = Settings::new(&args.set)?;
+    let loaded = settings.applied(&load::input(&args.file, &files)?, args.seed)?;
+    let which = Which { path: &loaded.path, seed: args.seed, engine, set: settings.words() };
     let trace = args.trace.as_ref().map(|path| files.write("--trace", path, Manner::Replace)).transpose()?;
     let watch = Stopwatch::start();
+    let limit = Limit::new(args.max_time)?;
     let (report, written) = match trace {
-        None => (judged(&loaded, args.seed, engine, &mut ())?, Ok(())),
-        Some(trace) => traced(trace, &loaded, args.seed, engine)?,
+        None => (judged_within(&loaded, args.seed, engine, &mut (), limit)?, Ok(())),
+        Some(trace) => traced(trace, &loaded, args.seed, engine, Some(limit))?,
     };
     let wall = watch.elapsed();
     let mut out = io::stdout().lock();
     if args.json {
-        writeln!(out, "{}", json::result(&loaded.path, args.seed, engine, &report, Some(wall)))?;
+        let mut result = json::result(&loaded.path, args.seed, engine, &report, Some(wall));
+        json::add_settings(&mut result, settings.of(args.seed));
+        writeln!(out, "{result}")?;
     } else if report.has_passed() {
         write!(out, "{}", explain::summary(which, &report, wall))?;
     }
@@ -40,7 +46,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Trouble> {
         if args.json { write!(io::stderr(), "{failure}")? } else { write!(out, "{failure}")? }
     }
     if args.check_determinism {
-        let same = determinism::check(&loaded, args.seed, engine)?;
+        let same = determinism::check(&loaded, args.seed, engine, limit)?;
         match same {
             None => writeln!(io::stderr(), "twice the same trace")?,
             Some(difference) => {
@@ -63,16 +69,18 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Trouble> {
 
 pub(super) fn replay(args: &ReplayArgs) -> Result<Exit, Trouble> {
     let engine = engine(&args.engine, payloads(args.bytes))?;
-    let loaded = load::one(&args.file)?;
-    let which = Which { path: &loaded.path, seed: args.seed, engine };
+    let settings = Settings::new(&args.set)?;
+    let loaded = settings.applied(&load::one(&args.file)?, args.seed)?;
+    let which = Which { path: &loaded.path, seed: args.seed, engine, set: settings.words() };
     let watch = Stopwatch::start();
+    let limit = Limit::new(args.max_time)?;
     let mut filter = Filter::new(args, &loaded.scenario)?;
     if args.until_failure {
         // Where it fails is known when it has failed.
-        filter.until_failure(&judged(&loaded, args.seed, engine, &mut ())?);
+        filter.until_failure(&judged_within(&loaded, args.seed, engine, &mut (), limit)?);
     }
     let mut printer = Printer { out: BufWriter::new(io::stdout().lock()), filter, failed: None };
-    let report = judged(&loaded, args.seed, engine, &mut printer)?;
+    let report = judged_within(&loaded, args.seed, engine, &mut printer, limit)?;
     let Printer { mut out, filter, failed } = printer;
     if let Some(error) = failed {
         return Err(error.into());
@@ -109,6 +117,20 @@ pub(super) fn judged(
         .map_err(|error: RunError| Trouble::Run { what: what(), error })
 }
 
+/// The same, unless it is stopped.
+pub(super) fn judged_within(
+    loaded: &Loaded,
+    seed: u64,
+    engine: Engine,
+    sink: &mut impl Sink,
+    limit: Limit,
+) -> Result<Report, Trouble> {
+    judged(loaded, seed, engine, &mut Within { sink, limit }).map_err(|trouble| match trouble {
+        Trouble::Run { what, error: RunError::Stopped { at } } => limit.trouble(what, at),
+        other => other,
+    })
+}
+
 /// A run that is judged, and its trace in a file; and whether that could be written. Of a run that came to no end what there
 /// is of it is kept.
 pub(super) fn traced(
@@ -116,11 +138,15 @@ pub(super) fn traced(
     loaded: &Loaded,
     seed: u64,
     engine: Engine,
+    limit: Option<Limit>,
 ) -> Result<(Report, Result<(), Trouble>), Trouble> {
     let path = trace.path().to_owned();
     let header = Header { scenario: loaded.path.clone(), seed, engine: engine.name().to_owned() };
     let mut writer = TraceFile { lines: Lines::new(trace, &header), failed: None };
-    let came = judged(loaded, seed, engine, &mut writer);
+    let came = match limit {
+        None => judged(loaded, seed, engine, &mut writer),
+        Some(limit) => judged_within(loaded, seed, engine, &mut writer, limit),
+    };
     let TraceFile { lines, failed } = writer;
     let end = came.as_ref().ok().map(|report| &report.end);
     let lines = failed.map_or(Ok(lines), Err);

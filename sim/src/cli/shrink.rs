@@ -8,9 +8,12 @@ use super::args::sweep::jobs;
 use super::args::{ShrinkArgs, engine};
 use super::exit::{Exit, Trouble};
 use super::explain::Which;
+use super::interrupt;
 use super::load;
 use super::output::{Files, Manner};
+use super::settings::Settings;
 use super::wall::Stopwatch;
+use super::within::Limit;
 use crate::before::Before;
 use crate::engine::direct::Payloads;
 use crate::run::{Engine, run};
@@ -20,10 +23,11 @@ use crate::shrink::{Origin, ShrinkError, Shrunk, report, shrink as smallest};
 pub(super) fn shrink(args: &ShrinkArgs) -> Result<Exit, Trouble> {
     let engine = engine(&args.engine, Payloads::Ranges)?;
     let files = Files::new();
-    let loaded = load::input(&args.file, &files)?;
+    let loaded = Settings::new(&args.set)?.applied(&load::input(&args.file, &files)?, args.seed)?;
     // Nobody wants to hear after an hour that it cannot be written.
     let output = args.output.as_ref().map(|path| files.write("-o", path, Manner::Replace)).transpose()?;
     let jobs = jobs(args.jobs);
+    let limit = Limit::new(args.max_time)?;
     let watch = Stopwatch::start();
     let bar = ProgressBar::new_spinner();
     if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
@@ -33,7 +37,7 @@ pub(super) fn shrink(args: &ShrinkArgs) -> Result<Exit, Trouble> {
     let bounds = Bounds {
         runs: args.max_runs,
         jobs,
-        has_time: &|| args.max_time.is_none_or(|most| watch.elapsed() < most),
+        has_time: &|| !limit.is_over(),
         progress: &|runs, faults| {
             bar.set_message(format!("{runs} runs, {faults} faults"));
             bar.tick();
@@ -59,7 +63,7 @@ pub(super) fn shrink(args: &ShrinkArgs) -> Result<Exit, Trouble> {
                 return Err(Trouble::Write { path, error });
             }
             let path = path.display().to_string();
-            let which = Which { path: &path, seed: shrunk.case.seed, engine };
+            let which = Which { path: &path, seed: shrunk.case.seed, engine, set: "" };
             let mut out = io::stdout().lock();
             write!(out, "{story}")?;
             writeln!(out, "written: {path}")?;
@@ -71,7 +75,8 @@ pub(super) fn shrink(args: &ShrinkArgs) -> Result<Exit, Trouble> {
             write!(io::stdout().lock(), "{text}")?;
         }
     }
-    Ok(Exit::Passed)
+    // What it had is written all the same.
+    Ok(if interrupt::is_asked() { Exit::Interrupted } else { Exit::Passed })
 }
 
 /// Where the time went, if the failure is about time.

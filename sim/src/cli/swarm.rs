@@ -143,7 +143,7 @@ impl Swarm<'_> {
     }
 
     const fn generated(&self, seed: u64) -> Which<'static> {
-        Which { path: NAME, seed, engine: self.engine }
+        Which { path: NAME, seed, engine: self.engine, set: "" }
     }
 
     /// One run.
@@ -189,7 +189,7 @@ impl Swarm<'_> {
                 saved.map(|saved| saved.scenario(signature, self.generated(run.seed)).display().to_string());
             match &path {
                 Some(path) => {
-                    let which = Which { path, seed: run.seed, engine: self.engine };
+                    let which = Which { path, seed: run.seed, engine: self.engine, set: "" };
                     if place < EXPLAINED_MAX && !interrupt::is_asked() {
                         write!(out, "{}", explanation(&self.loaded(run.seed)?, which))?;
                     } else {

@@ -17,6 +17,7 @@ mod merge;
 mod plan;
 mod results;
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 pub(super) use self::groups::{EXPLAINED_MAX, Groups};
@@ -33,6 +34,7 @@ use super::load::{self, Loaded};
 use super::output::{Files, Manner};
 use super::progress::Progress;
 use super::saved::{OF_A_SIGNATURE_MAX, Saved, explanation};
+use super::settings::Settings;
 use super::wall::Stopwatch;
 use crate::run::{self, Engine};
 use crate::workers::in_order;
@@ -41,10 +43,12 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Trouble> {
     let engine = engine(&args.engine, payloads(args.bytes))?;
     let files = Files::new();
     let scenarios = load::all(&args.files, &files)?;
-    let manifest = Manifest::new(&scenarios, engine, args.seeds, args.partition);
+    let settings = Settings::new(&args.set)?;
+    scenarios.iter().try_for_each(|loaded| settings.check(loaded))?;
+    let manifest = Manifest::new(&scenarios, engine, args.seeds, args.partition, &args.set);
     let plan = manifest.plan()?;
     let saved = args.save_failures.as_deref().map(|folder| Saved::into(folder, &files)).transpose()?;
-    let mut results = Results::new(&manifest, engine, &files);
+    let mut results = Results::new(&manifest, engine, &files, settings.words());
     let begin = match &args.json {
         Some(path) if args.resume => results.go_on(path, args.junit.as_deref(), &plan)?,
         path => {
@@ -53,7 +57,7 @@ pub(super) fn sweep(args: &SweepArgs) -> Result<Exit, Trouble> {
         }
     };
     interrupt::listen()?;
-    let sweep = Sweep { args, engine, scenarios: &scenarios, plan, begin };
+    let sweep = Sweep { args, engine, scenarios: &scenarios, settings: &settings, plan, begin };
     sweep.carry_out(&mut results, saved.as_ref())
 }
 
@@ -62,6 +66,7 @@ struct Sweep<'a> {
     args: &'a SweepArgs,
     engine: Engine,
     scenarios: &'a [Loaded],
+    settings: &'a Settings,
     plan: Plan,
     /// The first place that is not done yet.
     begin: u64,
@@ -78,9 +83,9 @@ impl Sweep<'_> {
             progress.step(results.failed());
             if let (Some(saved), Put::Failed { before }, Some(failure)) = (saved, put, &kept.failure)
                 && before < OF_A_SIGNATURE_MAX
-                && let Some(loaded) = self.scenarios.get(run.scenario)
+                && let Some(loaded) = self.loaded(run)
             {
-                saved.try_to_save(&failure.signature, loaded, results.which(run));
+                saved.try_to_save(&failure.signature, &loaded, results.which(run));
             }
             Ok::<(), Trouble>(())
         };
@@ -105,17 +110,24 @@ impl Sweep<'_> {
         }
     }
 
+    /// The scenario of a run, with what is set for its seed.
+    fn loaded(&self, run: RunId) -> Option<Cow<'_, Loaded>> {
+        let loaded = self.scenarios.get(run.scenario)?;
+        if self.settings.is_empty() {
+            return Some(Cow::Borrowed(loaded));
+        }
+        // Both ends of each range were tried before.
+        Some(self.settings.applied(loaded, run.seed).map_or(Cow::Borrowed(loaded), Cow::Owned))
+    }
+
     /// One run.
     fn run(&self, run: RunId) -> Kept {
-        let (path, scenario) = match self.scenarios.get(run.scenario) {
-            Some(loaded) => (loaded.path.as_str(), &loaded.scenario),
-            None => unreachable!("places are below the plan's length"),
-        };
-        let came = run::run(scenario, run.seed, self.engine, &mut ());
+        let Some(loaded) = self.loaded(run) else { unreachable!("places are below the plan's length") };
+        let came = run::run(&loaded.scenario, run.seed, self.engine, &mut ());
         match came {
             // Nobody reads a line of which nothing is written, and most runs pass.
             Ok(report) if report.has_passed() && self.args.json.is_none() => Kept::passed(),
-            came => Kept::of(path, run.seed, self.engine, &came),
+            came => Kept::of(&loaded.path, run.seed, self.engine, &came, self.settings.of(run.seed)),
         }
     }
 
@@ -125,8 +137,8 @@ impl Sweep<'_> {
         // Who has interrupted it does not want to wait for it.
         let to_explain = if interrupt::is_asked() { Vec::new() } else { results.groups().to_explain() };
         let explained = to_explain.into_iter().filter_map(|run| {
-            let loaded = self.scenarios.get(run.scenario)?;
-            Some(explanation(loaded, results.which(run)))
+            let loaded = self.loaded(run)?;
+            Some(explanation(&loaded, results.which(run)))
         });
         results.print(&mut out, &explained.collect::<Vec<_>>())?;
         writeln!(

@@ -210,6 +210,9 @@ impl<'a> Run<'a> {
             }
             self.out.network.hand_on(sink);
             let Some(node) = self.out.next_woken() else { return Ok(()) };
+            if sink.stops() {
+                return Err(RunError::Stopped { at: self.out.now() });
+            }
             self.turn(node);
             self.out.pace.check()?;
         }

@@ -39,6 +39,12 @@ pub enum RunError {
         /// How many there may be.
         steps: u64,
     },
+    /// Nobody wanted more of it.
+    #[error("stopped at {at} s of virtual time")]
+    Stopped {
+        /// How far it came.
+        at: Instant,
+    },
     /// The simulation itself failed.
     #[error("the simulation failed: {0}")]
     Failed(String),
@@ -51,6 +57,7 @@ impl RunError {
             Self::Panicked(_) => "panicked",
             Self::StandsStill { .. } => "time_stands_still",
             Self::Endless { .. } => "no_end",
+            Self::Stopped { .. } => "stopped",
             Self::Failed(_) => "broke",
         };
         Signature { checker: "run", rule, place: Place::Run }

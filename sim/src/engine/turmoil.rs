@@ -216,6 +216,9 @@ impl Run {
         let mut world = self.world.lock();
         world.set_now(now);
         world.settle(now, sink);
+        if sink.stops() {
+            return Err(RunError::Stopped { at: now });
+        }
         match world.first_panic() {
             Some(text) => Err(RunError::Panicked(text.to_owned())),
             None => Ok(now),

@@ -25,6 +25,8 @@ pub struct Tried {
     pub times: usize,
     /// Runs.
     pub runs: u64,
+    /// Times of those that were not tried.
+    pub left: usize,
     /// What failed.
     pub failures: Failures,
 }
@@ -48,6 +50,11 @@ impl Sink for Times {
 /// Crashes the server, and each client, before and after everything that happens. What the scenario expects is not held
 /// against it: a download that its server was lost to may fail, with a reason.
 pub fn try_all(scenario: &Scenario) -> Tried {
+    try_while(scenario, &|| true)
+}
+
+/// The same, but that nothing further is begun once there is no time.
+pub fn try_while(scenario: &Scenario, has_time: &dyn Fn() -> bool) -> Tried {
     let scenario = scenario.expecting_nothing();
     let mut times = Times::default();
     let mut tried = Tried { runs: 1, ..Tried::default() };
@@ -56,7 +63,11 @@ pub fn try_all(scenario: &Scenario) -> Tried {
     tried.times = times.all.len();
     let clients = scenario.clients().iter().map(|client| Node::Client(client.nick.clone()));
     let nodes: Vec<Node> = clients.chain([Node::Server]).collect();
-    for at in times.all {
+    for (done, at) in times.all.into_iter().enumerate() {
+        if !has_time() {
+            tried.left = tried.times - done;
+            break;
+        }
         for (node, power, after) in
             nodes.iter().flat_map(|node| WAYS.map(|(power, after)| (node, power, after)))
         {

@@ -112,7 +112,7 @@ pub enum Problem {
 }
 
 /// The most names that a message lists.
-const MAX_LISTED: usize = 24;
+const MAX_LISTED: usize = 40;
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -16,6 +16,10 @@ pub const MAX_STEPS: usize = 100_000;
 /// The most steps of all clients together, repeated ones counted as often as they are done.
 pub const MAX_STEPS_DONE: u64 = 1_000_000;
 
+/// The most messages that are shown, each counted at everybody who may see it. So many take a minute or two and are the
+/// memory of a small machine; one client more for each of ten thousand is a hundred million.
+pub const MAX_SHOWN: u64 = 100_000_000;
+
 /// The longest text of a message, in bytes: what a line of the chat holds. Longer than the server takes, so that its
 /// refusal can be seen.
 pub const MAX_TEXT_BYTES: usize = 32 * 1024;
@@ -116,6 +120,7 @@ pub(super) fn read(root: &Table<'_>, known: &Known<'_>) -> Read<Vec<Step>> {
     let Some(value) = root.get("steps") else { return Ok(Vec::new()) };
     let mut steps = Vec::new();
     let mut done: u64 = 0;
+    let mut shown = 0_u64;
     for value in value.array("an array of steps: [[steps]]", MAX_STEPS)? {
         let step = read_step(&value, known)?;
         let clients = known.names.members(&step.who).map_or(0, |range| range.len() as u64);
@@ -124,6 +129,18 @@ pub(super) fn read(root: &Table<'_>, known: &Known<'_>) -> Read<Vec<Step>> {
             return Err(
                 value.bad("one too many", format!("at most {MAX_STEPS_DONE} steps of all clients together"))
             );
+        }
+        if matches!(step.action, Action::Say(_) | Action::Tell { .. }) {
+            let readers = match step.action {
+                Action::Say(_) => known.names.clients.len() as u64,
+                _ => 2,
+            };
+            let said = clients * u64::from(step.repeat.times());
+            shown = shown.saturating_add(said.saturating_mul(readers));
+            if shown > MAX_SHOWN {
+                let found = format!("{said} messages more, shown to {readers} each");
+                return Err(value.bad(found, format!("at most {MAX_SHOWN} that are shown in all")));
+            }
         }
         steps.push(step);
     }

@@ -15,7 +15,7 @@ pub const DEFAULT: &str = include_str!("default.toml");
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table")]
 pub struct Bounds {
     /// What clients do.
     pub workload: Workload,
@@ -30,7 +30,7 @@ pub struct Bounds {
 
 /// `[workload]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table")]
 pub struct Workload {
     /// How many there are.
     #[serde(deserialize_with = "number")]
@@ -57,7 +57,7 @@ pub struct Workload {
 
 /// `[settings]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table")]
 pub struct Settings {
     /// Bytes in a segment.
     #[serde(deserialize_with = "number")]
@@ -75,7 +75,7 @@ pub struct Settings {
 
 /// `[strength]`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a table")]
 pub struct Strength {
     /// For a packet to be hit, in parts of 2^32.
     #[serde(deserialize_with = "chance")]

@@ -9,6 +9,12 @@ use super::{Event, Node, Record};
 pub trait Sink {
     /// The next record.
     fn record(&mut self, record: &Record);
+
+    /// Whether the run is to be given up, for nobody wants more of it. Asked now and then; what it says depends on more
+    /// than the run, so it is for impatient people alone.
+    fn stops(&self) -> bool {
+        false
+    }
 }
 
 /// Gathers records and hands them on in the order of their times.
@@ -87,6 +93,10 @@ impl<A: Sink, B: Sink> Sink for (A, B) {
     fn record(&mut self, record: &Record) {
         self.0.record(record);
         self.1.record(record);
+    }
+
+    fn stops(&self) -> bool {
+        self.0.stops() || self.1.stops()
     }
 }
 

@@ -161,3 +161,35 @@ fn many_failures_of_one_kind_are_three_lines_and_a_count_and_are_saved_under_its
     let (code, _, err) = folder.said(&["sweep", "passes.toml", "--seeds", "ten"]);
     assert!(code == 2 && err.contains("0..100, 0..=99 and 100 are the same"), "{err}");
 }
+
+#[test]
+fn a_value_is_set_or_varied_over_the_seeds_and_the_replay_line_says_so() {
+    let folder = Folder::new();
+    let set = ["--set", "expect.downloads.0.within=100ms"];
+    let (code, out, _) = folder.said(&[&["run", "passes.toml"], &set[..]].concat());
+    assert!(code == 100 && out.contains("expected at most 100ms"), "{out}");
+    let replay =
+        out.lines().last().expect("a line").strip_prefix("replay: backchat-sim ").expect("a replay line");
+    assert!(replay.ends_with(" --engine turmoil --set expect.downloads.0.within=100ms"), "{replay}");
+    assert_eq!(folder.said(&replay.split(' ').collect::<Vec<_>>()).0, 100);
+    let vary = ["--seeds", "40", "--json", "o", "--set", "links.default.delay=0..40ms", "--set"];
+    let sweep = [&["sweep", "passes.toml"], &vary[..], &["expect.downloads.0.within=150ms"]].concat();
+    let (code, out, _) = folder.said(&sweep);
+    assert!(code == 100 && out.contains(" passed, ") && !out.contains(" 0 passed"), "{out}");
+    let lines = crate::read(&folder.path("o"));
+    let delay = |line: &serde_json::Value| -> u64 {
+        let text = line["set"]["links.default.delay"].as_str().expect("a text").to_owned();
+        text.strip_suffix("ns").and_then(|nanos| nanos.parse().ok()).expect("nanoseconds")
+    };
+    let (mut passed, mut failed) = (Vec::new(), Vec::new());
+    for line in lines.lines().map(json) {
+        let which = if line["outcome"] == "pass" { &mut passed } else { &mut failed };
+        which.push(delay(&line));
+    }
+    // It is the delay that decides.
+    assert!(passed.iter().max() < failed.iter().min(), "{passed:?} {failed:?}");
+    let (code, _, err) = folder.said(&[&sweep[..], &["--resume", "--set", "duration=70s"]].concat());
+    assert!(code == 2 && err.contains("o.sweep was run with links.default.delay=0..40ms, "), "{err}");
+    let (code, _, err) = folder.said(&["sweep", "passes.toml", "--set", "links.default.loss=0..2"]);
+    assert!(code == 96 && err.contains("passes.toml with --set links.default.loss=0..2: loss is 2"), "{err}");
+}

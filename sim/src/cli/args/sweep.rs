@@ -24,6 +24,9 @@ pub struct SweepArgs {
     /// Makes the bytes of files, where the direct engine would carry which bytes they are. The trace is the same.
     #[arg(long)]
     pub bytes: bool,
+    /// Sets a value of the scenarios, as in links.default.jitter=20ms; 0..20ms draws one for each seed; may be given again.
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
     /// Runs at the same time; one for each processor by default. Results are the same whatever it is.
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,

@@ -26,7 +26,7 @@ const MARKS: u64 = 4;
 pub(super) async fn session(screen: &mut Screen, seed: u64) -> Result<Exit, Trouble> {
     let scenario = Scenario::parse(SCENARIO).map_err(|error| Trouble::Scenario(error.in_file(PATH)))?;
     let loaded = Loaded { path: PATH.to_owned(), text: SCENARIO.into(), scenario };
-    let which = Which { path: PATH, seed, engine: Engine::Turmoil };
+    let which = Which { path: PATH, seed, engine: Engine::Turmoil, set: "" };
     screen.line("a second of it takes a blink of ours; every number comes from the seed", Tone::Aside)?;
     // On a thread of its own, so that somebody who has seen enough can end it.
     let run = tokio::task::spawn_blocking(move || {

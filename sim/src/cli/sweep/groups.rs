@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(groups.add("timers/idle@server", RunId { scenario: 0, seed: 7 }), 0);
         assert_eq!(groups.failures(), 1_000_001);
         let mut out = Vec::new();
-        let which = |run: RunId| Which { path: "a.toml", seed: run.seed, engine: Engine::Turmoil };
+        let which = |run: RunId| Which { path: "a.toml", seed: run.seed, engine: Engine::Turmoil, set: "" };
         groups.print(&mut out, &["explained\n".to_owned()], which).unwrap();
         let text = String::from_utf8(out).unwrap();
         let head = "window/beyond_cwnd@server: 1000000 of them, the first with seeds 0, 1, 2, 3, 4, …\nexplained\nshrink: ";

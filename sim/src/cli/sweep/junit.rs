@@ -173,7 +173,7 @@ mod tests {
         for (path, seed, failure) in
             [("a.toml", 0, None), ("a.toml", 1, Some(&failure)), ("b&c.toml", 0, None)]
         {
-            junit.put(Which { path, seed, engine: Engine::Turmoil }, failure).unwrap();
+            junit.put(Which { path, seed, engine: Engine::Turmoil, set: "" }, failure).unwrap();
         }
         junit.finish().unwrap();
         let text = std::fs::read_to_string(&path).unwrap();

@@ -40,6 +40,7 @@ pub(super) enum End {
 
 /// What is read of a line.
 #[derive(Deserialize)]
+#[serde(expecting = "an object, the result of a run")]
 struct Line {
     scenario: String,
     seed: String,
@@ -49,6 +50,7 @@ struct Line {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object, a violation")]
 struct Violation {
     checker: String,
     signature: String,
@@ -70,11 +72,18 @@ impl Kept {
     }
 
     /// Of a run that was made.
-    pub(super) fn of(path: &str, seed: u64, engine: Engine, run: &Result<Report, RunError>) -> Self {
-        let value = match run {
+    pub(super) fn of<'a>(
+        path: &str,
+        seed: u64,
+        engine: Engine,
+        run: &Result<Report, RunError>,
+        settings: impl Iterator<Item = (&'a str, toml::Value)>,
+    ) -> Self {
+        let mut value = match run {
             Ok(report) => json::result(path, seed, engine, report, None),
             Err(error) => json::unended(path, seed, engine, error),
         };
+        json::add_settings(&mut value, settings);
         let line = value.to_string();
         let has_passed = run.as_ref().is_ok_and(Report::has_passed);
         let failure = if has_passed { None } else { serde_json::from_str(&line).ok().map(Line::failure) };
@@ -88,7 +97,7 @@ impl Kept {
     pub(super) fn read(line: String, path: &str, run: RunId, engine: &str) -> Result<Self, BadLine> {
         let parsed: Line = serde_json::from_str(&line).map_err(|error| BadLine {
             column: error.column() as u64,
-            what: format!("{error}; expected the result of a run"),
+            what: format!("{}; expected an object, the result of a run", json::wrong(&error)),
         })?;
         if parsed.scenario != path || parsed.seed != run.seed.to_string() || parsed.engine != engine {
             let found = format!("{} with seed {} on {}", parsed.scenario, parsed.seed, parsed.engine);

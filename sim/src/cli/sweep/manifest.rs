@@ -12,13 +12,14 @@ use serde::{Deserialize, Serialize};
 use super::plan::Plan;
 use crate::cli::args::{Partition, Seeds};
 use crate::cli::exit::Trouble;
+use crate::cli::json;
 use crate::cli::load::{Loaded, bytes};
 use crate::cli::output::Output;
 use crate::run::Engine;
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object, the list of runs")]
 pub(super) struct Manifest {
     format: Format,
     version: u32,
@@ -30,6 +31,9 @@ pub(super) struct Manifest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) partition: Option<Partition>,
     pub(super) scenarios: Vec<ScenarioId>,
+    /// What the command line has set in them, as it was given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) set: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +46,7 @@ const VERSION: u32 = 1;
 
 /// A scenario, and what stood in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with path and blake3")]
 pub(super) struct ScenarioId {
     pub(super) path: String,
     blake3: String,
@@ -54,6 +58,7 @@ impl Manifest {
         engine: Engine,
         seeds: Seeds,
         partition: Option<Partition>,
+        set: &[String],
     ) -> Self {
         let scenario = |loaded: &Loaded| ScenarioId {
             path: loaded.path.clone(),
@@ -67,6 +72,7 @@ impl Manifest {
             seeds,
             partition: partition.filter(|it| *it != Partition::WHOLE),
             scenarios: scenarios.iter().map(scenario).collect(),
+            set: set.to_vec(),
         }
     }
 
@@ -108,7 +114,7 @@ impl Manifest {
             .map_err(|_| bad(1, 1, "bytes that are no text; expected UTF-8".to_owned()))?;
         let parsed: Result<Self, _> = serde_json::from_str(&text);
         let manifest = parsed.map_err(|error| {
-            let what = format!("{error}; expected what 'sweep --json' wrote there");
+            let what = format!("{}; expected an object, as 'sweep --json' writes it", json::wrong(&error));
             bad(error.line() as u64, error.column() as u64, what)
         })?;
         if manifest.version != VERSION {
@@ -136,6 +142,10 @@ impl Manifest {
         }
         if self.seeds != other.seeds {
             return Some(format!("has seeds {}, not {}", other.seeds, self.seeds));
+        }
+        if self.set != other.set {
+            let words = |set: &[String]| if set.is_empty() { "nothing".to_owned() } else { set.join(", ") };
+            return Some(format!("was run with {} set, not {}", words(&other.set), words(&self.set)));
         }
         if self.scenarios.len() != other.scenarios.len() {
             let (there, here) = (other.scenarios.len(), self.scenarios.len());

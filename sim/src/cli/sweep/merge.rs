@@ -9,7 +9,9 @@ use super::plan::Plan;
 use super::results::{Reader, Results};
 use crate::cli::args::{MergeArgs, Partition, engine, payloads};
 use crate::cli::exit::{Exit, Trouble};
+use crate::cli::interrupt;
 use crate::cli::output::{Files, Manner};
+use crate::cli::settings::Settings;
 
 /// A part: its lines, and which they must be.
 struct Part {
@@ -54,13 +56,15 @@ impl Part {
 }
 
 pub(in crate::cli) fn merge(args: &MergeArgs) -> Result<Exit, Trouble> {
+    interrupt::listen()?;
     let files = Files::new();
     let parts = args.parts.iter().map(|path| Part::open(path, &files));
     let mut parts = parts.collect::<Result<Vec<_>, _>>()?;
     let whole = whole(&mut parts)?;
     let plan = whole.plan()?;
     let engine = engine(&whole.engine, payloads(false))?;
-    let mut results = Results::new(&whole, engine, &files);
+    let set = Settings::new(&whole.set)?;
+    let mut results = Results::new(&whole, engine, &files, set.words());
     // Half a sweep under the name of a whole one would be taken for it: both come to their places when they are whole.
     results.write_to("-o", args.output.as_deref(), args.junit.as_deref(), Manner::Replace)?;
     match &args.output {
@@ -144,6 +148,10 @@ fn put_together(
 ) -> Result<(), Trouble> {
     let count = parts.first().map_or(1, |part| part.partition().count);
     for number in 0..plan.len() {
+        // Nothing of it has come to its place yet.
+        if interrupt::is_asked() {
+            return Err(Trouble::Interrupted);
+        }
         let index = usize::try_from(number % count).unwrap_or(usize::MAX);
         let Some(part) = parts.get_mut(index) else { continue };
         let Some(kept) = part.lines.next(&part.manifest, &part.plan, part.read)? else {

@@ -18,6 +18,8 @@ pub(in crate::cli) struct Results<'a> {
     manifest: &'a Manifest,
     engine: Engine,
     files: &'a Files,
+    /// What the command line sets: ` --set a=b`, or empty.
+    set: &'a str,
     json: Option<Lines>,
     junit: Option<Junit>,
     groups: Groups,
@@ -64,9 +66,9 @@ pub(super) enum Put {
 }
 
 impl<'a> Results<'a> {
-    pub(super) const fn new(manifest: &'a Manifest, engine: Engine, files: &'a Files) -> Self {
+    pub(super) const fn new(manifest: &'a Manifest, engine: Engine, files: &'a Files, set: &'a str) -> Self {
         let groups = Groups::new();
-        Self { manifest, engine, files, json: None, junit: None, groups, passed: 0, unended: 0 }
+        Self { manifest, engine, files, set, json: None, junit: None, groups, passed: 0, unended: 0 }
     }
 
     /// Lines go to a new file that `option` names, with what it is of beside it, and a report to another. Nothing changes
@@ -140,7 +142,7 @@ impl<'a> Results<'a> {
     /// Whether anybody wants lines.
     pub(super) fn which(&self, run: RunId) -> Which<'a> {
         let path = self.manifest.scenarios.get(run.scenario).map_or("", |scenario| &scenario.path);
-        Which { path, seed: run.seed, engine: self.engine }
+        Which { path, seed: run.seed, engine: self.engine, set: self.set }
     }
 
     /// The next result.
