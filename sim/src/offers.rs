@@ -51,7 +51,7 @@ impl Offers {
 
 impl Sink for Offers {
     fn record(&mut self, record: &Record) {
-        let Event::Offered { ordinal, length, what } = &record.event else { return };
+        let Event::Offered { ordinal, length, what, .. } = &record.event else { return };
         // A trace leaves the number of a path's first download out, where a fault would mean any.
         let identity = what.identity().map(|it| Identity { download: it.download.or(Some(1)), ..it });
         self.0.push(Offer {

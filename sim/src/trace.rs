@@ -36,7 +36,7 @@ pub use record::{Header, Record};
 pub use recorded::{ReadError, Reading, Recorded, read};
 pub use recorder::{Recorder, Sink};
 pub use transfers::TransferMap;
-pub use value::{Field, Value};
+pub use value::{Added, Field, Value};
 
 /// The version of the format. A reader refuses another. 2: a trace has an end.
 pub const FORMAT: u64 = 2;

@@ -187,7 +187,7 @@ mod tests {
     const LINK: &str = "a->server";
 
     fn offered(ordinal: u64) -> Record {
-        at(ordinal, LINK, Event::Offered { ordinal, length: 9, what: "ack@0".parse().expect("an identity") })
+        at(ordinal, LINK, Event::offered(ordinal, 9, "ack@0".parse().expect("an identity")))
     }
 
     fn delivered(ordinal: u64, copy: u64) -> Record {

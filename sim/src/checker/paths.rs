@@ -182,7 +182,9 @@ impl Checker for Paths {
                 }
                 None => {}
             },
-            Event::Offered { ordinal, length, what } => self.offered(record, *ordinal, *length, what, found),
+            Event::Offered { ordinal, length, what, .. } => {
+                self.offered(record, *ordinal, *length, what, found)
+            }
             Event::Delivered { ordinal, length, .. } => match node.direction() {
                 Some(Direction::Up(name)) => {
                     let client = self.client(name);
@@ -220,7 +222,7 @@ mod tests {
     }
 
     fn down(ordinal: u64, length: u64, what: &str) -> Record {
-        at(2, "server->ann", Event::Offered { ordinal, length, what: what.parse().expect(what) })
+        at(2, "server->ann", Event::offered(ordinal, length, what.parse().expect(what)))
     }
 
     fn arrives(ordinal: u64) -> Record {
@@ -240,7 +242,7 @@ mod tests {
     }
 
     fn said_by_client(millis: u64, ordinal: u64, what: &str) -> Record {
-        at(millis, "ann->server", Event::Offered { ordinal, length: 50, what: what.parse().expect(what) })
+        at(millis, "ann->server", Event::offered(ordinal, 50, what.parse().expect(what)))
     }
 
     fn heard_by_server(millis: u64, ordinal: u64) -> Record {

@@ -36,6 +36,8 @@ pub struct Step {
     pub record: Record,
     /// Of an arrival: what arrived, and when it was sent.
     pub datagram: Option<(Datagram, Instant)>,
+    /// Of an acknowledgment's arrival: what the receiver allows, and whether its user has paused.
+    pub window: Option<(u64, bool)>,
 }
 
 /// A record that is read, and what it is about.
@@ -47,7 +49,7 @@ pub(super) struct Told<'a> {
 
 impl Told<'_> {
     fn step(&self) -> Step {
-        Step { subject: self.subject.clone(), record: self.record.clone(), datagram: None }
+        Step { subject: self.subject.clone(), record: self.record.clone(), datagram: None, window: None }
     }
 }
 
@@ -153,7 +155,8 @@ impl Causes {
                 let sent = names.sent(record.node, *ordinal);
                 let cause = sent.and_then(|sent| sent.cause);
                 let datagram = sent.map(|Sent { what, at, .. }| (*what, *at));
-                let link = self.link(Step { datagram, ..told.step() }, cause);
+                let window = sent.and_then(|sent| sent.window);
+                let link = self.link(Step { datagram, window, ..told.step() }, cause);
                 let arrived = self.arrived.get_or(receiver, VecDeque::new);
                 arrived.push_back(link);
                 if arrived.len() > REMEMBERED_MAX {

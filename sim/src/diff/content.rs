@@ -82,7 +82,7 @@ fn said(record: &Record, names: &Names) -> Vec<(&'static str, Said)> {
             // What it is about.
             Value::Transfer(_) => return,
             Value::Number(_) if matches!(name, "session" | "stream" | "ordinal" | "transmission") => return,
-            Value::None => Said::Nothing,
+            Value::None | Value::Absent => Said::Nothing,
             Value::Number(number) => Said::Number(number),
             Value::Text(text) => Said::Text(text.to_owned()),
             Value::Datagram(datagram) => Said::Datagram(datagram),

@@ -9,7 +9,7 @@ use backchat_core::time::Instant;
 use backchat_core::wire::{Hash, TransferId};
 
 use super::causes::LinkId;
-use crate::trace::{Datagram, Direction, Event, Node, NodeMap, Record, Value};
+use crate::trace::{Added, Datagram, Direction, Event, Node, NodeMap, Record, Value};
 
 /// Whose something is: a client's session, or its how-many-th download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +25,8 @@ pub struct Owner {
 pub(super) struct Sent {
     pub(super) what: Datagram,
     pub(super) at: Instant,
+    /// Of an acknowledgment: what the receiver allows, and whether it is paused.
+    pub(super) window: Option<(u64, bool)>,
     /// What led to its being sent.
     pub(super) cause: Option<LinkId>,
     copies: u64,
@@ -120,7 +122,13 @@ impl Names {
         match event {
             Event::Offered { ordinal, what, .. } | Event::Injected { ordinal, what, .. } => {
                 let sent = self.sent.get_or(*node, BTreeMap::new);
-                sent.insert(*ordinal, Sent { what: *what, at: *at, cause, copies: 1 });
+                let window = match event {
+                    Event::Offered { limit: Added(Some(limit)), paused: Added(Some(paused)), .. } => {
+                        Some((*limit, *paused))
+                    }
+                    _ => None,
+                };
+                sent.insert(*ordinal, Sent { what: *what, at: *at, window, cause, copies: 1 });
                 if sent.len() > SENT_MAX {
                     sent.pop_first();
                 }

@@ -171,7 +171,12 @@ pub(crate) fn step(it: &Step, other: Option<&Step>) -> String {
         None => Line(record).to_string(),
         Some((what, sent)) => {
             let at = record.at.to_string();
-            format!("{at:>15}  {:<15}  arrived: {what}, sent at {sent}", record.node)
+            let window = match it.window {
+                Some((limit, true)) => format!(", limit={limit} paused"),
+                Some((limit, false)) => format!(", limit={limit}"),
+                None => String::new(),
+            };
+            format!("{at:>15}  {:<15}  arrived: {what}, sent at {sent}{window}", record.node)
         }
     };
     match other.filter(|other| other.record.at != record.at) {

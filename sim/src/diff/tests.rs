@@ -47,10 +47,10 @@ fn download(run: u64) -> Vec<Told> {
         (30, "server", Event::TransferOffered { transfer, session, file, size: 9, start: 0 }),
         (40, "ann", Event::TimerSet { transfer, timer: Name::of("silence"), due: Instant::from_millis(99) }),
         (40, "ann", Event::PacketSent { transfer, kind: Name::of("syn"), transmission: 1 }),
-        (40, "ann->server", Event::Offered { ordinal, length, what: what("syn") }),
+        (40, "ann->server", Event::offered(ordinal, length, what("syn"))),
         (50, "ann->server", Event::Delivered { ordinal, copy, length }),
         (50, "server", Event::PacketReceived { transfer, kind: Name::of("syn"), transmission: 1 }),
-        (50, "server->ann", Event::Offered { ordinal, length, what: what("data@0") }),
+        (50, "server->ann", Event::offered(ordinal, length, what("data@0"))),
         (60, "server->ann", Event::Delivered { ordinal, copy, length }),
         (60, "ann", Event::SegmentReceived { transfer, start: 0, end: 9 }),
         (99, "ann", Event::TimerExpired { transfer, timer: Name::of("silence") }),
@@ -206,13 +206,9 @@ fn an_acknowledgment_is_for_the_segment_that_arrived_also_where_two_came_at_once
     let transfer = TransferId(0xfeed);
     let what = |what: &str| what.parse().expect("a datagram");
     // A second segment comes within the same instant, and the first is spoken of before it.
-    told.insert(
-        DATA_DELIVERED,
-        (50, "server->ann", Event::Offered { ordinal: 4, length: 9, what: what("data@9") }),
-    );
+    told.insert(DATA_DELIVERED, (50, "server->ann", Event::offered(4, 9, what("data@9"))));
     told.insert(DATA_DELIVERED + 2, (60, "server->ann", Event::Delivered { ordinal: 4, copy: 0, length: 9 }));
-    let ack =
-        |ordinal, which: &str| (60, "ann->server", Event::Offered { ordinal, length: 9, what: what(which) });
+    let ack = |ordinal, which: &str| (60, "ann->server", Event::offered(ordinal, 9, what(which)));
     told.insert(told.len() - 1, ack(4, "ack@9"));
     told.insert(told.len() - 1, (60, "ann", Event::SegmentReceived { transfer, start: 9, end: 18 }));
     told.insert(told.len() - 1, ack(5, "ack@18"));

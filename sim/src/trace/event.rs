@@ -28,7 +28,7 @@ use backchat_core::time::Instant;
 use backchat_core::wire::{Hash, TransferId};
 
 use super::recorded::{Fields, ReadError};
-use super::value::{Field, Value};
+use super::value::{Added, Field, Value};
 use super::{Datagram, Name};
 
 /// Who looks at the fields of an event.
@@ -95,6 +95,14 @@ macro_rules! events {
 }
 
 sim! { [net transfer recovery path chat app events] }
+
+impl Event {
+    /// A datagram that was offered and acknowledges nothing.
+    pub const fn offered(ordinal: u64, length: u64, what: Datagram) -> Self {
+        let (ack, limit, paused) = (Added(None), Added(None), Added(None));
+        Self::Offered { ordinal, length, what, ack, limit, paused }
+    }
+}
 
 /// FNV-1a (Fowler, Noll and Vo) of a name: an event keeps its code when others come or go.
 const fn code(name: &str) -> u32 {

@@ -128,6 +128,7 @@ impl Visitor for Bytes<'_> {
         match value {
             // A length that no text has, and no number that a record holds.
             Value::None => self.number(u64::MAX),
+            Value::Absent => {}
             Value::Number(number) => self.number(number),
             Value::Text(it) => self.text(it),
             Value::Datagram(it) => self.datagram(it),

@@ -105,7 +105,7 @@ struct Fields<'a>(&'a mut Vec<u8>);
 impl Visitor for Fields<'_> {
     fn field(&mut self, name: &'static str, value: Value<'_>) {
         // A field that is not there is left out.
-        if value == Value::None {
+        if matches!(value, Value::None | Value::Absent) {
             return;
         }
         let to = &mut *self.0;
@@ -113,7 +113,7 @@ impl Visitor for Fields<'_> {
         to.extend_from_slice(name.as_bytes());
         to.extend_from_slice(b"\":");
         match value {
-            Value::None => {}
+            Value::None | Value::Absent => {}
             Value::Number(it) => number(to, it),
             Value::Text(it) => text(to, it),
             Value::Datagram(it) => {

@@ -48,7 +48,7 @@ struct Fields<'a, 'f> {
 
 impl Visitor for Fields<'_, '_> {
     fn field(&mut self, name: &'static str, value: Value<'_>) {
-        if self.result.is_ok() && value != Value::None {
+        if self.result.is_ok() && !matches!(value, Value::None | Value::Absent) {
             let gap = self.gap;
             self.result = write!(self.f, "{:gap$}{name}=", "").and_then(|()| show(self.f, value));
             self.gap = 1;
@@ -58,7 +58,7 @@ impl Visitor for Fields<'_, '_> {
 
 fn show(f: &mut fmt::Formatter<'_>, value: Value<'_>) -> fmt::Result {
     match value {
-        Value::None => Ok(()),
+        Value::None | Value::Absent => Ok(()),
         Value::Number(number) => write!(f, "{number}"),
         Value::Text(text) if text.is_empty() || text.contains(|c: char| !c.is_ascii_graphic()) => {
             write!(f, "{text:?}")

@@ -12,6 +12,8 @@ use super::{Datagram, Name};
 pub enum Value<'a> {
     /// There is none.
     None,
+    /// There is none of a field that came later: a trace that was recorded before has the same hash.
+    Absent,
     /// A whole number.
     Number(u64),
     /// A text.
@@ -28,6 +30,21 @@ pub enum Value<'a> {
     Span(Duration),
     /// A BLAKE3 hash.
     Hash(Hash),
+}
+
+/// A field that was added to an event later, so that older traces do not have it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Added<T>(pub Option<T>);
+
+impl<T: Field> Field for Added<T> {
+    const EXPECTED: &'static str = T::EXPECTED;
+    #[inline]
+    fn value(&self) -> Value<'_> {
+        self.0.as_ref().map_or(Value::Absent, T::value)
+    }
+    fn from_json(json: &serde_json::Value) -> Option<Self> {
+        Option::from_json(json).map(Self)
+    }
 }
 
 /// The type of a field.

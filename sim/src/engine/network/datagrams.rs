@@ -3,12 +3,12 @@
 use std::net::SocketAddrV4;
 
 use backchat_core::time::Instant;
-use backchat_core::wire::Packet;
+use backchat_core::wire::{Body, Packet};
 use bytes::Bytes;
 
 use super::{ClientIndex, Network, Way};
 use crate::link::{Copies, Copy, DropReason, Offered, Verdict};
-use crate::trace::{Event, Name};
+use crate::trace::{Added, Event, Name};
 
 /// A copy of a datagram on its way.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +76,13 @@ impl<S> Network<S> {
         let Offered { ordinal, keep, verdict, .. } = offered;
         let node = direction.name;
         let length = length as u64;
-        self.recorder.add(now, node, Event::Offered { ordinal, length, what });
+        let ack = packet.and_then(|packet| match &packet.body {
+            Body::Ack(ack) | Body::Confirm(_, ack) => Some(ack),
+            _ => None,
+        });
+        let (limit, paused) = (Added(ack.map(|it| it.limit)), Added(ack.map(|it| it.paused)));
+        let ack = Added(ack.map(|it| it.ack));
+        self.recorder.add(now, node, Event::Offered { ordinal, length, what, ack, limit, paused });
         let copies = match verdict {
             Verdict::Dropped(reason) => {
                 let reason = Name::of(reason.name());

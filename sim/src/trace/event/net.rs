@@ -11,6 +11,12 @@ macro_rules! net {
                 length: u64,
                 /// What it is: `data@12000#2` is the second transmission of the segment at that offset.
                 what: Datagram,
+                /// Of an acknowledgment: the next byte that the receiver waits for.
+                ack: Added<u64>,
+                /// Of an acknowledgment: the first byte that it does not allow yet.
+                limit: Added<u64>,
+                /// Of an acknowledgment: whether the user paused.
+                paused: Added<bool>,
             }
             /// A datagram is to arrive more than once.
             Duplicated = "net:duplicated" {

@@ -9,7 +9,7 @@ fn some() -> Vec<Record> {
         record(0, "sim", Event::FileShared { name: "a b.bin".into(), size: 3, blake3: Hash::of_nothing() }),
         record(1, "alice", Event::PacketDropped { transfer: None, reason: Name::of("checksum") }),
         record(2, "alice", Event::SegmentReceived { transfer, start: 0, end: 1_200 }),
-        record(2, "server->alice", Event::Offered { ordinal: 1, length: 9, what: "data@0".parse().unwrap() }),
+        record(2, "server->alice", Event::offered(1, 9, "data@0".parse().unwrap())),
         record(
             15_000_001,
             "server",
