@@ -34,6 +34,13 @@ const BACKLOG: u32 = 4096;
 /// at once would spin, for the connection stays in the queue.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 
+/// For how long connections are taken one by one after that. Many at once would take every descriptor again before it was
+/// looked at who of them has gone long ago, and the log would flutter.
+const CAUTIOUS_FOR: Duration = Duration::from_secs(1);
+
+/// Between two of those.
+const CAUTIOUS_PAUSE: Duration = Duration::from_millis(10);
+
 /// Descriptors that connections leave free: for files that are downloaded, the share's folder, the metrics. A thirty-second
 /// of the limit where that is less.
 const KEPT_FREE: u64 = 256;
@@ -45,6 +52,8 @@ pub struct TcpListener {
     local: SocketAddr,
     /// Set while descriptors or memory have run out. It outlives a cancelled `accept`.
     exhausted_until: Option<Instant>,
+    /// Until when connections are taken one by one.
+    cautious_until: Option<Instant>,
     /// Whether that was told. Once is enough until connections are taken again.
     is_told: bool,
     /// The connection taken last has one of the last descriptors: it is looked at how many are left before the next.
@@ -67,7 +76,14 @@ impl TcpListener {
         socket.bind(address)?;
         let listener = socket.listen(BACKLOG)?;
         let local = listener.local_addr()?;
-        Ok(Self { listener, local, exhausted_until: None, is_told: false, is_tight: false })
+        Ok(Self {
+            listener,
+            local,
+            exhausted_until: None,
+            cautious_until: None,
+            is_told: false,
+            is_tight: false,
+        })
     }
 }
 
@@ -77,7 +93,9 @@ impl TcpListener {
         if !std::mem::replace(&mut self.is_told, true) {
             tracing::warn!(%error, "no connection can be taken until another ends; raise the limit (ulimit -n)");
         }
-        self.exhausted_until = Some(Instant::now() + EXHAUSTED_PAUSE);
+        let now = Instant::now();
+        self.exhausted_until = Some(now + EXHAUSTED_PAUSE);
+        self.cautious_until = Some(now + CAUTIOUS_FOR);
     }
 }
 
@@ -153,6 +171,9 @@ impl Listener for TcpListener {
                     self.is_tight = is_kept_free(descriptor_of(&stream), descriptor_limit());
                     if std::mem::take(&mut self.is_told) {
                         tracing::info!("connections are taken again");
+                    }
+                    if self.cautious_until.is_some_and(|until| Instant::now() < until) {
+                        self.exhausted_until = Some(Instant::now() + CAUTIOUS_PAUSE);
                     }
                     if let Err(error) = prepare(&stream) {
                         // The peer was gone before we had a look.

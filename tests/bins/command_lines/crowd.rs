@@ -222,3 +222,16 @@ fn a_standard_output_that_is_full_stops_nothing() {
     assert!(child.wait().expect("its end").success());
     drop(unread);
 }
+
+#[test]
+fn a_line_without_an_end_is_soon_not_read_any_more() {
+    let server = Server::bare();
+    let guest = Guest::new(&server);
+    let piece = vec![b'x'; 64 * 1024];
+    let mut sent = 0;
+    while guest.reader.get_ref().write_all(&piece).is_ok() {
+        sent += piece.len();
+        // What the systems of both ends hold for each other is beside what the server reads.
+        assert!(sent < 64 << 20, "{sent} bytes were taken");
+    }
+}

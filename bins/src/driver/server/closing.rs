@@ -19,6 +19,19 @@ pub const LAST_LINGER: Duration = Duration::from_millis(500);
 /// Connections that linger. With more, the oldest goes early: they are not counted among the clients.
 const LINGERING_MAX: usize = 1_024;
 
+/// Bytes that are thrown away of a connection on its way out. Whoever sends more does not stop for our last words, and a
+/// reset is the answer: reading on at full speed for as long as it may linger would be a gigabyte.
+pub const DISCARDED_MAX: usize = 256 * 1024;
+
+/// Whether a connection on its way out is still worth waiting for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Patience {
+    /// It is.
+    Left,
+    /// It has sent more than is thrown away.
+    Over,
+}
+
 /// What is left to be done with a connection. One that is not here is open both ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -34,6 +47,8 @@ pub enum Phase {
 #[derive(Debug, Default)]
 pub struct Closing {
     phases: BTreeMap<StreamId, Phase>,
+    /// Bytes thrown away of each so far.
+    discarded: BTreeMap<StreamId, usize>,
     /// Those that linger, by the time that they have. All have the same, so the first is the oldest.
     lingering: VecDeque<(Instant, StreamId)>,
 }
@@ -60,9 +75,17 @@ impl Closing {
         }
     }
 
+    /// So many bytes of a connection were thrown away.
+    pub fn discard(&mut self, stream: StreamId, bytes: usize) -> Patience {
+        let discarded = self.discarded.entry(stream).or_default();
+        *discarded = discarded.saturating_add(bytes);
+        if *discarded > DISCARDED_MAX { Patience::Over } else { Patience::Left }
+    }
+
     /// A connection is gone.
     pub fn forget(&mut self, stream: StreamId) {
         self.phases.remove(&stream);
+        self.discarded.remove(&stream);
         // It is looked for from the front and most leave in order; what is left over is harmless.
         while let Some((_, oldest)) = self.lingering.front()
             && !self.phases.contains_key(oldest)
@@ -102,6 +125,17 @@ mod tests {
         closing.forget(StreamId(0));
         assert_eq!(closing.expired(Instant::ZERO + LINGER), None);
         assert_eq!(closing.expired(Instant::from_millis(1) + LINGER), Some(StreamId(1)));
+    }
+
+    #[test]
+    fn who_sends_on_for_ever_is_not_waited_for() {
+        let mut closing = Closing::default();
+        closing.linger(Instant::ZERO, StreamId(1));
+        let pieces = DISCARDED_MAX / 1024;
+        assert!((0..pieces).all(|_| closing.discard(StreamId(1), 1024) == Patience::Left));
+        assert_eq!(closing.discard(StreamId(1), 1), Patience::Over);
+        closing.forget(StreamId(1));
+        assert!(closing.discarded.is_empty());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use backchat_core::chat::StreamId;
 use backchat_core::node::{Close, Server, ServerOutput};
 use backchat_core::time::{Instant, earliest};
 
-use super::closing::{Closing, LAST_LINGER, Phase};
+use super::closing::{Closing, LAST_LINGER, Patience, Phase};
 use super::{Control, Ending, Measures, Observer, ServerEnd, WALL_CLOCK_EVERY};
 use crate::driver::datagrams::{Outgoing, Sent};
 use crate::driver::streams::{Read, SLICES_MAX, Streams, Write};
@@ -314,7 +314,13 @@ impl<'a, S: Stream, O: Observer> Serving<'a, S, O> {
                 self.server.handle_stream_bytes(now, stream, bytes);
                 bytes.len()
             }
-            Read::Bytes(_) | Read::Blocked => 0,
+            Read::Bytes(bytes) => {
+                if self.closing.discard(stream, bytes.len()) == Patience::Over {
+                    self.drop_stream(now, stream);
+                }
+                0
+            }
+            Read::Blocked => 0,
             Read::Finished => {
                 match phase {
                     None | Some(Phase::Finished) => {

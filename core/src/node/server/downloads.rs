@@ -1,7 +1,7 @@
 //! From a request in the chat to the end of its transfer.
 
 use super::{Asker, FileError, FileMeta, ReadDone, Server, ServerEvent, ServerOutput, ShareRequest};
-use crate::chat::shares::Shares;
+use crate::chat::shares;
 use crate::chat::{Address, ErrorCode, FileName, Have, Hex, RequestId, ServerFrame, SessionId, TicketFrame};
 use crate::node::{Counters, Transmit};
 use crate::time::Instant;
@@ -117,12 +117,11 @@ impl Server {
         let in_all = running.clone().count() as u64;
         let (most, per_address) = (self.config.transfer.places(), self.chat.limits().downloads_per_address);
         if let Some(address) = address {
-            let mut shares = Shares::default();
-            running.filter_map(|it| it.address).for_each(|it| shares.take(it));
-            if shares.is_full(address, per_address) {
+            let addresses = running.filter_map(|it| it.address);
+            if shares::is_full_among(addresses.clone(), address, per_address) {
+                let there = addresses.filter(|it| *it == address).count();
                 let unmoved = self.longest_unmoved(now, |it| it.address == Some(address));
                 self.end_for_another(now, unmoved).ok_or_else(|| {
-                    let there = shares.held(address);
                     format!("{address} has {there} downloads running or begun, at most {per_address} may be")
                 })?;
                 return Ok(());

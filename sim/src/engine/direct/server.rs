@@ -10,7 +10,7 @@ use std::io::IoSlice;
 use std::net::SocketAddr;
 
 use backchat::driver::round::{Round, Source};
-use backchat::driver::server::closing::{Closing, LAST_LINGER, Phase};
+use backchat::driver::server::closing::{Closing, LAST_LINGER, Patience, Phase};
 use backchat::driver::server::{
     ACCEPTS_PER_TURN, COMPLETIONS_PER_TURN, READ_BEFORE_FLUSH, STREAMS_PER_TURN, WALL_CLOCK_EVERY,
     WRITTEN_PER_TURN,
@@ -352,6 +352,9 @@ impl Serving {
             Read::Bytes => {
                 self.queue(stream);
                 if phase.is_some() {
+                    if self.closing.discard(stream, self.buffer.len()) == Patience::Over {
+                        self.drop_stream(stream, out);
+                    }
                     return 0;
                 }
                 self.core.handle_stream_bytes(out.now(), stream, &self.buffer);
