@@ -22,6 +22,7 @@ pub mod mutants;
 pub mod chat;
 mod from_text;
 pub mod hex;
+pub mod histogram;
 pub mod node;
 pub mod queue;
 pub mod seed;

@@ -16,4 +16,5 @@ mod command_lines {
     pub(crate) mod program;
     pub(crate) mod schema;
     pub(crate) mod server;
+    pub(crate) mod service;
 }

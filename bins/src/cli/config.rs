@@ -48,6 +48,8 @@ pub struct Config {
     pub state_dir: Option<PathBuf>,
     /// Where Prometheus is answered; nowhere unless it is said.
     pub metrics: Option<HostPort>,
+    /// The names that the metrics may be asked by, beside that of `metrics`.
+    pub metrics_host: Vec<String>,
     /// Proxies and tunnels that say whom a connection is from, by the PROXY protocol.
     pub proxies: Vec<Range>,
 }
@@ -76,6 +78,7 @@ impl Default for Config {
             advertise: None,
             state_dir: None,
             metrics: None,
+            metrics_host: Vec::new(),
             proxies: Vec::new(),
         }
     }
@@ -139,9 +142,16 @@ impl Config {
             transfer: file.transfer,
             advertise: file.advertise,
             state_dir: set.state_dir,
+            metrics_host: set.metrics_host,
             metrics: set.metrics.map(|metrics| metrics.with_default_port(METRICS_PORT)),
             proxies: file.proxies,
         }
+    }
+
+    /// Every name that the metrics may be asked by.
+    pub fn metrics_hosts(&self) -> impl Iterator<Item = &str> {
+        let listened = self.metrics.as_ref().map(HostPort::host);
+        self.metrics_host.iter().map(String::as_str).chain(listened)
     }
 
     /// The configuration as a file that says the same.
@@ -165,6 +175,7 @@ impl Config {
             ("share", self.share == new.share),
             ("state_dir", self.state_dir == new.state_dir),
             ("metrics", self.metrics == new.metrics),
+            ("metrics_host", self.metrics_host == new.metrics_host),
             ("proxies", self.proxies == new.proxies),
             ("log_format", self.log_format == new.log_format),
         ];

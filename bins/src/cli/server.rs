@@ -4,7 +4,7 @@
 //!   `ctl` speaks.
 //! - `state`: what is kept for the next start.
 //! - `direct`: the end, and other settings.
-//! - `metrics`: counters for Prometheus.
+//! - `metrics`: counters for Prometheus. `notify`: what systemd is told. `pulse`: whether the loop turns.
 //! - `binding`: sockets and the share, with messages that name the thing and what to do.
 //! - `descriptors`: as many as the system grants.
 //! - `log`: what happens, for the operator.
@@ -21,6 +21,9 @@ mod descriptors;
 mod direct;
 mod log;
 mod metrics;
+#[cfg_attr(not(unix), path = "server/notify_elsewhere.rs")]
+mod notify;
+mod pulse;
 mod state;
 
 use std::ffi::OsString;
@@ -35,6 +38,9 @@ use self::binding::{Address, Bound, Failed, ephemeral, open_share};
 use self::console::Terminal;
 use self::direct::direct;
 use self::log::Log;
+use self::metrics::Hosts;
+use self::notify::Notify;
+use self::pulse::Lag;
 use self::state::State;
 use super::args::{Environment, ServerArgs, ServerAsked};
 use super::config::Config;
@@ -238,6 +244,7 @@ async fn serve_until_signal(
         trace: false,
         bans: std::mem::take(&mut beside.state.bans),
     };
+    let addresses = (bound.chat(), bound.transfer());
     let (listener, udp, scrapes) = bound.into_sockets();
     let listener = ProxyListener::new(listener, config.proxies.clone());
     let clock = SystemClock::new();
@@ -247,9 +254,12 @@ async fn serve_until_signal(
     let (requests, requested) = mpsc::channel(REQUESTS_QUEUED);
     let admin = Admin::new(sender.clone(), requests, beside.state.bans_file.take());
     let mut log = Log::default();
-    let facts = metrics::Facts { began, left_out: log.left_out() };
+    let lag = Lag::default();
+    let hosts = Hosts::new(config.metrics_hosts());
+    let facts = metrics::Facts { began, left_out: log.left_out(), lag: lag.clone(), hosts };
     let serving = serve(parts, settings, control, &mut log);
-    if let Some(terminal) = beside.terminal {
+    let terminal = beside.terminal;
+    if let Some(terminal) = terminal {
         // This and the next end with the runtime.
         tokio::spawn(console::run(terminal, admin.clone()));
     }
@@ -259,8 +269,14 @@ async fn serve_until_signal(
     if let Some(scrapes) = scrapes {
         tokio::spawn(metrics::serve(scrapes, sender.clone(), facts));
     }
+    let notify = Notify::of(environment);
+    let watchdog = notify::watchdog(environment, std::process::id());
+    tokio::spawn(pulse::run(sender.clone(), lag, notify.clone(), watchdog));
+    notify.ready(&format!("chat on {}, downloads on {}", addresses.0, addresses.1));
     let directing = async {
-        direct(beside.signals, requested, sender, config, || Config::load(args, environment)).await;
+        let is_orphaned = || terminal.is_some_and(Terminal::is_gone);
+        let load = || Config::load(args, environment);
+        direct(beside.signals, requested, sender, config, &notify, is_orphaned, load).await;
         // It ends only when the signals do, which is never; if they did, the server would go on.
         std::future::pending::<()>().await;
     };

@@ -83,6 +83,8 @@ pub enum Control {
         /// Where the answer goes, if anybody still waits for it.
         answer: oneshot::Sender<Result<Answer, OperatorError>>,
     },
+    /// Say something, when its turn comes: who asks wants to know whether there is one, and when.
+    Probe(oneshot::Sender<()>),
     /// Tell what was counted, and what there is.
     Measure(oneshot::Sender<Measures>),
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::histogram::Histogram;
 use crate::trace::DropReason;
 
 /// See the module.
@@ -15,6 +16,8 @@ pub struct Counters {
     pub tickets: u64,
     /// Downloads that ended, by outcome.
     pub downloads_ended: BTreeMap<&'static str, u64>,
+    /// How long downloads took that were complete, from their ticket on; a server's.
+    pub downloads_took: Histogram,
     /// Bytes of files sent and acknowledged, or received and written.
     pub bytes: u64,
     /// Segments sent; on a client, received.

@@ -135,7 +135,16 @@ fn a_pipe_is_no_console_and_a_terminal_that_goes_ends_it() {
     let mut program = Program::start_on(&mut free(), theirs);
     let chat = word(&program.line("ready "), "chat=");
     drop(ours);
+    // Nobody has told it to end, as with disown or nohup.
     run(client().args(["names", "--server", &chat])).expect(0);
     program.signal("TERM");
+    program.end().expect(0);
+
+    // The window is closed: the system, or the shell, says so.
+    let (ours, theirs) = terminal();
+    let mut program = Program::start_on(&mut free(), theirs);
+    program.line("ready ");
+    drop(ours);
+    program.signal("HUP");
     program.end().expect(0);
 }

@@ -35,7 +35,7 @@ fn ask(metrics: &str, request: &[u8]) -> (String, BTreeMap<String, String>, Stri
 }
 
 fn scrape(metrics: &str) -> Samples {
-    let (status, headers, body) = ask(metrics, b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+    let (status, headers, body) = ask(metrics, b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_eq!(status, "HTTP/1.1 200 OK");
     assert_eq!(headers["content-type"], "text/plain; version=0.0.4; charset=utf-8");
     assert_eq!(headers["content-length"], body.len().to_string());
@@ -59,12 +59,14 @@ fn parse(page: &str) -> Samples {
         } else if let Some(rest) = line.strip_prefix("# TYPE ") {
             (family, kind) = rest.split_once(' ').expect("a type");
             assert_eq!(helped.take(), Some(family), "the help stands before the type");
-            assert!(kind == "gauge" || kind == "counter", "{line}");
+            assert!(matches!(kind, "gauge" | "counter" | "histogram"), "{line}");
             assert_eq!(kind == "counter", family.ends_with("_total"), "{line}");
         } else {
             let (sample, value) = line.rsplit_once(' ').expect("a value");
             let (name, labels) = sample.split_once('{').unwrap_or((sample, "}"));
-            assert_eq!((name, helped), (family, None), "a sample of its family");
+            let suffix = name.strip_prefix(family).expect("a sample of its family");
+            let suffixes: &[&str] = if kind == "histogram" { &["_bucket", "_sum", "_count"] } else { &[""] };
+            assert!(helped.is_none() && suffixes.contains(&suffix), "{line}");
             let is_name = |text: &str| {
                 !text.is_empty()
                     && !text.starts_with(|c: char| c.is_ascii_digit())
@@ -75,7 +77,7 @@ fn parse(page: &str) -> Samples {
             for label in labels.split(',').filter(|label| !label.is_empty()) {
                 let (label, value) = label.split_once('=').expect("a label");
                 let value = value.strip_prefix('"').and_then(|it| it.strip_suffix('"')).expect("in quotes");
-                assert!(is_name(label) && !value.contains(['"', '\\', '\n']), "{line}");
+                assert!(is_name(label) && !value.contains(['"', '\\', '\n', '_', ' ']), "{line}");
             }
             let value: f64 = value.parse().expect("a number");
             assert!(value.is_finite() && (kind != "counter" || value >= 0.0), "{line}");
@@ -114,6 +116,13 @@ fn what_people_do_is_counted() {
     ] {
         assert_eq!(after[name], value, "{name} in {after:?}");
     }
+    assert_eq!(after["backchat_download_duration_seconds_count"], 1.0);
+    assert_eq!(after["backchat_download_duration_seconds_bucket{le=\"+Inf\"}"], 1.0);
+    assert!(after["backchat_loop_lag_seconds_count"] > 0.0 && after["backchat_delivery_seconds_count"] > 0.0);
+    if cfg!(target_os = "linux") {
+        assert!(after["process_resident_memory_bytes"] > 1e6 && after["process_open_fds"] > 3.0, "{after:?}");
+        assert!(after.contains_key("process_cpu_seconds_total"));
+    }
     assert!(after["backchat_segments_total"] > 0.0 && after["backchat_datagrams_received_total"] > 0.0);
     for (sample, value) in before.iter().filter(|(sample, _)| sample.contains("_total")) {
         assert!(after[sample] >= *value, "{sample} never falls");
@@ -145,6 +154,35 @@ fn there_is_one_page_and_it_can_only_be_read() {
     let (status, headers, body) = ask(&metrics, b"HEAD /metrics HTTP/1.1\r\n\r\n");
     assert_eq!((status.as_str(), body.as_str()), ("HTTP/1.1 200 OK", ""));
     assert!(headers["content-length"].parse::<usize>().expect("a length") > 1_000);
+}
+
+#[test]
+fn a_page_of_the_web_cannot_read_them_by_a_name_of_its_own() {
+    let command = &mut server();
+    let server =
+        Server::with(command.args(["--metrics", "127.0.0.1:0", "--metrics-host", "backchat.internal"]));
+    let metrics = super::program::word(&server.ready, "metrics=");
+    for (host, expected) in [
+        ("evil.example", "421 Misdirected Request"),
+        ("evil.example:9464", "421 Misdirected Request"),
+        ("backchat.internal:9464", "200 OK"),
+        ("127.0.0.1:9464", "200 OK"),
+        ("localhost", "200 OK"),
+    ] {
+        for path in ["/metrics", "/healthz"] {
+            let (status, ..) =
+                ask(&metrics, format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes());
+            assert_eq!(status, format!("HTTP/1.1 {expected}"), "{host}");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_is_well_says_so() {
+    let folder = Folder::new();
+    let (_server, metrics) = measured(&folder);
+    let (status, _, body) = ask(&metrics, b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert_eq!((status.as_str(), body.as_str()), ("HTTP/1.1 200 OK", "ok\n"));
 }
 
 #[test]

@@ -17,12 +17,13 @@ pub struct Environment {
 }
 
 /// The variables of both programs: a shell has them for both.
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 12] = [
     "BACKCHAT_CONFIG",
     "BACKCHAT_GRACE",
     "BACKCHAT_LISTEN",
     "BACKCHAT_LOG_FORMAT",
     "BACKCHAT_METRICS",
+    "BACKCHAT_METRICS_HOST",
     "BACKCHAT_NICK",
     "BACKCHAT_SERVER",
     "BACKCHAT_SHARE",
@@ -79,6 +80,12 @@ impl Environment {
     /// The variable `name` as it is; `None` when it is unset or empty.
     pub fn raw(&self, name: &str) -> Option<OsString> {
         self.variables.get(OsStr::new(name)).filter(|value| !value.is_empty()).cloned()
+    }
+
+    /// The variable `name` as texts with commas between; none when it is unset or empty.
+    pub fn list(&self, name: &str) -> Vec<String> {
+        let all = self.raw(name).map(|raw| raw.to_string_lossy().into_owned()).unwrap_or_default();
+        all.split(',').map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned).collect()
     }
 
     /// The variable `name` as a value; `None` when it is unset or empty.

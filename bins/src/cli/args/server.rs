@@ -161,9 +161,14 @@ pub struct ServerArgs {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub state_dir: Option<PathBuf>,
 
-    /// Answer Prometheus there, over HTTP at /metrics; port 0 takes a free one [default: off; port 9464]
+    /// Answer Prometheus there, over HTTP at /metrics, and at /healthz whether the server is well; port 0 takes a free one [default: off; port 9464]
     #[arg(long, value_name = "ADDR")]
     pub metrics: Option<HostPort>,
+
+    /// A name that the metrics may be asked by, beside that of --metrics, addresses and localhost; may be repeated, or
+    /// hold several with commas between
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub metrics_host: Vec<String>,
 
     /// Print the configuration that would be used, as TOML, and exit: 0, 2 where it is wrong, or 1 where a server could
     /// not start with it: a share that is not there, an address that is not ours
@@ -246,6 +251,7 @@ impl ServerArgs {
             config: environment.raw("BACKCHAT_CONFIG").map(PathBuf::from),
             state_dir: environment.raw("BACKCHAT_STATE_DIR").map(PathBuf::from),
             metrics: environment.value("BACKCHAT_METRICS")?,
+            metrics_host: environment.list("BACKCHAT_METRICS_HOST"),
             check_config: false,
             print_config: false,
             grace: environment.value("BACKCHAT_GRACE")?,
@@ -263,6 +269,7 @@ impl ServerArgs {
             config: self.config.or(lower.config),
             state_dir: self.state_dir.or(lower.state_dir),
             metrics: self.metrics.or(lower.metrics),
+            metrics_host: if self.metrics_host.is_empty() { lower.metrics_host } else { self.metrics_host },
             check_config: self.check_config || lower.check_config,
             print_config: self.print_config || lower.print_config,
             grace: self.grace.or(lower.grace),
@@ -287,7 +294,7 @@ Exit codes:
 
 Environment (an option on the command line wins, the configuration file loses):
   BACKCHAT_LISTEN, BACKCHAT_UDP, BACKCHAT_SHARE, BACKCHAT_CONFIG, BACKCHAT_STATE_DIR, BACKCHAT_METRICS,
-  BACKCHAT_GRACE, BACKCHAT_LOG_FORMAT
+  BACKCHAT_METRICS_HOST, BACKCHAT_GRACE, BACKCHAT_LOG_FORMAT
   RUST_LOG  what is logged, such as debug [default: info]
 
 Examples:
@@ -335,13 +342,14 @@ mod tests {
     #[test]
     fn every_option_is_read() {
         let line = "--listen [::1]:0 --udp localhost:0 --share 'my files' --config c.toml --state-dir here \
-                    --metrics 127.0.0.1 --check-config --grace 2s --log-format json";
+                    --metrics 127.0.0.1 --metrics-host a,b --metrics-host c --check-config --grace 2s --log-format json";
         let args = read(line).expect("valid");
         assert_eq!(args.listen, "[::1]:0".parse().ok());
         assert_eq!(args.udp, "localhost:0".parse().ok());
         assert_eq!(args.share, Some("my files".into()));
         assert_eq!(args.config, Some("c.toml".into()));
         assert_eq!(args.state_dir, Some("here".into()));
+        assert_eq!(args.metrics_host, ["a", "b", "c"]);
         assert_eq!(args.metrics, "127.0.0.1".parse().ok());
         assert_eq!(args.grace, Some(Span::from_secs(2)));
         assert_eq!(args.log_format, Some(LogFormat::Json));

@@ -62,7 +62,7 @@ impl Place {
 
 /// The file as it is written.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(default, deny_unknown_fields, expecting = "a table")]
 pub(super) struct Table {
     #[serde(skip_serializing_if = "Option::is_none")]
     listen: Option<HostPort>,
@@ -76,6 +76,8 @@ pub(super) struct Table {
     state_dir: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     metrics: Option<HostPort>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    metrics_host: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_texts", deserialize_with = "ranges")]
     proxies: Vec<Range>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -117,6 +119,7 @@ impl Table {
             share: config.share.clone(),
             state_dir: config.state_dir.clone(),
             metrics: config.metrics.clone(),
+            metrics_host: config.metrics_host.clone(),
             proxies: config.proxies.clone(),
             grace: Some(config.grace),
             log_format: Some(config.log_format),
@@ -127,13 +130,23 @@ impl Table {
     }
 }
 
+/// What the parser says, in words of a file and not of the program that reads it.
+fn plain(message: &str) -> String {
+    let words = [
+        ("unknown variant", "unknown value"),
+        ("a sequence", "a list"),
+        ("path string", "a path as a string"),
+    ];
+    words.iter().fold(message.to_owned(), |message, (theirs, ours)| message.replace(theirs, ours))
+}
+
 impl ConfigFile {
     /// Reads a file's text. A folder that is no absolute path is found from `folder`, the one the file is in.
     /// An error is a place and what is wrong there.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, (Place, String)> {
         let table: Table = toml::from_str(text).map_err(|error| {
             let place = Place::of(text, error.span().map_or(0, |span| span.start));
-            (place, visible(error.message()).to_string())
+            (place, visible(&plain(error.message())).to_string())
         })?;
         // Joined to the file's folder it would be that folder: nobody meant to share the configuration.
         for (key, path, otherwise) in [
@@ -163,6 +176,7 @@ impl ConfigFile {
             config: None,
             state_dir: table.state_dir.map(|folder_of_state| folder.join(folder_of_state)),
             metrics: table.metrics,
+            metrics_host: table.metrics_host,
             check_config: false,
             print_config: false,
             grace: table.grace,

@@ -105,7 +105,7 @@ macro_rules! table {
     ($(#[$doc:meta])+ $table:ident for $core:ty { $($key:ident: $type:ty => $field:ident,)+ }) => {
         $(#[$doc])+
         #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(default, deny_unknown_fields)]
+        #[serde(default, deny_unknown_fields, expecting = "a table of settings")]
         pub struct $table {
             $(
                 #[doc = concat!("`", stringify!($field), "` of the core's type, if it is set.")]

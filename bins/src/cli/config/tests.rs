@@ -58,6 +58,7 @@ fn unusual() -> Config {
         advertise: "203.0.113.7:44000".parse().ok(),
         state_dir: Some("/var/lib/backchat".into()),
         metrics: "[::1]:9464".parse().ok(),
+        metrics_host: vec!["backchat.example".into()],
         proxies: vec!["127.0.0.1".parse().expect("an address"), "fd00::/8".parse().expect("a range")],
         limits,
         transfer,
@@ -92,6 +93,7 @@ fn every_key_is_read() {
         share = "files"
         state_dir = "state"
         metrics = "127.0.0.1"
+        metrics_host = ["a", "b"]
         proxies = ["10.0.0.0/8"]
         grace = "2m"
         log_format = "json"
@@ -111,6 +113,7 @@ fn every_key_is_read() {
         udp: "[::1]:7".parse().expect("an address"),
         share: Some("/etc/files".into()),
         state_dir: Some("/etc/state".into()),
+        metrics_host: vec!["a".into(), "b".into()],
         grace: Span::from_secs(120),
         log_format: LogFormat::Json,
         motd: Some("welcome".into()),
@@ -146,7 +149,7 @@ fn what_is_wrong_is_said_with_its_place() {
     for (text, expected) in [
         (
             "lisen = 'x'",
-            "1:1: unknown field `lisen`, expected one of `listen`, `udp`, `advertise`, `share`, `state_dir`, `metrics`, `proxies`, `grace`, `log_format`, `motd`, `limits`, `transfer`",
+            "1:1: unknown field `lisen`, expected one of `listen`, `udp`, `advertise`, `share`, `state_dir`, `metrics`, `metrics_host`, `proxies`, `grace`, `log_format`, `motd`, `limits`, `transfer`",
         ),
         ("\n[limits]\nburst = 5\nbrust = 6\n", "4:1: unknown field `brust`, expected one of"),
         (
@@ -155,7 +158,7 @@ fn what_is_wrong_is_said_with_its_place() {
         ),
         ("grace = '10'", "1:9: a unit is missing: write 10s for seconds or 10ms for milliseconds"),
         ("listen = ':1'", "1:10: the host is missing: expected HOST or HOST:PORT, such as 127.0.0.1:55000"),
-        ("log_format = 'xml'", "1:14: unknown variant `xml`, expected `text` or `json`"),
+        ("log_format = 'xml'", "1:14: unknown value `xml`, expected `text` or `json`"),
         ("[limits]\nburst = -1", "2:9: expected a number that is not below zero"),
         ("[limits]\nburst = 'x'", "2:9: expected a whole number"),
         ("share = ''", "1:9: share is empty: name a folder, or leave it out for a chat alone"),
@@ -174,6 +177,33 @@ fn what_is_wrong_is_said_with_its_place() {
         assert!(error.starts_with(expected), "{text}: {error}");
         assert!(!error.contains('\n'), "{error}");
     }
+}
+
+#[test]
+fn no_word_from_inside_is_in_what_is_said_of_any_key() {
+    let keys: Vec<String> = unusual().to_toml().lines().map(str::to_owned).collect();
+    let mut section = "";
+    let mut wrong = vec!["limits = 3".to_owned(), "transfer = []".to_owned(), "transfer = 'x'".to_owned()];
+    for line in &keys {
+        match line.split_once(" = ") {
+            Some((key, _)) => {
+                for value in ["1", "-1", "1.5", "true", "'x'", "[1]", "{ a = 1 }", "1979-05-27"] {
+                    wrong.push(format!("{section}\n{key} = {value}"));
+                }
+            }
+            None => section = line,
+        }
+    }
+    for text in wrong {
+        let Err(error) = parse(&text) else { continue };
+        for word in
+            ["struct", "enum", "variant", "sequence", "newtype", "tuple", "Option", "Table", "path string"]
+        {
+            assert!(!error.contains(word), "{text}: {error}");
+        }
+    }
+    let mistyped = parse("limits = 3").expect_err("no table");
+    assert_eq!(mistyped, "1:10: invalid type: integer `3`, expected a table of settings");
 }
 
 #[test]

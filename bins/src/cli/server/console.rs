@@ -30,5 +30,5 @@ pub(super) async fn run(terminal: Terminal, admin: Admin) {
         };
         terminal.show(&lines);
     }
-    tracing::info!("the terminal is gone: no console any more");
+    tracing::info!("the terminal is gone: no console any more; SIGHUP ends the server, SIGTERM too");
 }

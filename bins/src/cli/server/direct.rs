@@ -5,6 +5,7 @@ use std::fmt::Display;
 use backchat_core::text::visible;
 use tokio::sync::{mpsc, oneshot};
 
+use super::notify::Notify;
 use crate::cli::config::Config;
 use crate::cli::signals::Signal;
 use crate::cli::values::Span;
@@ -42,12 +43,15 @@ pub(super) enum Directed {
     NotReloaded(String),
 }
 
-/// Turns signals and requests into commands for the loop. `load` reads the configuration again.
+/// Turns signals and requests into commands for the loop, and tells `notify`. `is_orphaned`: the terminal
+/// that had a console is gone. `load` reads the configuration again.
 pub(super) async fn direct<E: Display>(
     mut signals: mpsc::Receiver<Signal>,
     mut requests: mpsc::Receiver<Request>,
     control: mpsc::Sender<Control>,
     mut config: Config,
+    notify: &Notify,
+    is_orphaned: impl Fn() -> bool,
     load: impl Fn() -> Result<Config, E>,
 ) {
     loop {
@@ -55,14 +59,20 @@ pub(super) async fn direct<E: Display>(
         let command = tokio::select! {
             biased;
             signal = signals.recv() => match signal {
-                Some(Signal::End) => Some(end(&config)),
-                Some(Signal::Reload) => reload(&mut config, load()).0,
+                Some(Signal::End) => Some(end(&config, notify)),
+                // The system tells with the same signal that the terminal is gone. A server that somebody had in front
+                // of them would go on unseen, and hold its port against the next.
+                Some(Signal::Reload) if is_orphaned() => {
+                    tracing::info!("the terminal is gone, and the server ends with it");
+                    Some(end(&config, notify))
+                }
+                Some(Signal::Reload) => reload(&mut config, notify, &load).0,
                 None => return,
             },
             Some(Request { wanted, answer }) = requests.recv() => {
                 let (command, directed) = match wanted {
                     Wanted::Grace => (None, Directed::Grace(config.grace)),
-                    Wanted::Reload => reload(&mut config, load()),
+                    Wanted::Reload => reload(&mut config, notify, &load),
                 };
                 if let Some(command) = command
                     && control.send(command).await.is_err()
@@ -81,14 +91,22 @@ pub(super) async fn direct<E: Display>(
     }
 }
 
-fn end(config: &Config) -> Control {
+fn end(config: &Config, notify: &Notify) -> Control {
     let grace = config.grace;
+    notify.stopping(grace.duration());
     tracing::info!("stopping: downloads may go on for {grace}; a second signal ends at once");
     Control::Shutdown { grace: grace.duration() }
 }
 
 /// What the loop is told, if anything, and what whoever asked is.
-fn reload<E: Display>(config: &mut Config, loaded: Result<Config, E>) -> (Option<Control>, Directed) {
+fn reload<E: Display>(
+    config: &mut Config,
+    notify: &Notify,
+    load: impl Fn() -> Result<Config, E>,
+) -> (Option<Control>, Directed) {
+    notify.reloading();
+    let loaded = load();
+    notify.reloaded();
     let new = match loaded {
         Ok(new) => new,
         Err(error) => {

@@ -1,12 +1,13 @@
-//! `GET /metrics` for Prometheus, and nothing else.
+//! `GET /metrics` for Prometheus, `GET /healthz` for whoever looks whether the server is well, and nothing else.
 //!
-//! Two kinds of request and one page do not need an HTTP library: what is here is a request line, a bound on everything
+//! Two kinds of request and two pages do not need an HTTP library: what is here is a request line, a bound on everything
 //! and `Connection: close`. A scrape asks the loop for its counters through the channel that signals come by, and makes
 //! its page beside it. Nothing here is reachable unless `--metrics` says so.
 //!
-//! - `request`: what a client may ask. `exposition`: the page.
+//! - `request`: what a client may ask. `exposition`: the page of counters. `process`: what the process takes.
 
 mod exposition;
+mod process;
 mod request;
 
 use std::io;
@@ -19,7 +20,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use self::request::{HEAD_MAX, Head, Method, Refusal};
+use self::process::Process;
+pub(super) use self::request::Hosts;
+use self::request::{HEAD_MAX, Head, Method, Page, Refusal};
+use super::pulse::Lag;
 use crate::cli::logging;
 use crate::driver::{Control, Measures};
 
@@ -28,6 +32,10 @@ const CONNECTIONS_MAX: usize = 8;
 
 /// How long a connection may take from its first byte to its last.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long the loop may take to say that it turns. Whoever asks asks again, and systems give up on one that takes
+/// longer.
+const HEALTH_WITHIN: Duration = Duration::from_secs(2);
 
 /// What is still read, after the answer, of a client that has more to say: closing on unread bytes is a reset, which
 /// can take the answer with it.
@@ -43,6 +51,10 @@ pub(super) struct Facts {
     pub(super) began: UnixTime,
     /// Lines that the log has left out because strangers caused too many.
     pub(super) left_out: Arc<AtomicU64>,
+    /// How late the loop was.
+    pub(super) lag: Lag,
+    /// The names that it is asked by.
+    pub(super) hosts: Hosts,
 }
 
 /// Answers scrapes for as long as it is polled.
@@ -69,18 +81,10 @@ pub(super) async fn serve(listener: TcpListener, control: mpsc::Sender<Control>,
 
 /// One request, one answer.
 async fn answer(mut stream: TcpStream, control: &mpsc::Sender<Control>, facts: &Facts) -> io::Result<()> {
-    let response = match head(&mut stream).await? {
-        Some(Ok(head)) => match measure(control).await {
-            Some(measures) => {
-                let around = exposition::Around {
-                    began: facts.began,
-                    log_unread: logging::lost(),
-                    log_left_out: facts.left_out.load(Ordering::Relaxed),
-                };
-                page(head, &exposition::page(&measures, &around))
-            }
-            None => Refusal::Stopping.response(),
-        },
+    let response = match head(&mut stream, &facts.hosts).await? {
+        Some(Ok(head)) => {
+            respond(head, control, facts).await.unwrap_or_else(|| Refusal::Unavailable.response())
+        }
         Some(Err(refusal)) => refusal.response(),
         None => return Ok(()),
     };
@@ -91,8 +95,37 @@ async fn answer(mut stream: TcpStream, control: &mpsc::Sender<Control>, facts: &
     Ok(())
 }
 
+/// The page; `None` when there is no server any more, or its loop does not turn.
+async fn respond(head: Head, control: &mpsc::Sender<Control>, facts: &Facts) -> Option<String> {
+    match head.page {
+        Page::Health => {
+            tokio::time::timeout(HEALTH_WITHIN, probe(control)).await.ok()??;
+            Some(page(head, "text/plain; charset=utf-8", "ok\n"))
+        }
+        Page::Metrics => {
+            let measures = measure(control).await?;
+            // It reads files.
+            let process = tokio::task::spawn_blocking(Process::read).await.ok().flatten();
+            let around = exposition::Around {
+                began: facts.began,
+                log_unread: logging::lost(),
+                log_left_out: facts.left_out.load(Ordering::Relaxed),
+                lag: facts.lag.measured(),
+                process,
+            };
+            Some(page(head, exposition::CONTENT_TYPE, &exposition::page(&measures, &around)))
+        }
+    }
+}
+
+async fn probe(control: &mpsc::Sender<Control>) -> Option<()> {
+    let (answer, answered) = oneshot::channel();
+    control.send(Control::Probe(answer)).await.ok()?;
+    answered.await.ok()
+}
+
 /// Reads until a request is whole or wrong; `None` when the client closes before.
-async fn head(stream: &mut TcpStream) -> io::Result<Option<Result<Head, Refusal>>> {
+async fn head(stream: &mut TcpStream, hosts: &Hosts) -> io::Result<Option<Result<Head, Refusal>>> {
     let mut bytes = Vec::with_capacity(1024);
     loop {
         if stream.read_buf(&mut bytes).await? == 0 {
@@ -102,7 +135,7 @@ async fn head(stream: &mut TcpStream) -> io::Result<Option<Result<Head, Refusal>
         if bytes.len() > HEAD_MAX {
             return Ok(Some(Err(Refusal::TooLarge)));
         }
-        if let Some(read) = Head::read(&bytes) {
+        if let Some(read) = Head::read(&bytes, hosts) {
             return Ok(Some(read));
         }
     }
@@ -119,11 +152,11 @@ async fn measure(control: &mpsc::Sender<Control>) -> Option<Measures> {
     measures.await.ok()
 }
 
-fn page(head: Head, text: &str) -> String {
+fn page(head: Head, content: &str, text: &str) -> String {
     let body = match head.method {
         Method::Get => text,
         Method::Head => "",
     };
     // The length of what GET would bring, for HEAD too.
-    request::response("200 OK", exposition::CONTENT_TYPE, "", text.len(), body)
+    request::response("200 OK", content, "", text.len(), body)
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::direct::{Directed, Request, Wanted};
+use super::notify::Notify;
 use super::*;
 use crate::cli::values::Span;
 use crate::driver::Control;
@@ -27,7 +28,11 @@ fn a_path_that_is_no_plain_word_is_quoted() {
 }
 
 /// What `direct` makes of signals, `loads` being what the configuration is each time it is read.
-async fn directed(signals: &[Signal], loads: impl Fn() -> Result<Config, String>) -> Vec<Control> {
+async fn directed(
+    signals: &[Signal],
+    orphaned: bool,
+    loads: impl Fn() -> Result<Config, String>,
+) -> Vec<Control> {
     let (sender, receiver) = mpsc::channel(8);
     for signal in signals {
         sender.send(*signal).await.expect("room");
@@ -35,7 +40,7 @@ async fn directed(signals: &[Signal], loads: impl Fn() -> Result<Config, String>
     drop(sender);
     let (control, mut commands) = mpsc::channel(8);
     let (_, requests) = mpsc::channel(1);
-    direct(receiver, requests, control, Config::default(), loads).await;
+    direct(receiver, requests, control, Config::default(), &Notify::default(), || orphaned, loads).await;
     let mut all = Vec::new();
     while let Some(command) = commands.recv().await {
         all.push(command);
@@ -51,14 +56,21 @@ async fn a_reload_changes_what_can_change_and_the_grace_of_the_end() {
         listen: "elsewhere:1".parse().expect("an address"),
         ..Config::default()
     };
-    let commands = directed(&[Signal::Reload, Signal::End], || Ok(new.clone())).await;
+    let commands = directed(&[Signal::Reload, Signal::End], false, || Ok(new.clone())).await;
     assert!(matches!(&commands[0], Control::Reload(reload) if reload.motd.as_deref() == Some("hello")));
     assert!(matches!(commands[1], Control::Shutdown { grace } if grace == Duration::from_secs(3)));
 }
 
 #[tokio::test]
+async fn the_hangup_of_a_terminal_that_is_gone_is_the_end() {
+    let commands = directed(&[Signal::Reload], true, || Ok(Config::default())).await;
+    assert_eq!(commands.len(), 1);
+    assert!(matches!(commands[0], Control::Shutdown { grace } if grace == Duration::from_secs(10)));
+}
+
+#[tokio::test]
 async fn a_configuration_with_an_error_changes_nothing() {
-    let commands = directed(&[Signal::Reload, Signal::End], || Err("line 3".into())).await;
+    let commands = directed(&[Signal::Reload, Signal::End], false, || Err("line 3".into())).await;
     assert_eq!(commands.len(), 1);
     assert!(matches!(commands[0], Control::Shutdown { grace } if grace == Duration::from_secs(10)));
 }
@@ -80,9 +92,16 @@ async fn an_operator_is_told_what_came_of_a_reload() {
         drop(signals);
         answers
     };
-    let directing = direct(receiver, requested, control, Config::default(), || {
-        loads.borrow_mut().pop().unwrap_or_else(|| Err("none".to_owned()))
-    });
+    let notify = Notify::default();
+    let directing = direct(
+        receiver,
+        requested,
+        control,
+        Config::default(),
+        &notify,
+        || false,
+        || loads.borrow_mut().pop().unwrap_or_else(|| Err("none".to_owned())),
+    );
     let (answers, ()) = tokio::join!(asking, directing);
     assert_eq!(
         answers,

@@ -166,6 +166,10 @@ impl<'a, S: Stream, O: Observer> Serving<'a, S, O> {
                 self.observer.operated(&order, &result);
                 let _ = answer.send(result);
             }
+            // Who does not wait any more has seen enough.
+            Control::Probe(answer) => {
+                let _ = answer.send(());
+            }
             Control::Measure(answer) => {
                 let (stats, datagrams_lost) = (self.server.stats(now), self.outgoing.lost());
                 let _ = answer.send(Measures { stats, datagrams_lost });

@@ -4,6 +4,7 @@ use crate::chat::filename::FileName;
 use crate::chat::frame::{ErrorCode, Have, RequestId};
 use crate::chat::id::{SessionId, StreamId};
 use crate::chat::nickname::Nickname;
+use crate::histogram::Histogram;
 use crate::trace::Mark;
 use core::fmt;
 use core::net::IpAddr;
@@ -263,6 +264,8 @@ pub struct Counters {
     pub accepted: u64,
     /// Messages that came again.
     pub repeated: u64,
+    /// How long connections took everything that waited for them, each time from the first live frame on.
+    pub delivered_in: Histogram,
     /// Connections closed, by reason.
     pub closed: BTreeMap<CloseReason, u64>,
     /// Lines dropped, by reason.

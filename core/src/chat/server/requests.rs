@@ -285,6 +285,11 @@ impl ChatServer {
             viewer: connection.viewer,
         };
         connection.outbox.take(count, sources);
+        if connection.outbox.is_empty()
+            && let Some(since) = connection.waits_since.take()
+        {
+            self.counters.delivered_in.add(self.now - since);
+        }
         if count > 0 {
             connection.progress = self.now;
         }

@@ -149,6 +149,8 @@ pub(super) struct Connection {
     pub(super) address: Option<Address>,
     pub(super) lines: Lines,
     pub(super) outbox: Outbox,
+    /// Since when live frames wait in it, for those who count.
+    pub(super) waits_since: Option<Instant>,
     /// When it took something last, or something began to wait for it.
     pub(super) progress: Instant,
     /// Bytes that wait beyond what may wait for each, as they were counted last.
@@ -199,6 +201,7 @@ impl Connection {
             address,
             lines: Lines::default(),
             outbox: Outbox::default(),
+            waits_since: None,
             progress: Instant::ZERO,
             excess: 0,
             timer: None,
@@ -217,6 +220,7 @@ impl Connection {
             return Pushed::TooMuch;
         }
         self.outbox.push(bytes.clone());
+        self.waits_since.get_or_insert(now);
         if self.outbox.announce() { Pushed::Announce } else { Pushed::Queued }
     }
 }

@@ -435,6 +435,9 @@ impl Server {
             let (progress, stats, round_trip) = (sender.progress(), sender.stats(), sender.srtt());
             self.trace(now, Some(transfer), Event::Ended { outcome: outcome.name() });
             self.counters.ended(outcome.name());
+            if outcome == Outcome::Complete {
+                self.counters.downloads_took.add(now - began);
+            }
             self.counters.bytes += progress.end - progress.start;
             self.counters.segments += stats.segments_sent;
             self.counters.segments_resent += stats.segments_resent;

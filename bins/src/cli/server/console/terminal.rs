@@ -60,6 +60,23 @@ impl Terminal {
         }
     }
 
+    /// Whether it is gone: its window was closed, or the connection to it lost.
+    #[cfg(unix)]
+    pub(in crate::cli::server) fn is_gone(self) -> bool {
+        use rustix::event::{PollFd, PollFlags, poll};
+        let stdin = io::stdin();
+        let mut polled = [PollFd::new(&stdin, PollFlags::IN)];
+        let now = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
+        poll(&mut polled, Some(&now)).is_ok()
+            && polled[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL)
+    }
+
+    /// Never: nothing tells of it that could be asked for.
+    #[cfg(not(unix))]
+    pub(in crate::cli::server) fn is_gone(self) -> bool {
+        false
+    }
+
     /// Shows lines, all at once, so that nothing comes between.
     pub(super) fn show(self, lines: &[String]) {
         if lines.is_empty() {

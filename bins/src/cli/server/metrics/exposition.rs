@@ -8,16 +8,19 @@ use std::fmt::Write as _;
 
 use backchat_core::chat::server::DropReason;
 use backchat_core::chat::{CloseReason, ErrorCode};
+use backchat_core::histogram::Histogram;
 use backchat_core::time::UnixTime;
 use backchat_core::transfer::Outcome;
 
+use super::label;
+use super::process::Process;
 use crate::driver::Measures;
 
 /// What the page is, for the client.
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// What is told beside what the loop counts.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Around {
     /// When the process began.
     pub(super) began: UnixTime,
@@ -25,6 +28,10 @@ pub(super) struct Around {
     pub(super) log_unread: u64,
     /// Lines of the log that were left out because strangers caused too many.
     pub(super) log_left_out: u64,
+    /// How late the loop was, each time that it was asked.
+    pub(super) lag: Histogram,
+    /// What the process takes, where the system tells.
+    pub(super) process: Option<Process>,
 }
 
 /// What is counted, as Prometheus reads it.
@@ -36,6 +43,10 @@ pub(super) fn page(measures: &Measures, around: &Around) -> String {
     page.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
     page.gauge("process_start_time_seconds", "When the server began, in seconds since 1970.");
     page.sample(&[], u64::try_from(around.began.as_millis() / 1_000).unwrap_or_default());
+
+    if let Some(process) = &around.process {
+        page.process(process);
+    }
 
     page.gauge("backchat_connections", "Chat connections, those that are being closed among them.");
     page.sample(&[], stats.connections as u64);
@@ -55,6 +66,11 @@ pub(super) fn page(measures: &Measures, around: &Around) -> String {
     );
     page.counter("backchat_sessions_resumed_total", "Sessions that came back.", chat.resumed);
     page.counter("backchat_messages_total", "Messages taken, private ones among them.", chat.accepted);
+    page.histogram(
+        "backchat_delivery_seconds",
+        "How long connections took everything that waited for them.",
+        &chat.delivered_in,
+    );
     page.counter("backchat_messages_repeated_total", "Messages that were taken before.", chat.repeated);
     let reasons = DropReason::ALL.iter().map(|reason| reason.as_str());
     let dropped = chat.dropped.iter().map(|(reason, count)| (reason.as_str(), *count));
@@ -71,6 +87,11 @@ pub(super) fn page(measures: &Measures, around: &Around) -> String {
     let ended = transfer.downloads_ended.iter().map(|(outcome, count)| (*outcome, *count));
     let help = "Downloads that are over.";
     page.counters("backchat_downloads_ended_total", help, "outcome", Outcome::NAMES.into_iter(), ended);
+    page.histogram(
+        "backchat_download_duration_seconds",
+        "How long downloads took that were complete.",
+        &transfer.downloads_took,
+    );
     page.counter("backchat_download_bytes_total", "Bytes of files acknowledged by clients.", transfer.bytes);
     page.counter("backchat_segments_total", "Segments sent.", transfer.segments);
     page.counter(
@@ -96,6 +117,7 @@ pub(super) fn page(measures: &Measures, around: &Around) -> String {
         "Datagrams not sent because the socket had no room.",
         *datagrams_lost,
     );
+    page.histogram("backchat_loop_lag_seconds", "How late the loop was, asked once a second.", &around.lag);
     let lost = [("too-many", around.log_left_out), ("unread", around.log_unread)];
     let help = "Lines of the log that were not written.";
     page.counters("backchat_log_lines_lost_total", help, "reason", std::iter::empty(), lost.into_iter());
@@ -131,7 +153,7 @@ impl Page {
         &mut self,
         name: &'static str,
         help: &str,
-        label: &str,
+        name_of_label: &str,
         can: impl Iterator<Item = &'a str>,
         counted: impl Iterator<Item = (&'a str, u64)>,
     ) {
@@ -139,12 +161,50 @@ impl Page {
         let mut all: BTreeMap<&str, u64> = can.map(|value| (value, 0)).collect();
         all.extend(counted);
         for (value, count) in all {
-            self.sample(&[(label, value)], count);
+            self.sample(&[(name_of_label, &label(value))], count);
         }
     }
 
+    fn process(&mut self, process: &Process) {
+        let centiseconds = process.cpu_centiseconds;
+        self.begin("process_cpu_seconds_total", "counter", "Time of the processor, of user and system.");
+        let seconds = format!("{}.{:02}", centiseconds / 100, centiseconds % 100);
+        self.sample_as("", &[], &seconds);
+        for (name, help, value) in [
+            (
+                "process_resident_memory_bytes",
+                "Memory that is in the machine's.",
+                Some(process.resident_bytes),
+            ),
+            ("process_virtual_memory_bytes", "Addresses that are taken.", Some(process.virtual_bytes)),
+            ("process_open_fds", "Descriptors that are open.", Some(process.open_fds)),
+            ("process_max_fds", "Descriptors that may be open.", process.max_fds),
+        ] {
+            // Without a limit there is nothing to tell.
+            if let Some(value) = value {
+                self.gauge(name, help);
+                self.sample(&[], value);
+            }
+        }
+    }
+
+    fn histogram(&mut self, name: &'static str, help: &str, histogram: &Histogram) {
+        self.begin(name, "histogram", help);
+        for (bound, count) in histogram.cumulative() {
+            self.sample_as("_bucket", &[("le", &bound.as_secs_f64().to_string())], &count.to_string());
+        }
+        self.sample_as("_bucket", &[("le", "+Inf")], &histogram.count().to_string());
+        self.sample_as("_sum", &[], &histogram.sum().as_secs_f64().to_string());
+        self.sample_as("_count", &[], &histogram.count().to_string());
+    }
+
     fn sample(&mut self, labels: &[(&str, &str)], value: u64) {
+        self.sample_as("", labels, &value.to_string());
+    }
+
+    fn sample_as(&mut self, suffix: &str, labels: &[(&str, &str)], value: &str) {
         self.text += self.family;
+        self.text += suffix;
         for (place, (label, text)) in labels.iter().enumerate() {
             let before = if place == 0 { '{' } else { ',' };
             let _ = write!(self.text, "{before}{label}=\"{}\"", escaped(text));
@@ -165,7 +225,17 @@ mod tests {
     use super::*;
 
     fn around() -> Around {
-        Around { began: UnixTime::from_millis(1_795_348_800_123), log_unread: 8, log_left_out: 9 }
+        let mut lag = Histogram::default();
+        lag.add(std::time::Duration::from_millis(70));
+        let process =
+            Process { cpu_centiseconds: 305, open_fds: 12, max_fds: Some(65_536), ..Process::default() };
+        Around {
+            began: UnixTime::from_millis(1_795_348_800_123),
+            log_unread: 8,
+            log_left_out: 9,
+            lag,
+            process: Some(process),
+        }
     }
 
     #[test]
@@ -182,13 +252,22 @@ mod tests {
             "backchat_sessions{state=\"joined\"} 2",
             "backchat_refused_total{code=\"too-fast\"} 3",
             "backchat_refused_total{code=\"banned\"} 0",
-            "backchat_connections_closed_total{reason=\"connection lost\"} 4",
+            "backchat_connections_closed_total{reason=\"connection-lost\"} 4",
             "backchat_downloads_ended_total{outcome=\"complete\"} 0",
             "backchat_download_bytes_total 18446744073709551615",
             "backchat_datagrams_dropped_total{reason=\"checksum\"} 5",
             "backchat_datagrams_unsent_total 6",
             "backchat_log_lines_lost_total{reason=\"unread\"} 8",
             "process_start_time_seconds 1795348800",
+            "process_cpu_seconds_total 3.05",
+            "process_open_fds 12",
+            "process_max_fds 65536",
+            "backchat_loop_lag_seconds_bucket{le=\"0.05\"} 0",
+            "backchat_loop_lag_seconds_bucket{le=\"0.1\"} 1",
+            "backchat_loop_lag_seconds_bucket{le=\"+Inf\"} 1",
+            "backchat_loop_lag_seconds_sum 0.07",
+            "backchat_loop_lag_seconds_count 1",
+            "backchat_download_duration_seconds_count 0",
         ] {
             assert!(page.lines().any(|it| it == line), "{line} is missing in:\n{page}");
         }
@@ -206,6 +285,16 @@ mod tests {
             .filter(|name| name.contains('_'))
             .collect();
         assert_eq!(on_the_page, explained);
+    }
+
+    #[test]
+    fn labels_have_one_style() {
+        let page = page(&Measures { stats: Stats::default(), datagrams_lost: 0 }, &around());
+        let values =
+            page.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split('"').nth(1));
+        for value in values.filter(|value| *value != "+Inf") {
+            assert!(!value.contains([' ', '_']) && value.to_lowercase() == value, "{value}");
+        }
     }
 
     #[test]
