@@ -12,6 +12,7 @@ pub mod nick;
 pub mod once;
 mod run;
 pub mod silence;
+pub mod suggestion;
 pub mod voice;
 mod window;
 

@@ -185,6 +185,8 @@ fn names_that_lead_elsewhere_are_no_such_file() {
         let ended = got(&server, &here, &["--", name]).expect(3);
         assert!(ended.stderr.contains(name), "{ended:?}");
     }
+    let ended = got(&server, &here, &["bok.bin"]).expect(3);
+    assert!(ended.stderr.contains("; did you mean 'book.bin'?"), "{ended:?}");
     assert_eq!(std::fs::read_dir(&here).expect("a folder").count(), 0);
 }
 

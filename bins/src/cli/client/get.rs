@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use backchat_core::chat::client::ClientChatEvent;
 use backchat_core::node::{ClientEvent, DownloadError, DownloadId, GetRequest};
+use backchat_core::text::visible;
 use backchat_core::time::Instant;
 use tokio::sync::mpsc;
 
 use super::silence::Silence;
+use super::suggestion::{Seen, Suggestion};
 use super::voice::{Style, Voice};
 use crate::app::downloads::{Downloads, News, Report};
 use crate::app::end::{self, Connection, End};
@@ -20,6 +22,9 @@ use crate::cli::signals::Signal;
 use crate::cli::values::HostPort;
 use crate::driver::application::{Application, Command, Flow, Receipt, Which};
 use crate::files::{TargetEvent, TargetSpec};
+
+/// How long the names of the files there are may take, when there is none of the name that was asked for.
+const SUGGESTION_WAIT: Duration = Duration::from_secs(5);
 
 /// One download.
 #[derive(Debug)]
@@ -38,6 +43,8 @@ pub struct Get {
     connection: Connection,
     /// Runs while the server is waited for, until the data flows: from then on the core watches.
     silence: Silence,
+    /// There is no such file: told once it is known which one may have been meant.
+    missing: Option<(Box<Report>, Suggestion)>,
     end: Option<End>,
 }
 
@@ -63,6 +70,7 @@ impl Get {
             is_open: false,
             connection: Connection::new(server.to_string()),
             silence: Silence::new(timeout),
+            missing: None,
             end: None,
         }
     }
@@ -100,6 +108,28 @@ impl Get {
             // The download knows that its connection is gone, the connection knows why.
             *failure = self.connection.failure();
         }
+        let is_missing = matches!(&report.news, News::Failed(failure) if failure.exit == Exit::NotFound);
+        if is_missing && !self.is_interrupted {
+            let suggestion = Suggestion::of(self.request.file.as_str());
+            self.missing = Some((Box::new(report.clone()), suggestion));
+            self.command = Some(Command::Files);
+            self.silence = Silence::new(SUGGESTION_WAIT);
+            return Flow::Continue;
+        }
+        self.conclude(report)
+    }
+
+    /// Tells that there is no such file, and which one may have been meant.
+    fn conclude_missing(&mut self) -> Flow {
+        let Some((mut report, suggestion)) = self.missing.take() else { return Flow::Continue };
+        if let (News::Failed(failure), Some(name)) = (&mut report.news, suggestion.name()) {
+            failure.message = format!("{}; did you mean '{}'?", failure.message, visible(name));
+        }
+        self.conclude(&report)
+    }
+
+    /// Tells a report, and ends with the last one.
+    fn conclude(&mut self, report: &Report) -> Flow {
         let resume = self.resume.as_deref().filter(|_| can_resume(report));
         match self.voice.style() {
             Style::Json => {
@@ -158,6 +188,10 @@ impl Application for Get {
                 self.is_interrupted = true;
                 Command::Stop(Which::All)
             }
+            _ = self.silence.lasts(), if self.missing.is_some() => {
+                let _ = self.conclude_missing();
+                Command::Quit
+            }
             silence = self.silence.lasts() => {
                 self.fail(self.connection.timed_out(silence));
                 Command::Quit
@@ -168,7 +202,13 @@ impl Application for Get {
     fn answered(&mut self, _: Command, answer: Result<Receipt, DownloadError>, _: Instant) -> Flow {
         match answer {
             Ok(Receipt::Download(id)) => self.downloads.begin(id, self.request.file.clone(), None),
-            Ok(Receipt::Request(_) | Receipt::Done) => {}
+            Ok(Receipt::Request(id)) => {
+                if let Some((_, suggestion)) = &mut self.missing {
+                    suggestion.asked(id);
+                }
+            }
+            Ok(Receipt::Done) => {}
+            Err(_) if self.missing.is_some() => return self.conclude_missing(),
             Err(error) => return self.fail(Failure::command(&error)),
         }
         Flow::Continue
@@ -182,11 +222,16 @@ impl Application for Get {
                     None => Flow::Continue,
                 }
             }
+            ClientEvent::Chat(ClientChatEvent::Frame(frame)) if self.missing.is_some() => {
+                let seen = self.missing.as_mut().map(|(_, suggestion)| suggestion.on_frame(&frame));
+                if seen == Some(Seen::Last) { self.conclude_missing() } else { Flow::Continue }
+            }
             ClientEvent::Chat(event) => {
                 if matches!(event, ClientChatEvent::Connected) {
                     if self.is_open { self.silence.begin_again() } else { self.silence.stop() }
                 }
                 match self.connection.on_event(&event) {
+                    Some(_) if self.missing.is_some() => self.conclude_missing(),
                     // The download tells it in its own words, if the connection was there at all.
                     Some(failure) if self.downloads.is_empty() || !self.connection.was_there() => {
                         self.fail(failure)
@@ -302,6 +347,31 @@ mod tests {
         assert_eq!(give_up(&mut get, DisconnectReason::CannotConnect), Flow::Exit);
         let End::Failed(failure) = get.end() else { panic!("a failure") };
         assert!(failure.message.starts_with("cannot connect to h:7: connection refused"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_is_not_there_is_told_with_the_one_that_may_have_been_meant() {
+        let page = |names: &str| format!(r#"{{"type":"files","id":9,"files":[{names}],"more":false}}"#);
+        let near = page(r#"{"name":"Book.bin","size":1,"modified":"2026-11-22T13:30:00Z"}"#);
+        for (answer, expected) in [
+            (
+                Some(near),
+                "error: book.bin: it is over; 'files' lists what there is; did you mean 'Book.bin'?",
+            ),
+            (Some(page("")), "error: book.bin: it is over; 'files' lists what there is"),
+            // The server says nothing more.
+            (None, "error: book.bin: it is over; 'files' lists what there is"),
+        ] {
+            let Bench { mut get, signals: _signals, written } = begun(Style::Plain);
+            assert_eq!(download(&mut get, ID, failed(FailReason::NotFound, 0)), Flow::Continue);
+            assert!(matches!(bench::take(&mut get, 9), Command::Files));
+            match answer {
+                Some(answer) => assert_eq!(bench::frame(&mut get, &answer), Flow::Exit),
+                None => assert!(matches!(get.command().await, Command::Quit)),
+            }
+            assert_eq!(written.take(), [expected]);
+            assert_eq!(get.end(), End::Told(Exit::NotFound));
+        }
     }
 
     #[tokio::test(start_paused = true)]
