@@ -24,6 +24,8 @@ const TOLD_EVERY: Duration = Duration::from_millis(100);
 #[derive(Debug, Default)]
 pub struct Downloads {
     running: BTreeMap<DownloadId, Download>,
+    /// What paths that are not absolute begin at; empty where people know.
+    base: PathBuf,
 }
 
 /// One download.
@@ -35,6 +37,8 @@ pub struct Download {
     pub id: Option<RequestId>,
     /// Where the bytes go; `-` is standard output. Known once the file is open.
     pub path: PathBuf,
+    /// The same for people, from the root where they may not know what it begins at.
+    place: PathBuf,
     /// Bytes in all; known once the server has answered.
     pub size: u64,
     /// Bytes that are written, those of an earlier run among them.
@@ -123,12 +127,23 @@ impl News {
 }
 
 impl Downloads {
+    /// People are told where files are from the root on, for paths that begin at `base`.
+    pub fn begin_at(&mut self, base: PathBuf) {
+        self.base = base;
+    }
+
+    /// What files' paths begin at.
+    pub fn base(&self) -> &Path {
+        &self.base
+    }
+
     /// A download begins.
     pub fn begin(&mut self, download: DownloadId, file: FileName, id: Option<RequestId>) {
         let begun = Download {
             file,
             id,
             path: PathBuf::new(),
+            place: PathBuf::new(),
             size: 0,
             received: 0,
             bytes_per_second: 0,
@@ -191,6 +206,11 @@ impl Downloads {
             }
             TargetEvent::Kept { .. } | TargetEvent::Discarded { .. } | TargetEvent::Closed { .. } => {}
         }
+        running.place = match self.base.as_os_str().is_empty() || running.path.as_os_str() == "-" {
+            true => running.path.clone(),
+            // Without the dots in it.
+            false => self.base.join(&running.path).components().collect(),
+        };
     }
 
     /// Something happened to a download. `None` when it is not one of these, and for progress that was just told.
@@ -279,7 +299,7 @@ impl Report {
     /// The report in words, without its time; `None` for mere progress, which a bar shows.
     pub fn words(&self) -> Option<String> {
         let file = self.state.file.to_string();
-        let path = show(&self.state.path);
+        let path = show(&self.state.place);
         Some(match &self.news {
             News::Started { resumed_from: 0 } => {
                 format!("{file}: {} to {path}", units::size(self.state.size))

@@ -323,7 +323,7 @@ mod tests {
             editor.set(line);
             editor.take();
         }
-        editor.insert("draft");
+        let _ = editor.insert("draft");
         let mut seen = Vec::new();
         for edit in [Edit::Earlier, Edit::Earlier, Edit::Earlier, Edit::Later, Edit::Later, Edit::Later] {
             editor.edit(edit);
@@ -341,10 +341,10 @@ mod tests {
                 Edit::Transpose, Edit::Earlier, Edit::Later,
             ];
             let mut editor = Editor::default();
-            editor.insert(&text);
+            let _ = editor.insert(&text);
             for (edit, typed) in edits {
                 editor.edit(EDITS[edit]);
-                editor.insert(&typed);
+                let _ = editor.insert(&typed);
                 let boundaries: Vec<usize> = editor.text.grapheme_indices(true).map(|(at, _)| at).collect();
                 prop_assert!(
                     editor.cursor == editor.text.len() || boundaries.contains(&editor.cursor),

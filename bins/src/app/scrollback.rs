@@ -82,6 +82,13 @@ impl Scrollback {
         }
     }
 
+    /// Puts a line in place of the last.
+    pub fn replace_last(&mut self, entry: Entry) {
+        if let Some(last) = self.entries.back_mut() {
+            *last = entry;
+        }
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
         *self = Self { dropped: self.end(), ..Self::default() };

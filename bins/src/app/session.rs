@@ -188,6 +188,13 @@ impl Session {
         self
     }
 
+    /// The same, but people are told of files from the root on: the current folder is `base`.
+    #[must_use]
+    pub fn based_at(mut self, base: PathBuf) -> Self {
+        self.downloads.begin_at(base);
+        self
+    }
+
     /// Takes in what happened; answers with what is to be done.
     pub fn update(&mut self, now: Instant, message: Message) -> Vec<Effect> {
         self.now = self.now.max(now);
@@ -234,11 +241,14 @@ impl Session {
         let folder = self.folder.take();
         let files = std::mem::take(&mut self.files);
         let keeping = self.keeping.begin_again();
+        let mut downloads = Downloads::default();
+        downloads.begin_at(self.downloads.base().to_owned());
         *self = Self {
             folder,
             ignored,
             files,
             keeping,
+            downloads,
             now: self.now,
             ..Self::new(connection.server(), nick, self.curiosity)
         };

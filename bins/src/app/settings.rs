@@ -43,6 +43,11 @@ impl Settings {
         if self.time.is_empty() { String::new() } else { self.format(at, &format!("%m-%d {}", self.time)) }
     }
 
+    /// The day of a time.
+    pub fn day(&self, at: UnixTime) -> String {
+        self.format(at, "%A, %-d %B %Y")
+    }
+
     fn format(&self, at: UnixTime, format: &str) -> String {
         let Ok(at) = Timestamp::from_millisecond(at.as_millis()) else { return String::new() };
         let at = at.to_zoned(self.zone.clone());

@@ -1,9 +1,11 @@
 //! The window: a chat, what was said in it, the line that is typed, and what stands in front of it.
 //!
 //! - `looking`: what a view may look at. `showing`: from what happened to lines.
+//! - `folding`: who came and went, in one line.
 //! - `entering`: what becomes of a line that is entered or pasted.
 
 mod entering;
+mod folding;
 mod looking;
 mod showing;
 
@@ -132,6 +134,10 @@ pub struct App {
     wall: UnixTime,
     /// Who spoke, the last first: what Tab offers first.
     speakers: Vec<Nickname>,
+    /// Who came and went, as the last line says, while it is that.
+    folded: Option<folding::Folded>,
+    /// The day of the last line.
+    day: Option<String>,
     /// Another try is wanted, under this nickname.
     again: Option<Nickname>,
     effects: Vec<Effect>,
@@ -154,6 +160,8 @@ impl App {
             now: Instant::ZERO,
             wall: UnixTime::from_millis(0),
             speakers: Vec::new(),
+            folded: None,
+            day: None,
             again: None,
             effects: Vec::new(),
         }

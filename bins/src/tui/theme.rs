@@ -1,4 +1,8 @@
-//! Colours: the sixteen of the terminal, so that they fit whatever it is set to, or none.
+//! Colours, or none.
+//!
+//! Of the terminal's 256, those that nobody sets otherwise, and of these such as can be read on a light ground and on a dark
+//! one: which of the two a terminal has is not told to programs. The first sixteen are what a person has chosen for them,
+//! blue often one that is lost on black, and yellow on white.
 
 use ratatui::style::{Color, Modifier, Style};
 
@@ -31,33 +35,33 @@ pub struct Theme {
     pub nicks: Vec<Color>,
 }
 
+const GRAY: Color = Color::Indexed(102);
+const SLATE: Color = Color::Indexed(66);
+const RED: Color = Color::Indexed(167);
+const MAGENTA: Color = Color::Indexed(164);
+const ORANGE: Color = Color::Indexed(166);
+const GREEN: Color = Color::Indexed(64);
+const AZURE: Color = Color::Indexed(31);
+
+/// Colours of nicknames, around the circle of hues. None is that of a complaint, or of what was said to one.
+const NICKS: [u8; 16] = [130, 166, 100, 64, 28, 29, 30, 31, 32, 67, 63, 99, 135, 133, 162, 168];
+
 impl Theme {
     /// With colours.
     pub fn coloured() -> Self {
         let fg = |color| Style::new().fg(color);
         Self {
-            dim: fg(Color::DarkGray),
-            notice: fg(Color::Gray),
-            complaint: fg(Color::Red),
-            private: fg(Color::Magenta),
-            mention: Style::new().add_modifier(Modifier::BOLD).fg(Color::Yellow),
+            dim: fg(GRAY),
+            notice: fg(SLATE),
+            complaint: fg(RED),
+            private: fg(MAGENTA),
+            mention: Style::new().add_modifier(Modifier::BOLD).fg(ORANGE),
             title: Style::new().add_modifier(Modifier::BOLD),
-            status: Style::new().fg(Color::White).bg(Color::DarkGray),
-            done: fg(Color::Green),
-            question: Style::new().add_modifier(Modifier::BOLD).fg(Color::Yellow),
-            series: [fg(Color::Green), fg(Color::Cyan), fg(Color::Yellow)],
-            nicks: vec![
-                Color::Cyan,
-                Color::Green,
-                Color::Yellow,
-                Color::Blue,
-                Color::LightCyan,
-                Color::LightGreen,
-                Color::LightMagenta,
-                Color::LightBlue,
-                Color::LightYellow,
-                Color::LightRed,
-            ],
+            status: Style::new().fg(Color::Indexed(255)).bg(Color::Indexed(240)),
+            done: fg(GREEN),
+            question: Style::new().add_modifier(Modifier::BOLD).fg(ORANGE),
+            series: [fg(GREEN), fg(AZURE), fg(ORANGE)],
+            nicks: NICKS.map(Color::Indexed).to_vec(),
         }
     }
 
@@ -96,6 +100,41 @@ impl Theme {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The contrast of a colour of the cube with black and with white (WCAG 2.2, relative luminance).
+    fn contrasts(color: Color) -> (f64, f64) {
+        let Color::Indexed(index @ 16..=231) = color else { panic!("{color:?} is not of the cube") };
+        let level = |place: u8| [0.0, 95.0, 135.0, 175.0, 215.0, 255.0][usize::from(place)] / 255.0;
+        let linear = |it: f64| if it <= 0.03928 { it / 12.92 } else { ((it + 0.055) / 1.055_f64).powf(2.4) };
+        let [red, green, blue] =
+            [(index - 16) / 36, (index - 16) / 6 % 6, (index - 16) % 6].map(|place| linear(level(place)));
+        let luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+        ((luminance + 0.05) / 0.05, 1.05 / (luminance + 0.05))
+    }
+
+    #[test]
+    fn every_colour_can_be_read_on_a_light_ground_and_on_a_dark_one() {
+        let theme = Theme::coloured();
+        let styles = [
+            theme.dim,
+            theme.notice,
+            theme.complaint,
+            theme.private,
+            theme.mention,
+            theme.done,
+            theme.question,
+        ];
+        let colors = styles
+            .iter()
+            .chain(&theme.series)
+            .filter_map(|style| style.fg)
+            .chain(theme.nicks.iter().copied());
+        for color in colors {
+            let (dark, light) = contrasts(color);
+            // 3 is what WCAG asks of large text, and 4.58 the best that any colour has with both.
+            assert!(dark >= 3.5 && light >= 3.5, "{color:?}: {dark:.1} with black, {light:.1} with white");
+        }
+    }
 
     #[test]
     fn a_nickname_has_its_colour_however_it_is_written() {

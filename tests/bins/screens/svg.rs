@@ -69,11 +69,12 @@ fn run(buffer: &Buffer, from: u16, y: u16, svg: &mut String) -> u16 {
             "<rect x=\"{x:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"{color}\"/>\n"
         ));
     }
-    if let Some(shape) = shape(&text, (x, top), columns, colour(first.fg).unwrap_or(FOREGROUND)) {
+    let foreground = colour(first.fg).unwrap_or_else(|| FOREGROUND.to_owned());
+    if let Some(shape) = shape(&text, (x, top), columns, &foreground) {
         svg.push_str(&shape);
     } else if !text.trim().is_empty() {
         let weight = if first.modifier.contains(Modifier::BOLD) { " font-weight=\"bold\"" } else { "" };
-        let (fill, bottom) = (colour(first.fg).unwrap_or(FOREGROUND), top + 13.0);
+        let (fill, bottom) = (foreground, top + 13.0);
         let length = f64::from(columns) * CELL.0;
         let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
         svg.push_str(&format!(
@@ -99,8 +100,8 @@ fn shape(text: &str, (x, top): (f64, f64), columns: u16, fill: &str) -> Option<S
     ))
 }
 
-fn colour(color: Color) -> Option<&'static str> {
-    Some(match color {
+fn colour(color: Color) -> Option<String> {
+    let named = match color {
         Color::Reset => return None,
         Color::Red => "#bf616a",
         Color::Green => "#a3be8c",
@@ -116,6 +117,17 @@ fn colour(color: Color) -> Option<&'static str> {
         Color::LightBlue => "#9bbce0",
         Color::LightMagenta => "#caa5c4",
         Color::LightCyan => "#a3d8e6",
+        // As the terminals of the world have them: six levels a part, then gray.
+        Color::Indexed(index @ 16..=231) => {
+            let level = |place: u8| [0, 95, 135, 175, 215, 255][usize::from(place)];
+            let [red, green, blue] = [(index - 16) / 36, (index - 16) / 6 % 6, (index - 16) % 6].map(level);
+            return Some(format!("#{red:02x}{green:02x}{blue:02x}"));
+        }
+        Color::Indexed(index @ 232..) => {
+            let level = 8 + 10 * u32::from(index - 232);
+            return Some(format!("#{level:02x}{level:02x}{level:02x}"));
+        }
         _ => "#eceff4",
-    })
+    };
+    Some(named.to_owned())
 }

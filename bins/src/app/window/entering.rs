@@ -117,7 +117,10 @@ impl App {
 
     fn on_input(&mut self, input: Input) {
         match input {
-            Input::Clear => self.scrollback.clear(),
+            Input::Clear => {
+                self.scrollback.clear();
+                self.folded = None;
+            }
             Input::Help(None) => self.front = Front::Help(0),
             Input::Quit if self.session.unsent() > 0 && self.session.link() != Link::Over => {
                 self.ask_to_leave()

@@ -4,7 +4,9 @@ use backchat_core::chat::client::{ClientChatEvent, Comeback};
 use backchat_core::chat::{Nickname, ServerFrame};
 use backchat_core::node::{ClientEvent, DownloadEvent, DownloadId};
 use backchat_core::text::visible;
+use backchat_core::time::UnixTime;
 
+use super::folding::Folded;
 use super::{App, Effect, WAY_ON};
 use crate::app::action::BINDINGS;
 use crate::app::end::End;
@@ -91,9 +93,51 @@ impl App {
             }
             it => it,
         };
-        for line in plain::lines(happening, self.wall) {
+        let lines = plain::lines(happening, self.wall);
+        if let Happening::Frame { frame, .. } = happening
+            && let [line] = lines.as_slice()
+            && self.fold(frame, line)
+        {
+            return;
+        }
+        for line in lines {
             self.push(line);
         }
+    }
+
+    /// Shows who came or went in the line of those who did before; `false` where it is about something else.
+    fn fold(&mut self, frame: &ServerFrame, line: &Line) -> bool {
+        self.begin_day(line.at);
+        let Some(mut folded) = self.folded.take() else {
+            let mut folded = Folded::default();
+            if !folded.take(frame) {
+                return false;
+            }
+            self.push(line.clone());
+            self.folded = Some(folded);
+            return true;
+        };
+        if !folded.take(frame) {
+            return false;
+        }
+        let body = folded.words().map_or_else(|| line.body.clone(), Body::Presence);
+        let entry = self.entry(Line { body, ..line.clone() });
+        self.scrollback.replace_last(entry);
+        self.folded = Some(folded);
+        true
+    }
+
+    /// A line between the days: times have none.
+    fn begin_day(&mut self, at: UnixTime) {
+        let day = self.settings.day(at);
+        if self.day.as_ref().is_some_and(|before| *before != day) {
+            self.folded = None;
+            let entry =
+                self.entry(Line { at, is_earlier: false, body: Body::Notice(format!("{day} ———")) });
+            self.scrollback
+                .push(Entry { stamp: String::new(), who: "———".to_owned(), head: 4, ..entry });
+        }
+        self.day = Some(day);
     }
 
     fn why_not(&self, reason: &str) -> String {
@@ -103,6 +147,8 @@ impl App {
     }
 
     fn push(&mut self, line: Line) {
+        self.begin_day(line.at);
+        self.folded = None;
         let emphasis = self.emphasis(&line);
         let is_told =
             matches!(&line.body, Body::Told { from, .. } if from.key() != self.session.nick().key());
@@ -112,6 +158,12 @@ impl App {
         {
             self.effects.push(Effect::Bell);
         }
+        let entry = self.entry(line);
+        self.scrollback.push(entry);
+    }
+
+    fn entry(&self, line: Line) -> Entry {
+        let emphasis = self.emphasis(&line);
         let stamp = match line.is_earlier {
             true => self.settings.day_and_time(line.at),
             false => self.settings.time_of_day(line.at),
@@ -119,7 +171,7 @@ impl App {
         let (who, text) = parts(&line.body);
         let columns = |part: &str| if part.is_empty() { 0 } else { width(part) + 1 };
         let head = columns(&stamp) + columns(&who);
-        self.scrollback.push(Entry { line, emphasis, stamp, who, head, text });
+        Entry { line, emphasis, stamp, who, head, text }
     }
 
     fn emphasis(&self, line: &Line) -> Emphasis {

@@ -291,3 +291,31 @@ fn the_question_whether_to_leave_goes_away_by_itself() {
     bench.update(Message::Tick);
     assert_eq!((bench.app.question(), bench.app.deadline()), (None, None));
 }
+
+#[test]
+fn who_comes_and_goes_has_one_line_and_every_day_its_own() {
+    let mut bench = Bench::joined();
+    let lines = |bench: &Bench| {
+        let seen = bench.app.scrollback().in_sight(80, 100);
+        seen.iter().rev().map(|it| it.entry.text.clone()).collect::<Vec<_>>()
+    };
+    let said = |number: u64, day: u8| {
+        format!(
+            r#"{{"type":"message","number":{number},"at":"1970-01-{day:02}T12:00:00Z","from":"bob","text":"hello"}}"#
+        )
+    };
+    bench.keys(&["/clear", "Enter"]);
+    for frame in [
+        r#"{"type":"joined","nick":"eve"}"#,
+        r#"{"type":"joined","nick":"dan"}"#,
+        r#"{"type":"left","nick":"eve","reason":"left"}"#,
+    ] {
+        bench.frame(frame);
+    }
+    bench.frame(&said(1, 1));
+    bench.frame(r#"{"type":"left","nick":"dan","reason":"left"}"#);
+    assert_eq!(lines(&bench), ["dan joined · eve came and went", "hello", "dan left"]);
+    bench.frame(&said(2, 2));
+    bench.frame(&said(3, 2));
+    assert_eq!(lines(&bench)[3..], ["Friday, 2 January 1970 ———", "hello", "hello"]);
+}

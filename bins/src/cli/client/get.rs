@@ -143,7 +143,9 @@ impl Get {
                     && !report.state.is_unread
                     && let Some(words) = report.words()
                 {
-                    let error = if matches!(report.news, News::Failed(_)) { "error: " } else { "" };
+                    let is_error =
+                        matches!(&report.news, News::Failed(failure) if failure.exit != Exit::Interrupted);
+                    let error = if is_error { "error: " } else { "" };
                     self.voice.line(&format!("{error}{words}"));
                 }
                 if let Some(resume) = resume {
@@ -320,7 +322,7 @@ mod tests {
         signals.try_send(Signal::End).expect("room");
         assert!(matches!(next(&mut get), Some(Command::Stop(Which::All))));
         assert_eq!(download(&mut get, ID, failed(FailReason::Stopped, 500)), Flow::Exit);
-        assert_eq!(written.take(), ["error: book.bin: it is over", "to go on: get it again"]);
+        assert_eq!(written.take(), ["book.bin: it is over", "to go on: get it again"]);
         assert_eq!(get.end().exit(), Exit::Interrupted);
     }
 

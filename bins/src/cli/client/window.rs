@@ -72,8 +72,9 @@ impl Window {
     ) -> Result<End, Failure> {
         let cannot = |error: io::Error| Failure::new(Exit::Other, format!("the terminal: {error}"));
         let server = self.server.to_string();
-        let session =
-            Session::new(server.clone(), self.nick.clone(), Curiosity::Panes).downloading_to(self.folder);
+        let session = Session::new(server.clone(), self.nick.clone(), Curiosity::Panes)
+            .downloading_to(self.folder)
+            .based_at(std::env::current_dir().unwrap_or_default());
         let session = if self.asks_halfway { session.asking_halfway() } else { session };
         let taken = terminal::take().map_err(cannot)?;
         let size = taken.size().map_err(cannot)?;

@@ -22,6 +22,7 @@ use backchat_core::time::UnixTime;
 use super::units::{self, day_and_time, time_of_day};
 use crate::app::downloads::{News, Report};
 use crate::app::happening::Happening;
+use crate::cli::exit::Exit;
 
 /// One line that people read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,8 +124,9 @@ pub fn lines(happening: &Happening, now: UnixTime) -> Vec<Line> {
 
 /// The lines of a report on a download.
 fn report(report: &Report, resume: Option<&str>, now: UnixTime) -> Vec<Line> {
-    let body = |words| match report.news {
-        News::Failed(_) => Body::Complaint(words),
+    let body = |words| match &report.news {
+        // Whoever stops it knows; nothing went wrong.
+        News::Failed(failure) if failure.exit != Exit::Interrupted => Body::Complaint(words),
         _ => Body::Notice(words),
     };
     let resume = resume.map(|resume| Body::Notice(format!("to go on: {resume}")));

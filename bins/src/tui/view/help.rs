@@ -31,4 +31,11 @@ pub(super) fn draw(first: usize, theme: &Theme, area: Rect, frame: &mut Frame<'_
         };
         frame.render_widget(line, Rect { y: area.y + place, height: 1, ..area });
     }
+    let below = rows.len().saturating_sub(first + usize::from(area.height));
+    if below > 0 && area.height > 0 {
+        let mark = clip(&format!(" {below} more rows ↓ PageDown "), columns);
+        let width = u16::try_from(width(&mark)).unwrap_or(area.width).min(area.width);
+        let at = Rect { x: area.right() - width, y: area.bottom() - 1, width, height: 1 };
+        frame.render_widget(Span::styled(mark, theme.status), at);
+    }
 }

@@ -94,9 +94,19 @@ fn span(gauge: &Gauge) -> Duration {
 /// A line of a plot: its name, and its value in a step.
 type Series = (&'static str, fn(&Sample) -> f64);
 
+/// How a plot's values become heights.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scale {
+    /// From zero.
+    Linear,
+    /// From the least value, in powers: for values of which one is many times the other.
+    Logarithmic,
+}
+
 /// One plot: its lines, and how its values are written.
 struct Plot {
     title: &'static str,
+    scale: Scale,
     lines: &'static [Series],
     write: fn(f64) -> String,
 }
@@ -104,11 +114,13 @@ struct Plot {
 const PLOTS: [Plot; 3] = [
     Plot {
         title: "goodput",
+        scale: Scale::Linear,
         lines: &[("new bytes a second", |sample| sample.goodput as f64)],
         write: |value| units::rate(value as u64),
     },
     Plot {
         title: "window",
+        scale: Scale::Linear,
         lines: &[
             ("arrived in a round trip", |sample| sample.flight as f64),
             ("window told", |sample| sample.window as f64),
@@ -116,7 +128,8 @@ const PLOTS: [Plot; 3] = [
         write: |value| units::size(value as u64),
     },
     Plot {
-        title: "time",
+        title: "time (log)",
+        scale: Scale::Logarithmic,
         lines: &[
             ("round trip", |sample| sample.round_trip.as_secs_f64()),
             ("RTO", |sample| sample.rto.as_secs_f64()),
@@ -142,20 +155,33 @@ fn draw_plot(plot: &Plot, gauge: &Gauge, theme: &Theme, area: Rect, frame: &mut 
         .iter()
         .map(|(_, value)| {
             let values = gauge.samples().flat_map(|sample| std::iter::repeat_n(value(sample), once));
-            values.enumerate().map(|(at, value)| (at as f64, value)).collect()
+            let places = values.enumerate().map(|(at, value)| (at as f64, value));
+            // What is not known yet is no value, and has no logarithm.
+            places.filter(|(_, value)| plot.scale == Scale::Linear || *value > 0.0).collect()
         })
         .collect();
     let last = count.saturating_sub(1).max(1) as f64;
     let most = points.iter().flatten().map(|(_, value)| *value).fold(0.0, f64::max);
-    let top = if most > 0.0 { most * 1.1 } else { 1.0 };
+    let least = points.iter().flatten().map(|(_, value)| *value).fold(f64::INFINITY, f64::min);
+    let (points, bounds, least) = match plot.scale {
+        Scale::Linear => (points, [0.0, if most > 0.0 { most * 1.1 } else { 1.0 }], 0.0),
+        Scale::Logarithmic if most <= 0.0 => (points, [0.0, 1.0], 0.0),
+        Scale::Logarithmic => {
+            let heights =
+                |line: Vec<(f64, f64)>| line.into_iter().map(|(at, value)| (at, value.log10())).collect();
+            // Half of a power around them, so that a line that is level does not lie on the edge.
+            let bounds = [least.log10() - 0.25, most.log10() + 0.25];
+            (points.into_iter().map(heights).collect(), bounds, least)
+        }
+    };
     let datasets = points.iter().zip(styles).map(|(points, style)| {
         Dataset::default().marker(Marker::Braille).graph_type(GraphType::Line).style(style).data(points)
     });
     let scale =
-        [(plot.write)(0.0), (plot.write)(most)].map(|text| Span::styled(format!("{text:>12}"), theme.dim));
+        [(plot.write)(least), (plot.write)(most)].map(|text| Span::styled(format!("{text:>12}"), theme.dim));
     let chart = Chart::new(datasets.collect())
         .x_axis(Axis::default().bounds([0.0, last]).style(theme.dim))
-        .y_axis(Axis::default().bounds([0.0, top]).labels(scale).style(theme.dim));
+        .y_axis(Axis::default().bounds(bounds).labels(scale).style(theme.dim));
     frame.render_widget(chart, below);
 }
 
