@@ -5,6 +5,7 @@
 //! - `run`, `sweep`, `swarm`, `shrink`, `exhaust`, `marks`, `check`, `diff`, `list`, `demo`: the
 //!   commands. `determinism`: the same
 //!   run twice.
+//! - `packed`: traces that are compressed.
 //! - `settings`: values of scenarios that the command line sets.
 //! - `within`: runs that can be stopped.
 //! - `filter`: which records a replay prints.
@@ -27,6 +28,7 @@ mod list;
 pub mod load;
 mod marks;
 mod output;
+mod packed;
 mod progress;
 mod run;
 mod saved;

@@ -97,7 +97,7 @@ pub struct RunArgs {
     /// Gives up after this time, without a verdict.
     #[arg(long, value_name = "D", value_parser = sweep::duration)]
     pub max_time: Option<Duration>,
-    /// Writes the trace as lines of JSON.
+    /// Writes the trace as lines of JSON, compressed where the name ends with .gz.
     #[arg(long, value_name = "OUT.jsonl")]
     pub trace: Option<PathBuf>,
     /// Prints the result as one JSON object.

@@ -1,11 +1,11 @@
 //! `check`: the checkers over a recorded trace.
 
-use std::fs::File;
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufRead, Write};
 use std::path::Path;
 
 use super::args::CheckArgs;
 use super::exit::{Exit, Trouble};
+use super::packed::unpacked;
 use crate::checker::Checkers;
 use crate::trace::{Reading, Sink as _};
 
@@ -13,9 +13,9 @@ use crate::trace::{Reading, Sink as _};
 const SHOWN_MAX: usize = 20;
 
 /// The file of a recorded trace.
-pub(super) fn opened(path: &Path) -> Result<BufReader<File>, Trouble> {
+pub(super) fn opened(path: &Path) -> Result<Box<dyn BufRead>, Trouble> {
     let cannot = |error| Trouble::Nothing(format!("cannot read {}: {error}", path.display()));
-    File::open(path).map(BufReader::new).map_err(cannot)
+    unpacked(path).map_err(cannot)
 }
 
 pub(super) fn check(args: &CheckArgs) -> Result<Exit, Trouble> {

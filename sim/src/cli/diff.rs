@@ -1,7 +1,6 @@
 //! `diff`: where two recorded traces part, and what led there.
 
-use std::fs::File;
-use std::io::{self, BufReader, Write};
+use std::io::{self, BufRead, Write};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -44,7 +43,7 @@ const fn of([first, second]: [&Path; 2], side: Side) -> &Path {
     }
 }
 
-fn begun(path: &Path) -> Result<Reading<BufReader<File>>, Trouble> {
+fn begun(path: &Path) -> Result<Reading<Box<dyn BufRead>>, Trouble> {
     Reading::begin(opened(path)?).map_err(Trouble::trace(path))
 }
 

@@ -8,6 +8,7 @@ use super::explain::{self, Which};
 use super::filter::Filter;
 use super::load::{self, Loaded};
 use super::output::{Files, Manner, Output};
+use super::packed::Packing;
 use super::settings::Settings;
 use super::wall::Stopwatch;
 use super::within::{Limit, Within};
@@ -142,7 +143,7 @@ pub(super) fn traced(
 ) -> Result<(Report, Result<(), Trouble>), Trouble> {
     let path = trace.path().to_owned();
     let header = Header { scenario: loaded.path.clone(), seed, engine: engine.name().to_owned() };
-    let mut writer = TraceFile { lines: Lines::new(trace, &header), failed: None };
+    let mut writer = TraceFile { lines: Lines::new(Packing::new(trace), &header), failed: None };
     let came = match limit {
         None => judged(loaded, seed, engine, &mut writer),
         Some(limit) => judged_within(loaded, seed, engine, &mut writer, limit),
@@ -154,13 +155,13 @@ pub(super) fn traced(
         Some(end) => lines.finish(end.events, end.hash),
         None => lines.cut_short(),
     });
-    let written = done.and_then(Output::finish).map_err(Trouble::write(&path));
+    let written = done.and_then(Packing::finish).map_err(Trouble::write(&path));
     Ok((came?, written))
 }
 
 /// Writes records as JSON until that fails.
 struct TraceFile {
-    lines: Lines<Output>,
+    lines: Lines<Packing>,
     failed: Option<io::Error>,
 }
 

@@ -62,7 +62,7 @@ impl<'a> Saved<'a> {
         let write = |ending, bytes: &[u8]| open(ending)?.fill(bytes).map_err(Trouble::write(&path(ending)));
         write("toml", &loaded.text)?;
         write("txt", explanation(loaded, which).as_bytes())?;
-        match traced(open("jsonl")?, loaded, which.seed, which.engine, None) {
+        match traced(open("jsonl.gz")?, loaded, which.seed, which.engine, None) {
             Ok((_, written)) => written,
             // What was written up to there is what there is of such a run.
             Err(Trouble::Run { .. }) => Ok(()),

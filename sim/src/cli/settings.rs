@@ -314,7 +314,10 @@ mod tests {
                 "links.default.dealy=1s",
                 "a.toml with --set links.default.dealy=1s: unknown key 'dealy'; expected ",
             ),
-            ("links.default.loss=0..2", "a.toml with --set links.default.loss=0..2: loss is 2; expected "),
+            (
+                "links.default.loss=0..2",
+                "a.toml with --set links.default.loss=0..2: loss is 2, above 1; expected ",
+            ),
             ("faults.1.at=1s", "a.toml with --set faults.1.at=1s: '1' of a list of 1; expected a number"),
             ("duration.x=1s", "a.toml with --set duration.x=1s: 'x' is behind a value; expected a table"),
         ] {

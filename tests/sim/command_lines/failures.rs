@@ -155,6 +155,20 @@ fn many_failures_of_one_kind_are_three_lines_and_a_count_and_are_saved_under_its
         .collect();
     names.sort();
     assert_eq!(names.len(), 9);
+    // The traces are compressed, and whoever reads one reads that too.
+    let packed: Vec<&String> = names.iter().filter(|name| name.ends_with(".jsonl.gz")).collect();
+    assert_eq!(packed.len(), 3, "{names:?}");
+    let path = format!("saved/{}", packed[0]);
+    folder.said(&["run", "fails.toml", "--engine", "direct", "--trace", "plain.jsonl"]);
+    let (code, out, err) = folder.said(&["diff", &path, "plain.jsonl"]);
+    assert!(code == 0 && out.starts_with("the same: "), "{out}{err}");
+    let sizes = [path.as_str(), "plain.jsonl"]
+        .map(|name| std::fs::metadata(folder.path(name)).expect("it is there").len());
+    assert!(sizes[0] * 4 < sizes[1], "{sizes:?}");
+    std::fs::write(folder.path("cut.gz"), &std::fs::read(folder.path(&path)).expect("a file")[..200])
+        .expect("it is ours");
+    let (code, _, err) = folder.said(&["check", "cut.gz"]);
+    assert!(code == 96 && err.contains("cut.gz:"), "{err}");
     assert!(names.iter().all(|name| name.starts_with("expect-too_late-client.fails-seed-")), "{names:?}");
     let (_, out, _) = folder.said(&["sweep", "passes.toml", "--seeds", "0..=2"]);
     assert!(out.starts_with("3 runs of 1 "), "{out}");
