@@ -135,6 +135,8 @@ fn plain(message: &str) -> String {
     let words = [
         ("unknown variant", "unknown value"),
         ("a sequence", "a list"),
+        ("invalid type: sequence", "invalid type: list"),
+        ("invalid type: map", "invalid type: table"),
         ("path string", "a path as a string"),
     ];
     words.iter().fold(message.to_owned(), |message, (theirs, ours)| message.replace(theirs, ours))
