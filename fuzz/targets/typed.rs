@@ -2,13 +2,13 @@
 //! without a control character.
 #![no_main]
 
-use backchat::cli::input::{read_line, read_object};
+use backchat::cli::input::{Presence, read_line, read_object};
 use backchat_core::text::is_hidden;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|line: &str| {
-    for is_here in [true, false] {
-        if let Err(error) = read_line(line, |_| is_here) {
+    for presence in [Presence::Here, Presence::Gone, Presence::Stranger, Presence::Unknown] {
+        if let Err(error) = read_line(line, |_| presence) {
             let text = error.to_string();
             assert!(!text.contains(|c| is_hidden(c) && c != '\n'), "{text:?}");
         }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::io::BufRead;
 
 use backchat_core::hex::Hex;
+use backchat_core::text::visible;
 use backchat_core::time::Instant;
 use backchat_core::wire::Hash;
 use serde_json::{Map, Value};
@@ -37,7 +38,7 @@ pub struct Recorded {
 
 /// What is wrong with a recorded trace, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{line}:{column}: {found}; expected {expected}")]
+#[error("{line}:{column}: {}; expected {}", visible(found), visible(expected))]
 pub struct ReadError {
     /// The line, from 1.
     pub line: usize,

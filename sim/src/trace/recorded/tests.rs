@@ -115,3 +115,18 @@ fn a_trace_that_was_edited_is_read_and_known() {
     let error = edited("\"records\":2", "\"records\":3");
     assert_eq!(error.to_string(), "4:25: an end of 3 records; expected 2, as there are: it was edited");
 }
+
+#[test]
+fn what_an_error_quotes_is_made_visible() {
+    for strange in ["\u{202e}", "\u{7f}", "\u{200b}"] {
+        let header = String::from_utf8(trace()).expect("it is ours");
+        let header = header.lines().next().expect("a header");
+        for line in [
+            format!("{{\"at\":\"{strange}\"}}"),
+            format!("{{\"at\":0,\"node\":\"a\",\"event\":\"{strange}\"}}"),
+        ] {
+            let error = said(format!("{header}\n{line}\n").as_bytes());
+            assert!(!error.contains(backchat_core::text::is_hidden), "{error:?}");
+        }
+    }
+}
