@@ -55,7 +55,8 @@ pub enum Access {
 #[derive(Clone, Debug)]
 enum Node {
     File(u64),
-    Link(OsString),
+    /// To this path, made by this user.
+    Link(OsString, u32),
     Special,
     Folder,
 }
@@ -126,7 +127,7 @@ impl MemoryDisk {
         let state = self.state();
         match state.folders.get(folder)?.get(name)? {
             Node::File(inode) => state.inodes.get(inode).map(|inode| inode.bytes.clone()),
-            Node::Link(_) | Node::Special | Node::Folder => None,
+            Node::Link(..) | Node::Special | Node::Folder => None,
         }
     }
 
@@ -135,7 +136,17 @@ impl MemoryDisk {
     /// # Errors
     /// The folder does not exist.
     pub fn put_link(&self, path: impl AsRef<Path>, target: impl Into<OsString>) -> io::Result<()> {
-        self.put_node(path.as_ref(), Node::Link(target.into()))
+        self.put_node(path.as_ref(), Node::Link(target.into(), USER))
+    }
+
+    /// The same, by another user.
+    #[cfg(test)]
+    pub(super) fn put_foreign_link(
+        &self,
+        path: impl AsRef<Path>,
+        target: impl Into<OsString>,
+    ) -> io::Result<()> {
+        self.put_node(path.as_ref(), Node::Link(target.into(), USER + 1))
     }
 
     /// Puts a FIFO into a folder.
@@ -217,18 +228,18 @@ impl State {
     }
 
     fn stat(&self, node: &Node) -> io::Result<Stat> {
-        let kind = match node {
+        let (kind, owner) = match node {
             Node::File(inode) => return self.inode_stat(*inode),
-            Node::Link(_) => Kind::Link,
-            Node::Special => Kind::Special,
-            Node::Folder => Kind::Folder,
+            Node::Link(_, owner) => (Kind::Link, *owner),
+            Node::Special => (Kind::Special, USER),
+            Node::Folder => (Kind::Folder, USER),
         };
         Ok(Stat {
             kind,
             device: 1,
             inode: 0,
             links: 1,
-            owner: USER,
+            owner,
             mode: MODE,
             size: 0,
             modified: (0, 0),
@@ -331,7 +342,7 @@ impl MemoryFolder {
     fn resolve(&self, state: &State, name: &OsStr) -> io::Result<Node> {
         let mut node = state.node(&self.path, name)?;
         for _ in 0..8 {
-            let Node::Link(target) = node else { return Ok(node) };
+            let Node::Link(target, _) = node else { return Ok(node) };
             if Path::new(&target).components().count() != 1 || target == ".." {
                 return Err(io::ErrorKind::PermissionDenied.into());
             }
@@ -361,7 +372,7 @@ impl Folder for MemoryFolder {
 
     fn read_link(&self, name: &OsStr) -> io::Result<PathBuf> {
         match self.disk.state().node(&self.path, name)? {
-            Node::Link(target) => Ok(target.into()),
+            Node::Link(target, _) => Ok(target.into()),
             Node::File(_) | Node::Special | Node::Folder => Err(Errno::INVAL.into()),
         }
     }
@@ -370,7 +381,7 @@ impl Folder for MemoryFolder {
         let mut state = self.disk.state();
         match self.resolve(&state, name)? {
             Node::File(inode) => self.handle(&mut state, inode),
-            Node::Link(_) | Node::Special | Node::Folder => Err(io::ErrorKind::InvalidInput.into()),
+            Node::Link(..) | Node::Special | Node::Folder => Err(io::ErrorKind::InvalidInput.into()),
         }
     }
 
@@ -379,7 +390,7 @@ impl Folder for MemoryFolder {
         state.writable()?;
         let inode = match state.entries(&self.path)?.get(name).cloned() {
             Some(Node::File(inode)) => inode,
-            Some(Node::Link(_)) => return Err(Errno::LOOP.into()),
+            Some(Node::Link(..)) => return Err(Errno::LOOP.into()),
             Some(Node::Special) => return Err(Errno::NXIO.into()),
             Some(Node::Folder) => return Err(Errno::ISDIR.into()),
             None => {

@@ -416,6 +416,29 @@ async fn who_replaces_a_file_keeps_its_mode_and_the_links_to_it() {
 }
 
 #[tokio::test]
+async fn a_link_that_another_user_has_made_is_not_written_through() {
+    for is_foreign in [false, true] {
+        let (disk, mut targets) = memory();
+        disk.put("d/precious", b"precious").unwrap();
+        match is_foreign {
+            true => disk.put_foreign_link("d/book.bin", "precious").unwrap(),
+            false => disk.put_link("d/book.bin", "precious").unwrap(),
+        }
+        let into = spec(Place::Folder("d".into()), Existing::Replace, Partial::Resume);
+        if is_foreign {
+            let error = refused(&mut targets, into).await;
+            assert!(error.to_string().contains("a symbolic link of another user"), "{error}");
+            assert_eq!(disk.read("d/precious"), Some(b"precious".to_vec()));
+        } else {
+            opened(&mut targets, into).await;
+            write(&mut targets, 0, b"new").await;
+            commit(&mut targets).await.1.unwrap();
+            assert_eq!(disk.read("d/precious"), Some(b"new".to_vec()));
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_servers_time_is_kept_where_that_was_asked_for() {
     let (folder, mut targets) = real();
     let at = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().modified().unwrap();
