@@ -316,6 +316,7 @@ Exit codes:
   4  refused: another user's server, too many bans, a text that cannot be sent
   5  no server is there, or it has gone
   6  it has not answered for 30 s
+  8  done, and holds, but could not be written for the next start
 
 Examples:
   backchat-server ctl who
