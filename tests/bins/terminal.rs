@@ -331,7 +331,8 @@ const PANICS: &str = "BACKCHAT_TEST_PANICS";
 #[test]
 fn a_panic_gives_the_terminal_back() {
     if std::env::var_os(PANICS).is_some() {
-        let mut taken = backchat::tui::terminal::take().expect("a terminal");
+        let mut taken =
+            backchat::tui::terminal::take(backchat::tui::terminal::Mouse::Ours).expect("a terminal");
         taken.draw(|_| {}).expect("drawn");
         panic!("on purpose");
     }

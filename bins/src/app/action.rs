@@ -22,6 +22,8 @@ pub enum Action {
     Help,
     /// Show, or hide, the transfer inspector.
     Inspector,
+    /// Look for something that was said; again: further up.
+    Find,
     /// Back to the chat.
     Back,
     /// Paint everything anew.
@@ -81,6 +83,7 @@ pub const BINDINGS: &[Binding] = &[
     binding(&["C-End", "M->"], Action::Scroll(Scroll::Bottom), "to what is new"),
     binding(&["F1"], Action::Help, "this help"),
     binding(&["F2"], Action::Inspector, "the inspector: a download while it runs; again: the next download"),
+    binding(&["C-s"], Action::Find, "look for something that was said; again: further up"),
     binding(&["Esc"], Action::Back, "back to the chat"),
     binding(&["Left", "C-b"], Action::Edit(Edit::Left), "left"),
     binding(&["Right", "C-f"], Action::Edit(Edit::Right), "right"),

@@ -299,7 +299,7 @@ impl Report {
     /// The report in words, without its time; `None` for mere progress, which a bar shows.
     pub fn words(&self) -> Option<String> {
         let file = self.state.file.to_string();
-        let path = show(&self.state.place);
+        let (path, place) = (show(&self.state.path), show(&self.state.place));
         Some(match &self.news {
             News::Started { resumed_from: 0 } => {
                 format!("{file}: {} to {path}", units::size(self.state.size))
@@ -312,8 +312,8 @@ impl Report {
             News::Paused => format!("{file}: held; /resume goes on"),
             News::Resumed => format!("{file}: goes on"),
             News::Done(done) if self.is_to_stdout() => format!("{file}: {}", done.summary()),
-            News::Done(done) => format!("{file}: {}, saved as {path}", done.summary()),
-            News::Skipped => format!("{file}: {path} exists and is left as it is"),
+            News::Done(done) => format!("{file}: {}, saved as {place}", done.summary()),
+            News::Skipped => format!("{file}: {place} exists and is left as it is"),
             // Most messages name the file, or the path that it has here.
             News::Failed(failure) if failure.message.contains(&file) => failure.message.clone(),
             News::Failed(failure) => format!("{file}: {}", failure.message),

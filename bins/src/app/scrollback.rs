@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use super::wrap::wrap;
 use crate::cli::render::plain::Line;
 
-/// Lines that are kept.
+/// Lines that are kept where nothing else is said.
 pub const MAX_LINES: usize = 10_000;
 
 /// How a line stands out.
@@ -49,6 +49,8 @@ enum Place {
 #[derive(Clone, Debug)]
 pub struct Scrollback {
     entries: VecDeque<Entry>,
+    /// Most of them.
+    most: usize,
     /// Lines that are no longer kept.
     dropped: u64,
     place: Place,
@@ -58,14 +60,32 @@ pub struct Scrollback {
 
 impl Default for Scrollback {
     fn default() -> Self {
-        Self { entries: VecDeque::new(), dropped: 0, place: Place::Bottom, unread: None }
+        Self { entries: VecDeque::new(), most: MAX_LINES, dropped: 0, place: Place::Bottom, unread: None }
     }
 }
 
 impl Scrollback {
+    /// One that keeps at most so many lines.
+    pub fn holding(most: usize) -> Self {
+        Self { most: most.max(1), ..Self::default() }
+    }
+
+    /// Goes up to the next line above the last in sight that `is` what one looks for; `false` where there is none.
+    pub fn find(&mut self, is: impl Fn(&Entry) -> bool) -> bool {
+        let above = match self.place {
+            Place::Bottom => self.end(),
+            Place::At { line, .. } => line,
+        };
+        let found = (self.dropped..above).rev().find(|number| self.entry(*number).is_some_and(&is));
+        if let Some(line) = found {
+            self.place = Place::At { line, hidden: 0 };
+        }
+        found.is_some()
+    }
+
     /// Adds a line at the end.
     pub fn push(&mut self, entry: Entry) {
-        if self.entries.len() == MAX_LINES {
+        if self.entries.len() >= self.most {
             self.entries.pop_front();
             self.dropped += 1;
         }
@@ -91,7 +111,7 @@ impl Scrollback {
 
     /// Forgets everything.
     pub fn clear(&mut self) {
-        *self = Self { dropped: self.end(), ..Self::default() };
+        *self = Self { dropped: self.end(), ..Self::holding(self.most) };
     }
 
     /// Lines that came while the end was not in sight, and were not looked at.
@@ -278,6 +298,19 @@ mod tests {
         assert!(scrollback.in_sight(10, 5)[0].is_first_new);
         scrollback.down(10, 100);
         assert_eq!((scrollback.is_at_bottom(), scrollback.unread()), (true, 0));
+    }
+
+    #[test]
+    fn what_is_looked_for_is_found_from_the_last_to_the_first() {
+        let mut scrollback = Scrollback::holding(8);
+        (0..20).for_each(|number| scrollback.push(entry(&number.to_string())));
+        assert_eq!(seen(&scrollback), ["15", "16", "17", "18", "19"]);
+        assert!(scrollback.find(|entry| entry.text.contains('4') || entry.text.contains('6')));
+        assert_eq!(seen(&scrollback), ["12", "13", "14", "15", "16"]);
+        assert!(scrollback.find(|entry| entry.text.contains('4')));
+        assert_eq!(seen(&scrollback), ["12", "13", "14"]);
+        assert!(!scrollback.find(|entry| entry.text.contains('4')));
+        assert_eq!(seen(&scrollback), ["12", "13", "14"]);
     }
 
     #[test]

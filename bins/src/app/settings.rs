@@ -4,6 +4,8 @@ use backchat_core::time::UnixTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, fmt::strtime};
 
+use super::scrollback::MAX_LINES;
+
 /// See the module. [`crate::cli::config`] is the server's; this is a person's.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -15,6 +17,14 @@ pub struct Settings {
     pub bell: Bell,
     /// Words that stand out beside our nickname, in lower case.
     pub mentions: Vec<String>,
+    /// Whether the mouse is ours: clicks and the wheel. Where it is not, the terminal selects and scrolls by itself.
+    pub mouse: bool,
+    /// Whether the terminal's title says where we are, and how much was meant for us meanwhile.
+    pub title: bool,
+    /// Whether the terminal is asked to notify (OSC 9) of what is meant for us, while it has not the focus.
+    pub notify: bool,
+    /// Lines that are kept.
+    pub scrollback: usize,
 }
 
 /// When the terminal is rung.
@@ -28,7 +38,16 @@ pub enum Bell {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { time: "%H:%M".to_owned(), zone: TimeZone::UTC, bell: Bell::Mentions, mentions: Vec::new() }
+        Self {
+            time: "%H:%M".to_owned(),
+            zone: TimeZone::UTC,
+            bell: Bell::Mentions,
+            mentions: Vec::new(),
+            mouse: true,
+            title: true,
+            notify: true,
+            scrollback: MAX_LINES,
+        }
     }
 }
 

@@ -57,6 +57,8 @@ pub enum Message {
         /// Rows from the top.
         row: u16,
     },
+    /// The window has got the focus, or lost it.
+    Focus(bool),
     /// The window has another size.
     Resized(Size),
     /// The time of [`App::deadline`] has come.
@@ -74,6 +76,8 @@ pub enum Effect {
     Keep(Comeback),
     /// Ring.
     Bell,
+    /// Have the terminal notify that this one has something for us.
+    Notify(Nickname),
     /// Paint everything anew.
     Redraw,
     /// Give the terminal back to the shell.
@@ -134,6 +138,12 @@ pub struct App {
     wall: UnixTime,
     /// Who spoke, the last first: what Tab offers first.
     speakers: Vec<Nickname>,
+    /// What was looked for last, and how often.
+    found: Option<(String, usize)>,
+    /// Whether the terminal has the focus, where it tells.
+    has_focus: Option<bool>,
+    /// What was meant for us while it had not.
+    missed: usize,
     /// Who came and went, as the last line says, while it is that.
     folded: Option<folding::Folded>,
     /// The day of the last line.
@@ -146,10 +156,11 @@ pub struct App {
 impl App {
     /// A window on `session`.
     pub fn new(session: Session, settings: Settings, size: Size) -> Self {
+        let scrollback = Scrollback::holding(settings.scrollback);
         Self {
             session,
             settings,
-            scrollback: Scrollback::default(),
+            scrollback,
             editor: Editor::default(),
             completion: None,
             question: None,
@@ -160,6 +171,9 @@ impl App {
             now: Instant::ZERO,
             wall: UnixTime::from_millis(0),
             speakers: Vec::new(),
+            found: None,
+            has_focus: None,
+            missed: 0,
             folded: None,
             day: None,
             again: None,
@@ -177,6 +191,10 @@ impl App {
             Message::Type(text) => self.on_type(&text),
             Message::Paste(text) => self.on_paste(&text),
             Message::Click { column, row } => self.on_click(column, row),
+            Message::Focus(has) => {
+                self.has_focus = Some(has);
+                self.missed = 0;
+            }
             Message::Resized(size) => self.size = size,
             Message::Tick => self.on_session(session::Message::Tick),
         }
@@ -245,6 +263,11 @@ impl App {
             Action::Scroll(scroll) => self.scroll(scroll),
             Action::Help => self.front = if self.is_help() { Front::Chat } else { Front::Help(0) },
             Action::Inspector => self.inspect(),
+            Action::Find if self.found.is_some() && self.editor.is_empty() => {
+                self.scrollback.to_bottom();
+                self.on_input(Input::Find(None));
+            }
+            Action::Find => self.editor.set("/find "),
             Action::Back => self.front = Front::Chat,
             Action::Redraw => self.effects.push(Effect::Redraw),
             Action::Suspend => self.effects.push(Effect::Suspend),

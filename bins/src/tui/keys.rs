@@ -15,7 +15,9 @@ pub fn message(event: Event) -> Option<Message> {
         Event::Mouse(mouse) => of_mouse(mouse),
         Event::Paste(text) => Some(Message::Paste(text)),
         Event::Resize(columns, rows) => Some(Message::Resized(Size { columns, rows })),
-        Event::Key(_) | Event::FocusGained | Event::FocusLost => None,
+        Event::FocusGained => Some(Message::Focus(true)),
+        Event::FocusLost => Some(Message::Focus(false)),
+        Event::Key(_) => None,
     }
 }
 

@@ -157,6 +157,7 @@ impl Tui {
                     Ok(())
                 }
                 Effect::Bell => self.terminal.ring(),
+                Effect::Notify(nick) => self.terminal.notify(&nick),
                 Effect::Redraw => self.terminal.forget(),
                 Effect::Suspend => self.suspend(),
             };
@@ -189,6 +190,11 @@ impl Tui {
         self.is_dirty = false;
         self.next_frame = self.clock.now() + Duration::from_secs(1) / FRAMES_PER_SECOND;
         let (app, theme) = (&self.app, &self.theme);
+        if let Some(title) = app.title()
+            && let Err(error) = self.terminal.set_title(title)
+        {
+            self.broken.get_or_insert(error);
+        }
         let drawn = self.terminal.draw(|frame| view::draw(app, theme, frame));
         self.check(drawn);
     }

@@ -14,10 +14,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
+use backchat_core::chat::Nickname;
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::Show;
 use ratatui::crossterm::event::{
-    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, Event,
+    DisableBracketedPaste, DisableFocusChange, DisableMouseCapture, EnableBracketedPaste, EnableFocusChange,
+    EnableMouseCapture, Event,
 };
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
@@ -43,7 +45,23 @@ pub struct Taken {
     terminal: Terminal<CrosstermBackend<Canvas>>,
     canvas: Canvas,
     painter: Painter,
+    mouse: Mouse,
+    /// The title that it has.
+    title: String,
 }
+
+/// Whose the mouse is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mouse {
+    /// Ours: clicks and the wheel.
+    Ours,
+    /// The terminal's, which selects and scrolls.
+    Theirs,
+}
+
+/// Keeps the title on the terminal's stack, and takes it from there again (XTWINOPS 22 and 23, as xterm has them).
+const PUSH_TITLE: &[u8] = b"\x1b[22;2t";
+const POP_TITLE: &[u8] = b"\x1b[23;2t";
 
 /// What is drawn and not handed to the painter yet.
 #[derive(Clone, Debug, Default)]
@@ -90,7 +108,7 @@ impl Write for Canvas {
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// Takes the terminal over: raw, on its other screen, with pastes in brackets and the mouse.
-pub fn take() -> io::Result<Taken> {
+pub fn take(mouse: Mouse) -> io::Result<Taken> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let before = std::panic::take_hook();
@@ -100,17 +118,22 @@ pub fn take() -> io::Result<Taken> {
             before(panic);
         }));
     });
-    enter().inspect_err(|_| give_back())?;
+    enter(mouse).inspect_err(|_| give_back())?;
     let painter = Painter::new(WhileTaken).inspect_err(|_| give_back())?;
     let canvas = Canvas::default();
     let terminal = Terminal::new(CrosstermBackend::new(canvas.clone())).inspect_err(|_| give_back())?;
-    Ok(Taken { terminal, canvas, painter })
+    Ok(Taken { terminal, canvas, painter, mouse, title: String::new() })
 }
 
-fn enter() -> io::Result<()> {
+fn enter(mouse: Mouse) -> io::Result<()> {
     TAKEN.store(true, Ordering::SeqCst);
     enable_raw_mode()?;
-    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableMouseCapture)
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableFocusChange)?;
+    if mouse == Mouse::Ours {
+        execute!(io::stdout(), EnableMouseCapture)?;
+    }
+    io::stdout().write_all(PUSH_TITLE)?;
+    io::stdout().flush()
 }
 
 /// Gives the terminal back, once. Each step by itself, for one that fails must not keep the others.
@@ -120,6 +143,8 @@ fn give_back() {
     }
     let _ = execute!(io::stdout(), DisableMouseCapture);
     let _ = execute!(io::stdout(), DisableBracketedPaste);
+    let _ = execute!(io::stdout(), DisableFocusChange);
+    let _ = io::stdout().write_all(POP_TITLE);
     let _ = execute!(io::stdout(), LeaveAlternateScreen, Show);
     let _ = disable_raw_mode();
 }
@@ -153,6 +178,23 @@ impl Taken {
         self.canvas.write_all(b"\x07")
     }
 
+    /// Notifies, with the next frame, that somebody has something for us (OSC 9). A nickname is of ASCII, and nothing else of
+    /// a peer is in it.
+    pub fn notify(&mut self, nick: &Nickname) -> io::Result<()> {
+        write!(self.canvas, "\x1b]9;backchat: {nick} has something for you\x07")
+    }
+
+    /// Sets the title, with the next frame, unless it has it. Nothing but printable ASCII is written.
+    pub fn set_title(&mut self, title: String) -> io::Result<()> {
+        if title == self.title {
+            return Ok(());
+        }
+        let printable: String = title.chars().filter(|c| matches!(c, ' '..='~')).collect();
+        write!(self.canvas, "\x1b]2;{printable}\x07")?;
+        self.title = title;
+        Ok(())
+    }
+
     /// Forgets what stands there, so that the next frame is painted whole.
     pub fn forget(&mut self) -> io::Result<()> {
         // Not ratatui's own: it asks the terminal for the cursor's place, and the thread that reads would get the answer.
@@ -168,7 +210,8 @@ impl Taken {
         give_back();
         // The whole group, as the terminal itself would: whoever is in the pipe with us waits too.
         rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
-        enter()?;
+        enter(self.mouse)?;
+        self.title.clear();
         self.forget()
     }
 

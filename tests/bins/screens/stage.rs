@@ -120,7 +120,7 @@ impl Stage {
                     self.update(Message::Session(session::Message::Answered(asked, Ok(receipt))));
                 }
                 Effect::Bell => self.bells += 1,
-                Effect::Exit | Effect::Redraw | Effect::Suspend | Effect::Keep(_) => {}
+                Effect::Exit | Effect::Redraw | Effect::Suspend | Effect::Keep(_) | Effect::Notify(_) => {}
             }
         }
     }

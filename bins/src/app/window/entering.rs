@@ -8,9 +8,11 @@ use super::{App, Effect, Front, Question, WAY_ON};
 use crate::app::completion::{Completion, Words};
 use crate::app::editor::MAX_BYTES;
 use crate::app::happening::Happening;
+use crate::app::scrollback::Entry;
 use crate::app::session::{self, Link};
 use crate::cli::input::commands::COMMANDS;
 use crate::cli::input::{Input, read_line};
+use crate::cli::render::plain::Body;
 
 /// Most lines of a paste that are said: more belongs into a file.
 const MAX_PASTED: usize = 1000;
@@ -115,12 +117,13 @@ impl App {
         }
     }
 
-    fn on_input(&mut self, input: Input) {
+    pub(super) fn on_input(&mut self, input: Input) {
         match input {
             Input::Clear => {
                 self.scrollback.clear();
                 self.folded = None;
             }
+            Input::Find(text) => self.find(text),
             Input::Help(None) => self.front = Front::Help(0),
             Input::Quit if self.session.unsent() > 0 && self.session.link() != Link::Over => {
                 self.ask_to_leave()
@@ -132,6 +135,30 @@ impl App {
                 self.try_again(nick.as_str());
             }
             input => self.hand_on(input),
+        }
+    }
+
+    /// Goes up to what holds a text, in capitals or not; again: further up. Enter has gone to the end, so that the place is
+    /// remembered here.
+    fn find(&mut self, text: Option<String>) {
+        match text {
+            Some(text) => self.found = Some((text.to_lowercase(), 0)),
+            None if self.found.is_none() => return self.complain("find what? write /find TEXT"),
+            None => {}
+        }
+        let Some((needle, times)) = &mut self.found else { return };
+        let holds = |entry: &Entry| {
+            !matches!(entry.line.body, Body::Complaint(_))
+                && (entry.text.to_lowercase().contains(needle.as_str())
+                    || entry.who.to_lowercase().contains(needle.as_str()))
+        };
+        let is_found = (0..=*times).all(|_| self.scrollback.find(holds));
+        *times += usize::from(is_found);
+        if !is_found {
+            let needle = needle.clone();
+            self.scrollback.to_bottom();
+            self.complain(format!("nothing further up holds '{needle}'"));
+            self.found = None;
         }
     }
 
@@ -237,6 +264,7 @@ fn needs_a_connection(input: &Input) -> bool {
         | Input::Cancel
         | Input::Ignore(_)
         | Input::Folder(_)
+        | Input::Find(_)
         | Input::Clear
         | Input::Quit
         | Input::Nick(_)

@@ -10,6 +10,9 @@ use crate::app::scrollback::Scrollback;
 use crate::app::session::Session;
 use crate::app::settings::Settings;
 
+/// Most characters of a server in a title.
+const MAX_TITLE: usize = 100;
+
 impl App {
     /// The chat.
     pub fn session(&self) -> &Session {
@@ -24,6 +27,20 @@ impl App {
     /// What was said.
     pub fn scrollback(&self) -> &Scrollback {
         &self.scrollback
+    }
+
+    /// What the terminal's title should be: ours in every character, for a nickname is of ASCII, and so is what stands for
+    /// whatever is not in the server's name.
+    pub fn title(&self) -> Option<String> {
+        let server = self
+            .session
+            .server()
+            .chars()
+            .filter(|c| c.is_ascii_graphic())
+            .take(MAX_TITLE)
+            .collect::<String>();
+        let missed = if self.missed > 0 { format!("({}) ", self.missed) } else { String::new() };
+        self.settings.title.then(|| format!("{missed}backchat {} @ {server}", self.session.nick()))
     }
 
     /// The line that is typed.

@@ -152,14 +152,26 @@ impl App {
         let emphasis = self.emphasis(&line);
         let is_told =
             matches!(&line.body, Body::Told { from, .. } if from.key() != self.session.nick().key());
-        if !line.is_earlier
-            && (is_told || emphasis == Emphasis::Mention)
-            && self.settings.bell == Bell::Mentions
-        {
-            self.effects.push(Effect::Bell);
+        if !line.is_earlier && (is_told || emphasis == Emphasis::Mention) {
+            self.on_mention(&line);
         }
         let entry = self.entry(line);
         self.scrollback.push(entry);
+    }
+
+    /// Something is meant for us.
+    fn on_mention(&mut self, line: &Line) {
+        if self.settings.bell == Bell::Mentions {
+            self.effects.push(Effect::Bell);
+        }
+        if self.has_focus == Some(false) {
+            self.missed += 1;
+            if let (true, Body::Said { from, .. } | Body::Told { from, .. }) =
+                (self.settings.notify, &line.body)
+            {
+                self.effects.push(Effect::Notify(from.clone()));
+            }
+        }
     }
 
     fn entry(&self, line: Line) -> Entry {

@@ -48,6 +48,7 @@ impl Bench {
                     self.update(Message::Session(session::Message::Answered(asked, Ok(receipt))));
                 }
                 Effect::Exit => self.exits += 1,
+                Effect::Notify(nick) => self.asked.push(format!("notify {nick}")),
                 Effect::Keep(_) | Effect::Bell | Effect::Redraw | Effect::Suspend => {}
             }
         }
@@ -318,4 +319,45 @@ fn who_comes_and_goes_has_one_line_and_every_day_its_own() {
     bench.frame(&said(2, 2));
     bench.frame(&said(3, 2));
     assert_eq!(lines(&bench)[3..], ["Friday, 2 January 1970 ———", "hello", "hello"]);
+}
+
+#[test]
+fn what_is_meant_for_us_is_told_to_whoever_looks_away() {
+    let mut bench = Bench::joined();
+    let told = |number: u64| {
+        format!(
+            r#"{{"type":"private","number":{number},"at":"2026-11-22T12:00:00Z","from":"bob","to":"ann","text":"\u001b]9;x\u0007"}}"#
+        )
+    };
+    bench.frame(&told(1));
+    assert_eq!((bench.asked.len(), bench.app.title()), (0, Some("backchat ann @ h:7".to_owned())));
+    bench.update(Message::Focus(false));
+    bench.frame(&told(2));
+    assert_eq!(
+        (bench.asked.as_slice(), bench.app.title()),
+        (&["notify bob".to_owned()][..], Some("(1) backchat ann @ h:7".to_owned()))
+    );
+    bench.update(Message::Focus(true));
+    bench.frame(&told(3));
+    assert_eq!((bench.asked.len(), bench.app.title()), (1, Some("backchat ann @ h:7".to_owned())));
+}
+
+#[test]
+fn what_was_said_is_found_again() {
+    let mut bench = Bench::joined();
+    for number in 0..40_u64 {
+        bench.frame(&format!(
+            r#"{{"type":"message","number":{},"at":"2026-11-22T12:00:00Z","from":"bob","text":"Tea {number}"}}"#,
+            number + 1
+        ));
+    }
+    let last = |bench: &Bench| bench.last_line();
+    bench.keys(&["/find tea 2", "Enter"]);
+    assert_eq!(last(&bench), "Tea 29");
+    bench.keys(&["C-s"]);
+    assert_eq!(last(&bench), "Tea 28");
+    bench.keys(&["/find tea 39", "Enter", "/find", "Enter"]);
+    assert_eq!(last(&bench), "nothing further up holds 'tea 39'");
+    bench.keys(&["/find", "Enter"]);
+    assert_eq!(last(&bench), "find what? write /find TEXT");
 }

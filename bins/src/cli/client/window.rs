@@ -21,6 +21,7 @@ use crate::cli::home::{Home, Last};
 use crate::cli::signals::Signal;
 use crate::cli::values::HostPort;
 use crate::net::SystemClock;
+use crate::tui::terminal::Mouse;
 use crate::tui::{Tui, Until, terminal};
 
 /// A window that is to be opened.
@@ -36,7 +37,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// By the command line, then the environment, then what was last, then the defaults.
+    /// By the command line, then the environment, then what was chosen, then what was last, then the defaults.
     pub(super) fn plan(
         options: &ClientOptions,
         environment: &Environment,
@@ -45,9 +46,11 @@ impl Window {
         let home = Home::of(environment);
         let preferences = home.preferences()?;
         let last = home.last();
-        let nick =
-            nick::choose(options.nick.as_deref(), environment, || last.nick.or_else(nick::login_name))?;
-        let remembered = last.server.as_deref().and_then(|server| server.parse::<HostPort>().ok());
+        let nick = nick::choose(options.nick.as_deref(), environment, || {
+            preferences.nick.clone().or(last.nick).or_else(nick::login_name)
+        })?;
+        let chosen = preferences.server.as_deref().or(last.server.as_deref());
+        let remembered = chosen.and_then(|server| server.parse::<HostPort>().ok());
         let server = match (&options.server, environment.raw("BACKCHAT_SERVER"), remembered) {
             (None, None, Some(remembered)) => remembered,
             _ => options.server(environment).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?,
@@ -76,7 +79,8 @@ impl Window {
             .downloading_to(self.folder)
             .based_at(std::env::current_dir().unwrap_or_default());
         let session = if self.asks_halfway { session.asking_halfway() } else { session };
-        let taken = terminal::take().map_err(cannot)?;
+        let mouse = if self.look.settings.mouse { Mouse::Ours } else { Mouse::Theirs };
+        let taken = terminal::take(mouse).map_err(cannot)?;
         let size = taken.size().map_err(cannot)?;
         let app = App::new(session, self.look.settings, size);
         let mut tui = Tui::new(app, self.look.theme, taken, terminal::spawn_events(), signals, clock);

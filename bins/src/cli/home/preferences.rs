@@ -1,5 +1,6 @@
 //! What a person has chosen: `client.toml`.
 
+use backchat_core::chat::Nickname;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, fmt::strtime};
 use ratatui::style::Color;
@@ -10,7 +11,11 @@ use crate::app::settings::{Bell, Settings};
 use crate::cli::args::When;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::values::HostPort;
 use crate::tui::theme::Theme;
+
+/// Lines that may be kept: a screen at least, and what a window of some hundred megabytes holds.
+const SCROLLBACK: std::ops::RangeInclusive<usize> = 100..=1_000_000;
 
 /// The configuration; what is not in it is as it would be without it.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -20,6 +25,18 @@ pub struct Preferences {
     pub color: Option<When>,
     /// As `--ask-halfway`.
     pub ask_halfway: bool,
+    /// As `--server`, for the window: before what was last.
+    pub server: Option<String>,
+    /// As `--nick`, for the window.
+    pub nick: Option<String>,
+    /// Whether clicks and the wheel are the window's.
+    mouse: Option<bool>,
+    /// Whether the terminal's title is set.
+    title: Option<bool>,
+    /// Whether the terminal notifies.
+    notify: Option<bool>,
+    /// Lines that are kept.
+    scrollback: Option<usize>,
     /// How times are written, as `strftime` has it; empty for none.
     time: Option<String>,
     /// In which zone: `local`, or a name such as `Europe/Berlin`.
@@ -99,7 +116,20 @@ impl Preferences {
         }
         let bell = if self.bell == Some(false) { Bell::Silent } else { Bell::Mentions };
         let mentions = self.mention.iter().map(|word| word.to_lowercase()).collect();
-        Ok(Settings { time, zone, bell, mentions })
+        if let Some(server) = &self.server {
+            server.parse::<HostPort>().map_err(|error| format!("server: {error}"))?;
+        }
+        if let Some(nick) = &self.nick {
+            Nickname::parse(nick).map_err(|error| format!("nick: {error}"))?;
+        }
+        let scrollback = self.scrollback.unwrap_or(default.scrollback);
+        if !SCROLLBACK.contains(&scrollback) {
+            let (least, most) = (SCROLLBACK.start(), SCROLLBACK.end());
+            return Err(format!("scrollback: {scrollback} lines, expected {least} to {most}"));
+        }
+        let (mouse, title) = (self.mouse.unwrap_or(default.mouse), self.title.unwrap_or(default.title));
+        let notify = self.notify.unwrap_or(default.notify);
+        Ok(Settings { time, zone, bell, mentions, mouse, title, notify, scrollback })
     }
 
     /// The colours that were chosen, in place of the usual ones.
@@ -168,6 +198,9 @@ mod tests {
             ("zone = \"Nowhere/Land\"", "zone: "),
             ("time = \"%Q%!\"", "time: "),
             ("time = \"%n\"", "one line"),
+            ("nick = \"two words\"", "nick: "),
+            ("server = \"h:x\"", "server: "),
+            ("scrollback = 7", "100 to 1000000"),
         ] {
             let message = read(text).expect_err(text);
             assert!(message.contains(part) && message.contains("client.toml"), "{message}");

@@ -44,6 +44,13 @@ pub const COMMANDS: SlashCommands = SlashCommands(&[
     SlashCommand::new("stats", "", "how the downloads and the connection are doing", "/stats"),
     SlashCommand::new("cancel", "", "take back pasted messages that wait for their turn", "/cancel"),
     SlashCommand::new("reconnect", "", "connect again, without waiting", "/reconnect"),
+    SlashCommand::new(
+        "find",
+        "[TEXT]",
+        "go up to the line that holds it; without a text, to the one before",
+        "/find tea",
+    )
+    .or(&["search", "lastlog", "grep"]),
     SlashCommand::new("clear", "", "clear the screen", "/clear").or(&["cls"]),
     SlashCommand::new("help", "[COMMAND]", "this list, or one command with an example", "/help get")
         .or(&["commands"]),

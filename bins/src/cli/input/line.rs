@@ -54,6 +54,8 @@ pub enum Input {
     Cancel,
     /// Another connection, at once.
     Reconnect,
+    /// What was said before and holds this; the same as last time, where nothing is said.
+    Find(Option<String>),
     /// A clear screen.
     Clear,
     /// Help, on one command or all.
@@ -256,6 +258,7 @@ fn read_command(line: &str) -> Result<Input, BadInput> {
         "stats" => nothing(Input::Stats),
         "cancel" => nothing(Input::Cancel),
         "reconnect" => nothing(Input::Reconnect),
+        "find" => Ok(Input::Find((!rest.is_empty()).then(|| rest.to_owned()))),
         "clear" => nothing(Input::Clear),
         "help" => Ok(Input::Help((!rest.is_empty()).then(|| rest.to_owned()))),
         // The table has no other name; a test types every one of them.
@@ -344,6 +347,8 @@ mod tests {
             ("/stop 'my book.bin'", Input::Stop(Pick::File("my book.bin".into()))),
             ("/stats", Input::Stats),
             ("/cancel", Input::Cancel),
+            ("/find two words", Input::Find(Some("two words".into()))),
+            ("/find", Input::Find(None)),
             ("/clear", Input::Clear),
             ("/help", Input::Help(None)),
             ("/help get", Input::Help(Some("get".into()))),
