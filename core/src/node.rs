@@ -19,8 +19,8 @@ mod server;
 use std::net::{IpAddr, SocketAddr};
 
 pub use client::{
-    Client, ClientConfig, ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, FailReason,
-    GetRequest, LocalError, Summary, TargetRequest,
+    Client, ClientConfig, ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadHosts, DownloadId,
+    FailReason, GetRequest, LocalError, Summary, TargetRequest,
 };
 pub use counters::Counters;
 pub use server::{

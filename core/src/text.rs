@@ -42,14 +42,18 @@ impl fmt::Display for Visible<'_> {
 
 /// Whether a text is shown as it is: [`visible`] spells nothing out.
 pub fn is_printable(text: &str) -> bool {
+    first_hidden(text).is_none()
+}
+
+/// The first character that [`visible`] spells out.
+pub fn first_hidden(text: &str) -> Option<char> {
     let mut rest = text;
     loop {
         rest = &rest[emoji::sequences(rest)..];
         let mut characters = rest.chars();
         match characters.next() {
-            None => return true,
-            Some(hidden) if is_hidden(hidden) => return false,
-            Some(_) => rest = characters.as_str(),
+            Some(plain) if !is_hidden(plain) => rest = characters.as_str(),
+            hidden_or_end => return hidden_or_end,
         }
     }
 }

@@ -181,7 +181,7 @@ fn hostile_names_and_texts_move_nothing() {
     stage.says("eve", "\u{202e}exe.txt\u{2066}\u{200b}");
     stage.says("eve", &"x".repeat(400));
     stage.frame(r#"{"type":"notice","text":"\u001b[31mred"}"#);
-    stage.begins("\u{202e}gpj.exe", 100, 0);
+    stage.keys(&["/get '\u{202e}gpj.exe'", "Enter"]);
     check("hostile", &stage);
 }
 

@@ -164,6 +164,11 @@ impl Downloads {
         self.running.iter().map(|(id, download)| (*id, download))
     }
 
+    /// How many run.
+    pub fn len(&self) -> usize {
+        self.running.len()
+    }
+
     /// Whether none runs.
     pub fn is_empty(&self) -> bool {
         self.running.is_empty()
@@ -218,6 +223,7 @@ impl Downloads {
         let running = self.running.get_mut(&download)?;
         running.heard = Some(now);
         let news = match event {
+            DownloadEvent::Admitted => return None,
             DownloadEvent::Started { size, start, .. } => {
                 running.size = *size;
                 running.received = *start;

@@ -7,6 +7,15 @@ use backchat_core::chat::client::{ClientChatEvent, DisconnectReason};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 
+/// What has lasted for longer than the user wants to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overdue {
+    /// Nothing of what was asked for has come for so long.
+    Silence(Duration),
+    /// It has taken so long in all.
+    Whole(Duration),
+}
+
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
@@ -119,11 +128,16 @@ impl Connection {
         }
     }
 
-    /// What it means that nothing came for `silence`.
-    pub fn timed_out(&self, silence: Duration) -> Failure {
-        let silence = humantime::format_duration(silence);
-        let what = if self.was_there { "did not answer" } else { "could not be reached" };
-        Failure::new(Exit::TimedOut, format!("{} {what} within {silence}", self.server))
+    /// What it means that something lasted for too long.
+    pub fn timed_out(&self, overdue: Overdue) -> Failure {
+        let (Overdue::Silence(span) | Overdue::Whole(span)) = overdue;
+        let span = humantime::format_duration(span);
+        let text = match overdue {
+            Overdue::Whole(_) => format!("{}: not done within {span}, as long as it may take", self.server),
+            Overdue::Silence(_) if self.was_there => format!("{} did not answer within {span}", self.server),
+            Overdue::Silence(_) => format!("{} could not be reached within {span}", self.server),
+        };
+        Failure::new(Exit::TimedOut, text)
     }
 }
 
@@ -163,7 +177,7 @@ mod tests {
         let text = "cannot connect to h:7: connection refused; is backchat-server running there?";
         assert_eq!(connection.failure().message, text);
         assert_eq!(connection.failure().exit, Exit::Connection);
-        let timed_out = connection.timed_out(Duration::from_secs(60));
+        let timed_out = connection.timed_out(Overdue::Silence(Duration::from_secs(60)));
         assert_eq!(
             (timed_out.exit, timed_out.message.as_str()),
             (Exit::TimedOut, "h:7 could not be reached within 1m")

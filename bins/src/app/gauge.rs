@@ -127,6 +127,7 @@ impl Gauge {
                 self.note(now, Incident::Began(*start));
             }
             DownloadEvent::Progress { view, .. } => self.on_view(now, **view),
+            DownloadEvent::Admitted => {}
             DownloadEvent::Paused => self.note(now, Incident::Paused),
             DownloadEvent::Resumed => self.note(now, Incident::Resumed),
             DownloadEvent::Finished(summary) => {

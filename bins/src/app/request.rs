@@ -22,6 +22,7 @@ pub fn of(args: &GetArgs) -> Result<(GetRequest, TargetSpec), Failure> {
         recovery: args.recovery.unwrap_or(default.recovery),
         congestion: args.congestion.unwrap_or(default.congestion),
         limit_rate: args.limit_rate.map(Rate::bytes_per_second),
+        min_rate: args.min_rate.map(Rate::bytes_per_second),
         ..default
     };
     Ok((request, target(args)))

@@ -14,6 +14,10 @@ const MAX_GONE: usize = 1000;
 /// Nicknames as they are written, by what they are compared by.
 type Names = BTreeMap<NicknameKey, Nickname>;
 
+/// Nicknames that are remembered: ten times as many as a server lets in unless it is told to. Those above are heard, and
+/// not listed.
+pub(crate) const MAX_NAMES: usize = 100_000;
+
 /// Who is here.
 #[derive(Debug, Default)]
 pub struct Roster {
@@ -99,18 +103,20 @@ impl Roster {
             return;
         };
         debug_assert_eq!(asked, id);
-        pages.extend(names.iter().map(|entry| (entry.nick.key(), entry.nick.clone())));
-        if !more {
+        let left = MAX_NAMES.saturating_sub(pages.len());
+        pages.extend(names.iter().take(left).map(|entry| (entry.nick.key(), entry.nick.clone())));
+        if !more || pages.len() >= MAX_NAMES {
             self.here = self.asked.take().map(|(_, pages)| pages).unwrap_or_default();
             (self.is_complete, self.is_refused) = (true, false);
         }
     }
 
     fn insert(&mut self, nick: &Nickname) {
-        self.here.insert(nick.key(), nick.clone());
         // Who comes or goes while the pages come may stand in one that is past.
-        if let Some((_, pages)) = &mut self.asked {
-            pages.insert(nick.key(), nick.clone());
+        for names in [Some(&mut self.here), self.asked.as_mut().map(|(_, pages)| pages)].into_iter().flatten() {
+            if names.len() < MAX_NAMES {
+                names.insert(nick.key(), nick.clone());
+            }
         }
     }
 
@@ -170,5 +176,19 @@ mod tests {
         roster.on_frame(&frame(r#"{"type":"error","id":1,"code":"busy","message":"later"}"#));
         assert!(roster.is_complete());
         assert_eq!(roster.presence("bob"), Presence::Unknown);
+    }
+
+    #[test]
+    fn a_roster_has_an_end() {
+        let mut roster = Roster::default();
+        roster.asked(RequestId::Number(1));
+        for page in 0..=MAX_NAMES / 1000 {
+            let names: Vec<String> = (0..1000).map(|n| format!(r#"{{"nick":"n{page}-{n}"}}"#)).collect();
+            roster.on_frame(&frame(&format!(r#"{{"type":"names","id":1,"names":[{}],"more":true}}"#, names.join(","))));
+        }
+        assert!(roster.is_complete());
+        assert_eq!(roster.iter().len(), MAX_NAMES);
+        roster.on_frame(&frame(r#"{"type":"joined","nick":"one-more"}"#));
+        assert_eq!(roster.iter().len(), MAX_NAMES);
     }
 }

@@ -8,6 +8,7 @@
 //! - `keeping`: downloads that go on by themselves, and the question in the middle of one.
 
 mod frames;
+pub(crate) use frames::MAX_FILES;
 mod keeping;
 mod looking;
 mod outbox;
@@ -25,7 +26,7 @@ use backchat_core::time::Instant;
 use self::keeping::Keeping;
 use self::outbox::Outbox;
 use super::downloads::{Downloads, News, Report};
-use super::end::{Connection, End};
+use super::end::{Connection, End, Overdue};
 use super::happening::Happening;
 use super::request;
 use super::requests::Requests;
@@ -46,8 +47,8 @@ pub enum Message {
     EndOfInput,
     /// The user, or the system, wants it to end.
     Interrupted,
-    /// The server was not reached for so long.
-    Silent(Duration),
+    /// Nothing came of it for too long.
+    TimedOut(Overdue),
     /// The loop has carried out a command, or not.
     Answered(Box<Asked>, Result<Receipt, DownloadError>),
     /// Something happened in the chat or to a download.
@@ -209,9 +210,9 @@ impl Session {
                 self.end = Some(End::Interrupted);
                 self.ask(Command::Quit, None);
             }
-            Message::Silent(silence) => {
-                self.end = Some(End::Failed(self.connection.timed_out(silence)));
-                self.ask(Command::Quit, None);
+            Message::TimedOut(overdue) => {
+                self.end = Some(End::Failed(self.connection.timed_out(overdue)));
+                self.ask(Command::Abandon, None);
             }
             Message::Answered(asked, answer) => self.on_answer(*asked, answer),
             Message::Client(ClientEvent::Chat(event)) => self.on_chat(event),

@@ -6,12 +6,14 @@
 //! read them go through floating point.
 
 pub use self::address::{BadAddress, HostPort};
+pub use self::hosts::parse_hosts;
 pub use self::quantity::BadQuantity;
 pub use self::rate::Rate;
 pub use self::size::Size;
 pub use self::span::{BadSpan, Span};
 
 mod address;
+mod hosts;
 mod quantity;
 mod rate;
 mod size;

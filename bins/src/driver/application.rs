@@ -93,6 +93,8 @@ pub enum Command {
     /// As [`Quit`](Self::Quit), when everything that was said is confirmed and no download is left: what the end of
     /// piped input means.
     Finish,
+    /// As [`Quit`](Self::Quit), without waiting for the goodbye of a server that does not answer.
+    Abandon,
     /// Stop all downloads and keep what they have, say goodbye and end. A second one ends at once.
     Quit,
 }

@@ -1,10 +1,11 @@
 //! Names of files that may be asked for, and written: parsed once, then trusted.
 //!
 //! A name that a stranger sends becomes a path on somebody's disk. What passes here is one component that stays
-//! one component on every system, does not hide, and names no device. It may still hold bidi controls, which its
-//! `Display` spells out; [`FileName::as_str`] is for the wire and the disk.
+//! one component on every system, does not hide, names no device, and is shown as it is: no bidi control makes
+//! `exe.txt` of `txt.exe`, no invisible character two files of one name. Neither side asks for, shares or writes others.
 
 use crate::from_text::from_text;
+use crate::text::first_hidden;
 use core::fmt;
 use core::str::FromStr;
 
@@ -33,6 +34,13 @@ pub enum FileNameError {
     /// NUL or another control character.
     #[error("the file name has the control character U+{:04X} in it", u32::from(*character))]
     Control {
+        /// The first such character.
+        character: char,
+    },
+    /// A character that is not shown, or that reorders its neighbours: a bidi control, a zero-width space. What joins emoji
+    /// may stay.
+    #[error("the file name has the invisible character U+{:04X} in it", u32::from(*character))]
+    Invisible {
         /// The first such character.
         character: char,
     },
@@ -69,6 +77,9 @@ impl FileName {
                 control if control.is_control() => return Err(FileNameError::Control { character }),
                 _ => {}
             }
+        }
+        if let Some(character) = first_hidden(text) {
+            return Err(FileNameError::Invisible { character });
         }
         if text.starts_with('.') {
             return Err(FileNameError::Hidden);
@@ -171,8 +182,22 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_shown_as_it_is() {
+        for (name, character) in [
+            ("gnp.\u{202e}exe", '\u{202e}'),
+            ("pay\u{2066}roll.pdf", '\u{2066}'),
+            ("book\u{200b}.bin", '\u{200b}'),
+            ("\u{feff}book.bin", '\u{feff}'),
+            ("book.bin\u{3164}", '\u{3164}'),
+            ("a\u{200d}b", '\u{200d}'),
+        ] {
+            assert_eq!(FileName::parse(name), Err(FileNameError::Invisible { character }), "{name:?}");
+        }
+    }
+
+    #[test]
     fn ordinary_names_pass() {
-        for name in ["book.bin", "grüße.txt", "a b", "-rf", "12:30.log", "com10", "console", "…", "x"] {
+        for name in ["👩‍👩‍👧‍👦.jpg", "שלום.txt", "❤️.png", "book.bin", "grüße.txt", "a b", "-rf", "12:30.log", "com10", "console", "…", "x"] {
             assert!(FileName::parse(name).is_ok(), "{name:?}");
         }
         assert!(FileName::parse(&"x".repeat(255)).is_ok());

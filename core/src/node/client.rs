@@ -2,8 +2,10 @@
 //!
 //! - `output`: what it wants done, and what a user is told.
 //! - `downloads`: from a request of the user to the file that has its name.
+//! - `hosts`: where a server may send it for them.
 
 mod downloads;
+mod hosts;
 mod output;
 
 use core::time::Duration;
@@ -12,6 +14,7 @@ use std::io::IoSlice;
 use std::net::SocketAddr;
 
 use downloads::{Download, HandedIn};
+pub use hosts::DownloadHosts;
 pub use output::{
     ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, FailReason, GetRequest, LocalError,
     Summary, TargetRequest,
@@ -39,8 +42,10 @@ pub struct ClientConfig {
     pub comeback: Option<Comeback>,
     /// How many bytes a burst may have so that the UDP socket's buffer holds it.
     pub receive_window: u64,
-    /// Nothing heard for so long ends a download.
+    /// Nothing of use heard for so long ends a download.
     pub silence: Duration,
+    /// Which hosts a ticket may send downloads to.
+    pub hosts: DownloadHosts,
     /// Whether observations are wanted.
     pub trace: bool,
 }
@@ -48,7 +53,8 @@ pub struct ClientConfig {
 impl ClientConfig {
     /// With a window that fits a socket whose buffer nobody has enlarged.
     pub fn new(chat: ChatClientConfig) -> Self {
-        Self { chat, comeback: None, receive_window: 160 << 10, silence: SILENCE, trace: false }
+        let hosts = DownloadHosts::OfChat;
+        Self { chat, comeback: None, receive_window: 160 << 10, silence: SILENCE, hosts, trace: false }
     }
 }
 
@@ -283,6 +289,13 @@ impl Client {
     pub fn leave(&mut self, now: Instant) {
         self.stop_all(now);
         self.chat.leave(now);
+        self.settle(now);
+    }
+
+    /// Leaves a server that does not answer, without waiting for its goodbye; downloads are stopped and keep what they have.
+    pub fn abandon(&mut self, now: Instant) {
+        self.stop_all(now);
+        self.chat.abandon(now);
         self.settle(now);
     }
 

@@ -71,6 +71,8 @@ pub struct Receiver {
     /// When something that was asked for last came: the answer to a `SYN`, the first sign after the `CONFIRM`, bytes in
     /// order. Later, while nothing more could come, because the user paused or the window was closed.
     progress_at: Instant,
+    /// `rcv_nxt` at that time: what has come since may be less than has to.
+    counted_from: u64,
     next_transmission: u64,
     /// Segments thrown away since `rcv_nxt` last moved.
     discarded: u32,
@@ -113,6 +115,7 @@ impl Receiver {
             seen: 0,
             seen_at: now,
             progress_at: now,
+            counted_from: 0,
             next_transmission: 1,
             discarded: 0,
             unacked: 0,
@@ -324,6 +327,7 @@ impl Receiver {
         if self.state == State::Receiving {
             if !self.expects_more() {
                 self.progress_at = now;
+                self.counted_from = self.rcv_nxt;
             }
             self.set(ReceiverTimer::Silence, self.progress_at + self.config.silence);
         }
@@ -340,8 +344,18 @@ impl Receiver {
     /// Something that was asked for has come, or may come from now on.
     fn on_progress(&mut self, now: Instant) {
         self.progress_at = now;
+        self.counted_from = self.rcv_nxt;
         if self.state == State::Receiving {
             self.set(ReceiverTimer::Silence, now + self.config.silence);
+        }
+    }
+
+    /// New bytes have come in order. They are progress when they are as many as the user wants within the time that silence
+    /// may last.
+    fn on_bytes(&mut self, now: Instant) {
+        let least = self.config.least.min(self.size - self.counted_from).max(1);
+        if self.rcv_nxt - self.counted_from >= least {
+            self.on_progress(now);
         }
     }
 

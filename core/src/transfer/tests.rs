@@ -6,4 +6,5 @@ mod loss;
 mod pair;
 mod path;
 mod random;
+mod stalls;
 mod tables;

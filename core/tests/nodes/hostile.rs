@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use backchat_core::node::Path;
+use backchat_core::node::{DownloadEvent, FailReason, Path};
 use backchat_core::seed::Seed;
 use backchat_core::wire::{self, Body, Packet};
 
@@ -164,4 +164,30 @@ fn a_packet_for_every_kind_and_state_is_taken_without_a_panic() {
         }
         world.run(Duration::from_secs(1));
     }
+}
+
+#[test]
+fn a_ticket_for_a_third_host_makes_no_reflector_of_a_client() {
+    let mut world = World::new();
+    // Who shall have the datagrams: DNS of somebody else.
+    world.config.udp = "198.51.100.7:53".parse().expect("an address");
+    world.restart();
+    world.share.insert("book.bin".into(), bytes(1, 60_000));
+    let offered = std::rc::Rc::new(std::cell::Cell::new(0));
+    let count = offered.clone();
+    world.link = Box::new(move |to_client, _, _| {
+        count.set(count.get() + usize::from(!to_client));
+        vec![Duration::ZERO]
+    });
+    let ann = world.client(Some("ann"));
+    world.run(Duration::from_millis(200));
+    let download = world.get(ann, "book.bin");
+    world.run(Duration::from_secs(90));
+    assert_eq!(world.failed(ann, download), Some(FailReason::Refused));
+    assert_eq!(offered.get(), 0, "datagrams left");
+    let message = world.peers[ann].download_events.iter().find_map(|(_, event)| match event {
+        DownloadEvent::Failed { message, .. } => Some(message.clone()),
+        _ => None,
+    });
+    assert!(message.is_some_and(|message| message.to_string().contains("198.51.100.7:53, another host than its chat's")));
 }

@@ -68,7 +68,7 @@ pub(crate) struct World {
     /// What the server says in the chat does not arrive.
     pub(crate) is_chat_held: bool,
     pub(crate) datagrams: BTreeMap<bool, u64>,
-    config: ServerConfig,
+    pub(crate) config: ServerConfig,
     pub(crate) open: BTreeMap<TransferId, (String, u64)>,
     /// What of the shared files is in memory, and the most bytes that ever were.
     in_memory: BTreeMap<TransferId, Vec<Range<u64>>>,

@@ -284,7 +284,10 @@ impl User {
                 around.record(now, Event::DownloadStarted { wish, transfer, size, start });
                 return;
             }
-            DownloadEvent::Progress { .. } | DownloadEvent::Paused | DownloadEvent::Resumed => return,
+            DownloadEvent::Admitted
+            | DownloadEvent::Progress { .. }
+            | DownloadEvent::Paused
+            | DownloadEvent::Resumed => return,
             DownloadEvent::Finished(summary) => {
                 let Found { size, blake3, differs_at } = around.look(wish, &file);
                 let finished = Event::DownloadFinished {

@@ -9,6 +9,9 @@ use crate::cli::render::json;
 /// Round trips that are remembered: the shortest of a few is the network's, the others held something up.
 const ROUND_TRIPS: usize = 8;
 
+/// Files that are remembered of a list: as many as our server puts into one.
+pub(crate) const MAX_FILES: usize = crate::files::share::LISTING_MAX;
+
 impl Session {
     pub(super) fn on_frame(&mut self, mut frame: ServerFrame) {
         self.roster.on_frame(&frame);
@@ -54,7 +57,7 @@ impl Session {
                 self.correspondent = Some(private.from.clone());
             }
             ServerFrame::Files { id, files, more } if id.is_some() && *id == self.files_asked => {
-                self.pages.extend(files.iter().cloned());
+                self.pages.extend(files.iter().take(MAX_FILES - self.pages.len()).cloned());
                 if !more {
                     self.files_asked = None;
                     self.files = std::mem::take(&mut self.pages);

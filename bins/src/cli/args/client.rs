@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use backchat_core::node::DownloadHosts;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use serde::Deserialize;
@@ -9,7 +10,7 @@ use serde::Deserialize;
 use super::{BadVariable, CHAT_PORT, Environment, GetArgs};
 use crate::cli::exit::Exit;
 use crate::cli::generate::{Asked, Generate};
-use crate::cli::values::{HostPort, Span};
+use crate::cli::values::{HostPort, Span, parse_hosts};
 
 /// Chat with others, and download what their server shares.
 ///
@@ -72,9 +73,17 @@ pub struct ClientOptions {
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub ask_halfway: bool,
 
-    /// Give up after the server was silent for D, such as 15ms, 10s or 2m [default: 60s]
+    /// Give up when for D, such as 15ms, 10s or 2m, the server brought nothing of what was asked for [default: 60s]
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "D")]
     pub timeout: Option<Span>,
+
+    /// Give up when it has taken D in all, whatever the server brings [default: no limit]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "D")]
+    pub max_time: Option<Span>,
+
+    /// Download from HOST too, where the server names this address in place of its chat's own; 'any' is every host
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "HOST", value_parser = parse_hosts)]
+    pub udp_host: Option<DownloadHosts>,
 }
 
 /// When there are colours.
@@ -141,9 +150,16 @@ impl ClientArgs {
             let text = "the argument '--plain' cannot be used with '--json'";
             return Err(command.error(clap::error::ErrorKind::ArgumentConflict, text));
         }
-        if options.timeout == Some(Span::default()) {
-            let text = "invalid value '0s' for '--timeout <D>': must be longer than zero";
-            return Err(command.error(clap::error::ErrorKind::InvalidValue, text));
+        for (option, span) in [("--timeout", options.timeout), ("--max-time", options.max_time)] {
+            if span == Some(Span::default()) {
+                let text = format!("invalid value '0s' for '{option} <D>': must be longer than zero");
+                return Err(command.error(clap::error::ErrorKind::InvalidValue, text));
+            }
+        }
+        if let Some(ClientCommand::Get(get)) = &asked
+            && let Some(text) = get.contradiction()
+        {
+            return Err(command.error(clap::error::ErrorKind::ArgumentConflict, text));
         }
         Ok(Asked::Run(Self { options, command: asked }))
     }
@@ -265,6 +281,9 @@ mod tests {
             "--plain --json",
             "--plain names --json",
             "--timeout 0s",
+            "--max-time 0s",
+            "--udp-host example.org",
+            "get x --min-rate 2M --limit-rate 1M",
             "--timeout 10",
             "--server :55000",
             "--nick",

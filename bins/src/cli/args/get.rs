@@ -51,6 +51,10 @@ pub struct GetArgs {
     #[arg(long, value_name = "RATE")]
     pub limit_rate: Option<Rate>,
 
+    /// At least RATE on average over --timeout, or the download ends and can go on later [default: one byte in that time]
+    #[arg(long, value_name = "RATE")]
+    pub min_rate: Option<Rate>,
+
     /// How losses are repaired: go-back-n (selective is known, but not in this build) [default: go-back-n]
     #[arg(long, value_name = "WAY", value_parser = parse_recovery)]
     pub recovery: Option<Recovery>,
@@ -85,6 +89,7 @@ impl GetArgs {
             remote_time: false,
             no_resume: false,
             limit_rate: None,
+            min_rate: None,
             recovery: None,
             congestion: None,
         }
@@ -102,6 +107,7 @@ impl GetArgs {
         option("-o", path(&self.output));
         option("-d", path(&self.folder));
         option("--limit-rate", self.limit_rate.map(|rate| rate.to_string()));
+        option("--min-rate", self.min_rate.map(|rate| rate.to_string()));
         option("--recovery", self.recovery.map(|recovery| recovery.name().to_owned()));
         option("--congestion", self.congestion.map(|control| control.to_string()));
         for (flag, set) in [
@@ -113,6 +119,13 @@ impl GetArgs {
             words.extend(set.then(|| flag.to_owned()));
         }
         words
+    }
+
+    /// Whether more is asked for than is allowed.
+    pub fn contradiction(&self) -> Option<&'static str> {
+        let pair = self.min_rate.zip(self.limit_rate);
+        pair.is_some_and(|(least, most)| least.bytes_per_second() > most.bytes_per_second())
+            .then_some("--min-rate is above --limit-rate, so that no download could go on")
     }
 
     /// Where the bytes go: into the current folder where nothing was said.
@@ -139,7 +152,10 @@ impl GetWords {
     /// Reads the words; an error is one line, without the usage that would follow it on a command line.
     pub fn read(words: Vec<String>) -> Result<GetArgs, String> {
         match Self::try_parse_from(words) {
-            Ok(read) => Ok(read.args),
+            Ok(read) => match read.args.contradiction() {
+                Some(text) => Err(text.to_owned()),
+                None => Ok(read.args),
+            },
             // What it quotes may have been pasted.
             Err(error) => Err(visible(&one_line(&error)).to_string()),
         }
@@ -219,6 +235,7 @@ mod tests {
             "x",
             "'my book.bin' -d 'a b' --force --limit-rate 10Mbit/s --recovery go-back-n --congestion fixed:16",
             "x -o y --rename",
+            "x --min-rate 1K --limit-rate 2K",
             "x --skip-existing --limit-rate 3 -R",
         ] {
             let args = read(line).expect("valid");
@@ -242,6 +259,7 @@ mod tests {
             ("my book.bin", "'book.bin' is too much: write a name with spaces in quotes"),
             ("x -o a -d b", "the argument '--output <FILE>' cannot be used with '--dir <DIR>'"),
             ("x --force --rename", "the argument '--force' cannot be used with '--rename'"),
+            ("x --min-rate 2K --limit-rate 1K", "--min-rate is above --limit-rate, so that no download could go on"),
             ("x --quick", "unexpected argument '--quick' found"),
             (
                 "x --congestion bbr",

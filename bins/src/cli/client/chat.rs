@@ -12,7 +12,6 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::time::Duration;
 
 use backchat_core::chat::RequestId;
 use backchat_core::chat::client::ClientChatEvent;
@@ -60,14 +59,15 @@ pub struct Chat {
 
 impl Chat {
     /// A chat that reads `lines` and writes with `voice`, at the time of `clock`, which is the loop's.
-    /// Gives up when the server is not reached within `timeout`.
+    /// Gives up after `silence`: when the server is not reached, does not say who is here, or at the end of the input does
+    /// not take what was said.
     pub fn new(
         session: Session,
         voice: Voice,
         lines: LineSource,
         signals: mpsc::Receiver<Signal>,
         clock: SystemClock,
-        timeout: Duration,
+        silence: Silence,
     ) -> Self {
         Self {
             session,
@@ -76,7 +76,7 @@ impl Chat {
             lines: Some(lines),
             pending: VecDeque::new(),
             given: None,
-            silence: Silence::new(timeout),
+            silence,
             has_ended: false,
             clock,
         }
@@ -188,7 +188,7 @@ impl Application for Chat {
             let message = tokio::select! {
                 biased;
                 Some(_) = self.signals.recv() => Some(Message::Interrupted),
-                silence = self.silence.lasts() => Some(Message::Silent(silence)),
+                overdue = self.silence.lasts() => Some(Message::TimedOut(overdue)),
                 () = sleep_until(clock, due) => Some(Message::Tick),
                 line = lines => {
                     self.on_line(line);

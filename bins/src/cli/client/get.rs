@@ -3,10 +3,9 @@
 //! Standard output is the data's when it goes there; else it is JSON's; people read standard error.
 
 use std::io;
-use std::time::Duration;
 
 use backchat_core::chat::client::ClientChatEvent;
-use backchat_core::node::{ClientEvent, DownloadError, DownloadId, GetRequest};
+use backchat_core::node::{ClientEvent, DownloadError, DownloadEvent, DownloadId, GetRequest};
 use backchat_core::text::visible;
 use backchat_core::time::Instant;
 use tokio::sync::mpsc;
@@ -41,7 +40,8 @@ pub struct Get {
     /// The output is there: until then it is not the server that is waited for.
     is_open: bool,
     connection: Connection,
-    /// Runs while the server is waited for, until the data flows: from then on the core watches.
+    /// Runs while the connection is made, and from the request to its answer: from then on the core watches, which can tell
+    /// a blocked port from a server that says nothing. Our own disk is not waited for with it.
     silence: Silence,
     /// There is no such file: told once it is known which one may have been meant.
     missing: Option<(Box<Report>, Suggestion)>,
@@ -49,15 +49,15 @@ pub struct Get {
 }
 
 impl Get {
-    /// Downloads `request` from `server` to `target`; gives up after `timeout` of silence. `resume` is the command line
-    /// that would go on.
+    /// Downloads `request` from `server` to `target`; gives up after `silence`. `resume` is the command line that would go
+    /// on.
     pub fn new(
         (request, target): (GetRequest, TargetSpec),
         server: &HostPort,
         resume: String,
         voice: Voice,
         signals: mpsc::Receiver<Signal>,
-        timeout: Duration,
+        silence: Silence,
     ) -> Self {
         Self {
             voice,
@@ -69,7 +69,7 @@ impl Get {
             is_interrupted: false,
             is_open: false,
             connection: Connection::new(server.to_string()),
-            silence: Silence::new(timeout),
+            silence,
             missing: None,
             end: None,
         }
@@ -92,6 +92,15 @@ impl Get {
     /// A failure that no report tells.
     fn fail(&mut self, failure: Failure) -> Flow {
         self.finish(End::Failed(failure))
+    }
+
+    /// The connection is there, or the file is open: with both, the server has its turn. Hashing what is there already takes
+    /// its time.
+    fn wait_for_the_answer(&mut self) {
+        match self.is_open {
+            true => self.silence.begin_again(),
+            false => self.silence.stop(),
+        }
     }
 
     fn on_report(&mut self, report: &mut Report) -> Flow {
@@ -192,11 +201,11 @@ impl Application for Get {
             }
             _ = self.silence.lasts(), if self.missing.is_some() => {
                 let _ = self.conclude_missing();
-                Command::Quit
+                Command::Abandon
             }
-            silence = self.silence.lasts() => {
-                self.fail(self.connection.timed_out(silence));
-                Command::Quit
+            overdue = self.silence.lasts() => {
+                self.fail(self.connection.timed_out(overdue));
+                Command::Abandon
             }
         }
     }
@@ -219,6 +228,9 @@ impl Application for Get {
     fn event(&mut self, event: ClientEvent, now: Instant) -> Flow {
         match event {
             ClientEvent::Download { download, event } => {
+                if event == DownloadEvent::Admitted {
+                    self.silence.stop();
+                }
                 match self.downloads.on_event(now, download, &event) {
                     Some(mut report) => self.on_report(&mut report),
                     None => Flow::Continue,
@@ -230,7 +242,7 @@ impl Application for Get {
             }
             ClientEvent::Chat(event) => {
                 if matches!(event, ClientChatEvent::Connected) {
-                    if self.is_open { self.silence.begin_again() } else { self.silence.stop() }
+                    self.wait_for_the_answer();
                 }
                 match self.connection.on_event(&event) {
                     Some(_) if self.missing.is_some() => self.conclude_missing(),
@@ -247,11 +259,13 @@ impl Application for Get {
     fn target(&mut self, download: DownloadId, event: TargetEvent, _: Instant) -> Flow {
         self.downloads.on_target(download, &event);
         if let TargetEvent::Opened { partial, .. } = &event {
-            // Hashing what was there may have taken its time, and so may a pipe that waited for its reader.
+            // A pipe may have waited for its reader, too.
             self.is_open = true;
-            self.silence.begin_again();
             // What is kept nowhere cannot be gone on from.
             self.resume = self.resume.take().filter(|_| partial.is_some());
+            if self.connection.was_there() {
+                self.wait_for_the_answer();
+            }
         }
         Flow::Continue
     }
@@ -266,7 +280,8 @@ impl Application for Get {
 mod tests {
     use backchat_core::chat::FileName;
     use backchat_core::chat::client::DisconnectReason;
-    use backchat_core::node::{DownloadEvent, FailReason};
+    use backchat_core::node::FailReason;
+    use std::time::Duration;
     use backchat_core::wire::{CongestionChoice, FileVersion, TransferId};
 
     use super::super::bench::{self, Written, download, give_up, next};
@@ -285,8 +300,9 @@ mod tests {
         let written = Written::default();
         let request = GetRequest::new(FileName::parse("book.bin").expect("a name"));
         let what = (request, TargetSpec::folder("."));
-        let (server, timeout) = (bench::server(), Duration::from_secs(60));
-        let get = Get::new(what, &server, "get it again".into(), written.voice(style), signalled, timeout);
+        let (server, silence) = (bench::server(), Silence::new(Duration::from_secs(60)));
+        let silence = silence.within(Some(Duration::from_secs(1000)));
+        let get = Get::new(what, &server, "get it again".into(), written.voice(style), signalled, silence);
         Bench { get, signals, written }
     }
 
@@ -398,10 +414,42 @@ mod tests {
         let Bench { mut get, signals: _signals, .. } = bench(Style::Plain);
         let command = next(&mut get).expect("a command");
         get.answered(command, Ok(Receipt::Download(ID)), Instant::ZERO);
-        assert!(matches!(get.command().await, Command::Quit));
+        assert!(matches!(get.command().await, Command::Abandon));
         assert_eq!(get.end().exit(), Exit::TimedOut);
         let Bench { mut get, signals: _signals, .. } = begun(Style::Plain);
-        let waited = tokio::time::timeout(Duration::from_secs(1000), get.command()).await;
+        let waited = tokio::time::timeout(Duration::from_secs(999), get.command()).await;
         assert!(waited.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn neither_our_disk_nor_a_blocked_port_is_the_servers_silence() {
+        let Bench { mut get, signals: _signals, .. } = bench(Style::Plain);
+        let command = next(&mut get).expect("a command");
+        get.answered(command, Ok(Receipt::Download(ID)), Instant::ZERO);
+        // The partial file is being hashed.
+        bench::tell(&mut get, ClientChatEvent::Connected);
+        assert!(tokio::time::timeout(Duration::from_secs(300), get.command()).await.is_err());
+        let path = "book.bin".into();
+        get.target(ID, TargetEvent::Opened { path, partial: None, resumed_from: 0 }, Instant::ZERO);
+        assert!(tokio::time::timeout(Duration::from_secs(59), get.command()).await.is_err());
+        // From here on the core knows better.
+        assert_eq!(download(&mut get, ID, DownloadEvent::Admitted), Flow::Continue);
+        assert!(tokio::time::timeout(Duration::from_secs(300), get.command()).await.is_err());
+        let message = "no answer over UDP".into();
+        let failed = DownloadEvent::Failed { reason: FailReason::TimedOut, message, kept: 0 };
+        assert_eq!(download(&mut get, ID, failed), Flow::Exit);
+        assert_eq!(get.end(), End::Told(Exit::TimedOut));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_download_that_takes_too_long_in_all_is_kept_and_goes_on_later() {
+        let Bench { mut get, signals: _signals, written } = begun(Style::Plain);
+        assert!(matches!(get.command().await, Command::Abandon));
+        assert_eq!(download(&mut get, ID, failed(FailReason::Stopped, 500)), Flow::Exit);
+        assert_eq!(
+            written.take(),
+            ["error: book.bin: h:7: not done within 16m 40s, as long as it may take", "to go on: get it again"]
+        );
+        assert_eq!(get.end().exit(), Exit::TimedOut);
     }
 }

@@ -1,7 +1,6 @@
 //! The commands that ask or say one thing: `names`, `files`, `say`, `tell`.
 
 use std::io;
-use std::time::Duration;
 
 use backchat_core::chat::client::ClientChatEvent;
 use backchat_core::chat::{FileEntry, NameEntry, RequestId, ServerFrame};
@@ -12,6 +11,9 @@ use tokio::sync::mpsc;
 use super::silence::Silence;
 use super::voice::{Style, Voice};
 use crate::app::end::{Connection, End};
+use crate::app::roster::MAX_NAMES;
+use crate::app::session::MAX_FILES;
+use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::render::{json, table};
 use crate::cli::signals::Signal;
@@ -43,13 +45,13 @@ enum Answer {
 }
 
 impl Once {
-    /// Asks `command` of `server` and prints its answer; gives up after `timeout` of silence.
+    /// Asks `command` of `server` and prints its answer; gives up after `silence`.
     pub fn new(
         command: Command,
         server: &HostPort,
         voice: Voice,
         signals: mpsc::Receiver<Signal>,
-        timeout: Duration,
+        silence: Silence,
     ) -> Self {
         let answer = match command {
             Command::Names => Answer::Names(Vec::new()),
@@ -59,7 +61,7 @@ impl Once {
         Self {
             voice,
             signals,
-            silence: Silence::new(timeout),
+            silence,
             command: Some(command),
             request: None,
             answer,
@@ -89,12 +91,16 @@ impl Once {
         }
         match (frame, &mut self.answer) {
             (ServerFrame::Names { names, more, .. }, Answer::Names(all)) => {
-                all.extend(names);
-                if more { Flow::Continue } else { self.print() }
+                let before = all.len();
+                all.extend(names.into_iter().take(MAX_NAMES + 1 - before));
+                let has_grown = all.len() > before;
+                self.on_page(more, has_grown, before, "nicknames", MAX_NAMES)
             }
             (ServerFrame::Files { files, more, .. }, Answer::Files(all)) => {
-                all.extend(files);
-                if more { Flow::Continue } else { self.print() }
+                let before = all.len();
+                all.extend(files.into_iter().take(MAX_FILES + 1 - before));
+                let has_grown = all.len() > before;
+                self.on_page(more, has_grown, before, "files", MAX_FILES)
             }
             (frame @ ServerFrame::Accepted { .. }, Answer::Taken) => {
                 if self.voice.style() == Style::Json {
@@ -105,6 +111,26 @@ impl Once {
             (ServerFrame::Error(error), _) => self.fail(Failure::refused(&error)),
             _ => Flow::Continue,
         }
+    }
+
+    /// A page was added to a list that had `before` entries.
+    fn on_page(&mut self, more: bool, has_grown: bool, before: usize, of: &str, most: usize) -> Flow {
+        let length = match &self.answer {
+            Answer::Names(names) => names.len(),
+            Answer::Files(files) => files.len(),
+            Answer::Taken => before,
+        };
+        if length > most {
+            let text = format!("{} lists more than {most} {of}, which nobody takes in", self.connection.server());
+            return self.fail(Failure::new(Exit::Refused, text));
+        }
+        if !more {
+            return self.print();
+        }
+        if has_grown {
+            self.silence.begin_again();
+        }
+        Flow::Continue
     }
 
     fn print(&mut self) -> Flow {
@@ -130,7 +156,10 @@ impl Application for Once {
         let end = tokio::select! {
             biased;
             Some(_) = self.signals.recv() => End::Interrupted,
-            silence = self.silence.lasts() => End::Failed(self.connection.timed_out(silence)),
+            overdue = self.silence.lasts() => {
+                self.finish(End::Failed(self.connection.timed_out(overdue)));
+                return Command::Abandon;
+            }
         };
         self.finish(end);
         Command::Quit
@@ -146,10 +175,12 @@ impl Application for Once {
     }
 
     fn event(&mut self, event: ClientEvent, _: Instant) -> Flow {
-        self.silence.begin_again();
         match event {
             ClientEvent::Chat(ClientChatEvent::Frame(frame)) => self.on_frame(frame),
             ClientEvent::Chat(event) => {
+                if matches!(event, ClientChatEvent::Connected | ClientChatEvent::Joined { .. }) {
+                    self.silence.begin_again();
+                }
                 self.connection.on_event(&event).map_or(Flow::Continue, |failure| self.fail(failure))
             }
             ClientEvent::Download { .. } => Flow::Continue,
@@ -170,8 +201,8 @@ impl Application for Once {
 mod tests {
     use super::super::bench::{self, Written, frame, give_up, next, take};
     use super::*;
-    use crate::cli::exit::Exit;
     use backchat_core::chat::client::DisconnectReason;
+    use std::time::Duration;
 
     struct Bench {
         once: Once,
@@ -182,8 +213,8 @@ mod tests {
     fn bench(command: Command, style: Style) -> Bench {
         let (signals, signalled) = mpsc::channel(4);
         let written = Written::default();
-        let timeout = Duration::from_secs(60);
-        let once = Once::new(command, &bench::server(), written.voice(style), signalled, timeout);
+        let silence = Silence::new(Duration::from_secs(60));
+        let once = Once::new(command, &bench::server(), written.voice(style), signalled, silence);
         Bench { once, signals, written }
     }
 
@@ -246,7 +277,41 @@ mod tests {
     async fn silence_ends_it() {
         let Bench { mut once, signals: _signals, .. } = bench(Command::Files, Style::Plain);
         take(&mut once, 3);
-        assert!(matches!(once.command().await, Command::Quit));
+        assert!(matches!(once.command().await, Command::Abandon));
         assert_eq!(once.end().exit(), Exit::TimedOut);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_was_asked_for_puts_the_end_off() {
+        let Bench { mut once, signals: _signals, .. } = bench(Command::Files, Style::Plain);
+        take(&mut once, 3);
+        let began = tokio::time::Instant::now();
+        for (after, line) in [
+            (20, r#"{"type":"files","id":3,"files":[{"name":"a","size":1,"modified":"2026-11-22T13:30:00Z"}],"more":true}"#),
+            (40, r#"{"type":"notice","text":"soon"}"#),
+            (60, r#"{"type":"files","id":3,"files":[],"more":true}"#),
+            (70, r#"{"type":"files","id":4,"files":[],"more":true}"#),
+        ] {
+            let until = began + Duration::from_secs(after);
+            assert!(tokio::time::timeout_at(until, once.command()).await.is_err(), "{line}");
+            assert_eq!(frame(&mut once, line), Flow::Continue);
+        }
+        assert!(matches!(once.command().await, Command::Abandon));
+        assert_eq!(began.elapsed(), Duration::from_secs(80));
+        assert_eq!(once.end().exit(), Exit::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn a_list_has_an_end() {
+        let Bench { mut once, written, signals: _signals } = bench(Command::Names, Style::Plain);
+        take(&mut once, 3);
+        let names: Vec<String> = (0..1000).map(|n| format!(r#"{{"nick":"n{n}"}}"#)).collect();
+        let page = format!(r#"{{"type":"names","id":3,"names":[{}],"more":true}}"#, names.join(","));
+        for _ in 0..MAX_NAMES / 1000 {
+            assert_eq!(frame(&mut once, &page), Flow::Continue);
+        }
+        assert_eq!(frame(&mut once, &page), Flow::Exit);
+        assert_eq!(written.take(), [""; 0]);
+        assert_eq!(once.end().exit(), Exit::Refused);
     }
 }

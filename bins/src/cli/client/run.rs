@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use backchat_core::chat::Nickname;
 use backchat_core::chat::client::{ClientConfig as ChatClientConfig, Comeback, JoinAs, Reconnect};
-use backchat_core::node::ClientConfig;
+use backchat_core::node::{ClientConfig, DownloadHosts};
 
 use super::chat::Chat;
 use super::get::Get;
 use super::look;
 use super::nick;
 use super::once::Once;
+use super::silence::Silence;
 use super::voice::{Careless, Style, Voice};
 use super::window::Window;
 use crate::app::end::End;
@@ -26,7 +27,7 @@ use crate::cli::input::spawn_stdin;
 use crate::cli::logging;
 use crate::cli::render::json::Event;
 use crate::cli::signals::{self, Hangup, Signal};
-use crate::cli::values::HostPort;
+use crate::cli::values::{HostPort, Span};
 use crate::driver::application::{Application, Command};
 use crate::driver::{ClientParts, run_client};
 use crate::files::real::RealDisk;
@@ -85,13 +86,28 @@ fn tell(end: &End, voice: &mut Voice) -> Exit {
 #[derive(Debug)]
 struct Plan {
     server: HostPort,
-    timeout: Duration,
+    patience: Patience,
+    hosts: DownloadHosts,
     style: Style,
     /// Progress is drawn on standard error.
     has_bars: bool,
     /// A download is held in its middle and its user asked.
     asks_halfway: bool,
     task: Task,
+}
+
+/// How long the user wants to wait.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    timeout: Duration,
+    max_time: Option<Duration>,
+}
+
+impl Patience {
+    /// From now on.
+    fn begins(self) -> Silence {
+        Silence::new(self.timeout).within(self.max_time)
+    }
 }
 
 #[derive(Debug)]
@@ -112,6 +128,10 @@ impl Plan {
         let nick = || nick::choose(options.nick.as_deref(), environment, nick::login_name);
         let task = match args.command {
             None if !options.plain && !options.json && look::is_window(environment) => {
+                if options.max_time.is_some() {
+                    let text = "--max-time is for commands and for a chat in lines: a window is left by its user";
+                    return Err(Failure::new(Exit::Usage, text));
+                }
                 Task::Window(Box::new(Window::plan(&options, environment, timeout)?))
             }
             None => Task::Chat { nick: nick()? },
@@ -134,7 +154,9 @@ impl Plan {
         };
         // Plain lines have no escape sequences, on standard error neither.
         let has_bars = style == Style::Plain && !options.plain && io::stderr().is_terminal();
-        Ok(Self { server, timeout, style, has_bars, asks_halfway: options.ask_halfway, task })
+        let patience = Patience { timeout, max_time: options.max_time.map(Span::duration) };
+        let hosts = options.udp_host.unwrap_or_default();
+        Ok(Self { server, patience, hosts, style, has_bars, asks_halfway: options.ask_halfway, task })
     }
 
     /// Where this plan speaks: people read lists and chats on standard output and news of a download on standard
@@ -167,30 +189,32 @@ impl Plan {
     async fn run_with(self, signals: tokio::sync::mpsc::Receiver<Signal>) -> Result<End, Failure> {
         let voice = self.voice(self.style);
         let clock = SystemClock::new();
-        let Self { server, timeout, style: _, has_bars, asks_halfway, task } = self;
+        let Self { server, patience, hosts, style: _, has_bars, asks_halfway, task } = self;
+        let timeout = patience.timeout;
+        let way = |chat| Way { server: &server, chat, comeback: None, silence: timeout, hosts };
         match task {
             Task::Chat { nick } => {
                 let session = Session::new(server.to_string(), nick.clone(), Curiosity::Lines);
                 let session = if asks_halfway { session.asking_halfway() } else { session };
-                let mut chat = Chat::new(session, voice, spawn_stdin(), signals, clock, timeout);
+                let mut chat = Chat::new(session, voice, spawn_stdin(), signals, clock, patience.begins());
                 // A chat that breaks comes back; one that never was there is a mistake in the address.
                 let join = JoinAs { nick, history: None, resume: true };
                 let again = Reconnect::For(timeout);
                 let chat_config = ChatClientConfig { join: Some(join), reconnect: again, retry_first: false };
-                run(&server, chat_config, None, timeout, clock, &mut chat).await?;
+                run(way(chat_config), clock, &mut chat).await?;
                 Ok(chat.end())
             }
             Task::Window(window) => window.run(signals, clock).await,
             Task::Once { command, join } => {
-                let mut once = Once::new(command, &server, voice, signals, timeout);
+                let mut once = Once::new(command, &server, voice, signals, patience.begins());
                 let join = join.map(|nick| JoinAs { nick, history: Some(0), resume: false });
-                run(&server, once_only(join), None, timeout, clock, &mut once).await?;
+                run(way(once_only(join)), clock, &mut once).await?;
                 Ok(once.end())
             }
             Task::Get { request, resume } => {
                 let voice = if has_bars { voice.with_bars() } else { voice };
-                let mut get = Get::new(*request, &server, resume, voice, signals, timeout);
-                run(&server, once_only(None), None, timeout, clock, &mut get).await?;
+                let mut get = Get::new(*request, &server, resume, voice, signals, patience.begins());
+                run(way(once_only(None)), clock, &mut get).await?;
                 Ok(get.end())
             }
         }
@@ -202,22 +226,30 @@ fn once_only(join: Option<JoinAs>) -> ChatClientConfig {
     ChatClientConfig { join, reconnect: Reconnect::Never, retry_first: false }
 }
 
+/// To which server, and how.
+#[derive(Debug)]
+pub(super) struct Way<'a> {
+    pub(super) server: &'a HostPort,
+    pub(super) chat: ChatClientConfig,
+    pub(super) comeback: Option<Comeback>,
+    pub(super) silence: Duration,
+    pub(super) hosts: DownloadHosts,
+}
+
 /// Runs an application over the real network and the real file system.
 pub(super) async fn run(
-    server: &HostPort,
-    chat: ChatClientConfig,
-    comeback: Option<Comeback>,
-    silence: Duration,
+    way: Way<'_>,
     clock: SystemClock,
     application: &mut impl Application,
 ) -> Result<(), Failure> {
+    let Way { server, chat, comeback, silence, hosts } = way;
     let parts = ClientParts {
         network: TcpNetwork::new(server.host(), server.port_or(CHAT_PORT)),
         targets: FileTargets::new(RealDisk, stdout().unwrap_or_else(|_| Box::new(io::stdout())), Where::Pool),
         clock,
         entropy: SystemEntropy,
     };
-    let config = ClientConfig { silence, comeback, ..ClientConfig::new(chat) };
+    let config = ClientConfig { silence, comeback, hosts, ..ClientConfig::new(chat) };
     let end = run_client(parts, config, application).await;
     let end = end.map_err(|error| Failure::new(Exit::Other, error.to_string()))?;
     tracing::debug!(datagrams_lost = end.datagrams_lost, "ended: {:?}", end.counters);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use backchat_core::chat::Nickname;
 use backchat_core::chat::client::{ClientConfig as ChatClientConfig, JoinAs, Reconnect};
+use backchat_core::node::DownloadHosts;
 use tokio::sync::mpsc;
 
 use super::look::Look;
@@ -33,6 +34,7 @@ pub(super) struct Window {
     asks_halfway: bool,
     folder: Option<PathBuf>,
     timeout: Duration,
+    hosts: DownloadHosts,
     home: Home,
 }
 
@@ -63,6 +65,7 @@ impl Window {
             // One that is gone is no place for downloads.
             folder: last.folder.filter(|folder| folder.is_dir()),
             timeout,
+            hosts: options.udp_host.unwrap_or_default(),
             home,
         })
     }
@@ -91,7 +94,8 @@ impl Window {
             tui.keep(keeper);
             let join = JoinAs { nick, history: None, resume: true };
             let chat = ChatClientConfig { join: Some(join), reconnect: Reconnect::Always, retry_first: true };
-            run::run(&self.server, chat, comeback, self.timeout, clock, &mut tui).await?;
+            let (server, silence, hosts) = (&self.server, self.timeout, self.hosts);
+            run::run(run::Way { server, chat, comeback, silence, hosts }, clock, &mut tui).await?;
             match tui.decide().await.map_err(cannot)? {
                 Until::Leave => break End::Done,
                 Until::Interrupted => break End::Interrupted,

@@ -101,6 +101,7 @@ struct Get {
     #[serde(default)]
     no_resume: bool,
     limit_rate: Option<String>,
+    min_rate: Option<String>,
     recovery: Option<String>,
     congestion: Option<String>,
 }
@@ -179,7 +180,7 @@ fn get_args(get: Get) -> Result<GetArgs, String> {
     if [get.force, get.rename, get.skip_existing].into_iter().filter(|set| *set).count() > 1 {
         return Err("get: force, rename and skip_existing exclude one another".to_owned());
     }
-    Ok(GetArgs {
+    let args = GetArgs {
         name: get.file,
         output: get.output,
         folder: get.dir,
@@ -189,9 +190,14 @@ fn get_args(get: Get) -> Result<GetArgs, String> {
         remote_time: get.remote_time,
         no_resume: get.no_resume,
         limit_rate: value("limit_rate", get.limit_rate, str::parse)?,
+        min_rate: value("min_rate", get.min_rate, str::parse)?,
         recovery: value("recovery", get.recovery, parse_recovery)?,
         congestion: value("congestion", get.congestion, parse_congestion)?,
-    })
+    };
+    match args.contradiction() {
+        Some(_) => Err("get: min_rate is above limit_rate".to_owned()),
+        None => Ok(args),
+    }
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub fn carry(
             client.reconnect(now)?;
             return Ok(Receipt::Done);
         }
-        Command::Finish | Command::Quit => return Ok(Receipt::Done),
+        Command::Finish | Command::Abandon | Command::Quit => return Ok(Receipt::Done),
     };
     Ok(Receipt::Request(request?))
 }

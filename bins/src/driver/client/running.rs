@@ -59,6 +59,8 @@ enum Life {
     Finishing,
     /// The application wants to end; the core does not know yet.
     Exiting,
+    /// The same, and nobody answers any more; the core does not know yet.
+    Abandoning,
     /// The core says goodbye and files are closed.
     Leaving,
     Ended,
@@ -94,7 +96,7 @@ impl<'a, N: Network, T: Targets, A: Application> Running<'a, N, T, A> {
         match self.life {
             Life::Ended => true,
             Life::Leaving => self.client.is_over() && self.targets.is_idle(),
-            Life::Running | Life::Finishing | Life::Exiting => false,
+            Life::Running | Life::Finishing | Life::Exiting | Life::Abandoning => false,
         }
     }
 
@@ -138,6 +140,10 @@ impl<'a, N: Network, T: Targets, A: Application> Running<'a, N, T, A> {
                 Life::Exiting => {
                     self.life = Life::Leaving;
                     self.client.leave(now);
+                }
+                Life::Abandoning => {
+                    self.life = Life::Leaving;
+                    self.client.abandon(now);
                 }
                 Life::Running | Life::Finishing | Life::Leaving | Life::Ended => return deadline,
             }
@@ -225,9 +231,16 @@ impl<'a, N: Network, T: Targets, A: Application> Running<'a, N, T, A> {
                 self.downloads.insert(*download);
             }
             (Command::Finish, _) if self.life == Life::Running => self.life = Life::Finishing,
+            (Command::Abandon, _) => {
+                self.life = match self.life {
+                    Life::Ended => Life::Ended,
+                    _ => Life::Abandoning,
+                };
+            }
             (Command::Quit, _) => {
                 self.life = match self.life {
                     Life::Running | Life::Finishing | Life::Exiting => Life::Exiting,
+                    Life::Abandoning => Life::Abandoning,
                     Life::Leaving | Life::Ended => Life::Ended,
                 };
             }

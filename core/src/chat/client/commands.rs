@@ -124,6 +124,20 @@ impl ChatClient {
         self.settle(now);
     }
 
+    /// Leaves without a word: the server does not answer, so its goodbye is not waited for.
+    pub fn abandon(&mut self, now: Instant) {
+        let now = self.begin(now);
+        match self.phase {
+            Phase::Joining | Phase::Up | Phase::Leaving => {
+                self.actions.push_back(ClientAction::Close);
+                self.end(DisconnectReason::Left);
+            }
+            Phase::New | Phase::Connecting | Phase::Waiting => self.end(DisconnectReason::Left),
+            Phase::Over => {}
+        }
+        self.settle(now);
+    }
+
     fn check_text(&self, text: &str) -> Result<(), CommandError> {
         let limit = if self.has_joined { self.limits.text_bytes } else { MAX_TEXT_BYTES };
         Ok(check_text(text, limit)?)

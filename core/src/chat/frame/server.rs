@@ -62,7 +62,8 @@ pub enum ServerFrame {
         /// The request.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<RequestId>,
-        /// The page.
+        /// The page. Names that nobody may ask for are left out.
+        #[serde(deserialize_with = "allowed_files")]
         files: Vec<FileEntry>,
         /// Another page follows.
         #[serde(default)]
@@ -199,6 +200,21 @@ pub struct FileEntry {
     pub modified: UnixTime,
 }
 
+/// The entries whose name may be asked for and written here: one that may not is no reason to do without the others.
+fn allowed_files<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<FileEntry>, D::Error> {
+    #[derive(serde::Deserialize)]
+    struct Listed {
+        name: String,
+        size: u64,
+        modified: UnixTime,
+    }
+    let listed: Vec<Listed> = serde::Deserialize::deserialize(deserializer)?;
+    let entries = listed.into_iter().filter_map(|Listed { name, size, modified }| {
+        FileName::parse(&name).ok().map(|name| FileEntry { name, size, modified })
+    });
+    Ok(entries.collect())
+}
+
 /// Why a request was not granted.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ErrorFrame {
@@ -304,5 +320,22 @@ impl ServerFrame {
             }
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_whose_names_may_not_be_written_are_left_out_of_a_list() {
+        let entry = |name| format!(r#"{{"name":"{name}","size":1,"modified":"2026-11-22T13:30:00Z"}}"#);
+        let names = ["a.txt", "gnp.\u{202e}exe", "../b", "b.txt"].map(entry).join(",");
+        let page = format!(r#"{{"type":"files","id":1,"files":[{names}],"more":false}}"#);
+        let Ok(ServerFrame::Files { files, .. }) = ServerFrame::decode(page.as_bytes()) else {
+            panic!("a page");
+        };
+        let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(names, ["a.txt", "b.txt"]);
     }
 }

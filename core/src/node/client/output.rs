@@ -103,6 +103,9 @@ pub struct GetRequest {
     pub congestion: CongestionChoice,
     /// At most so many bytes a second.
     pub limit_rate: Option<u64>,
+    /// At least so many bytes a second, on average over [`ClientConfig::silence`](super::ClientConfig::silence): less ends
+    /// the download. One byte in that time without a word.
+    pub min_rate: Option<u64>,
     /// The largest segment, in bytes of data; without a word 1,200, and 16,000 over loopback.
     pub segment: Option<u16>,
 }
@@ -115,6 +118,7 @@ impl GetRequest {
             recovery: Recovery::GoBackN,
             congestion: CongestionChoice::Classic,
             limit_rate: None,
+            min_rate: None,
             segment: None,
         }
     }
@@ -180,6 +184,8 @@ pub enum ClientEvent {
 /// What happens to a download.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DownloadEvent {
+    /// The server has given a ticket: from here on the two talk over UDP, and the download watches for silence itself.
+    Admitted,
     /// The handshake is through.
     Started {
         /// The transfer's id, as the server's log has it.

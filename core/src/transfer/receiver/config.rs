@@ -26,8 +26,10 @@ pub struct ReceiverConfig {
     pub window: u64,
     /// The user's limit on the rate, in bytes a second.
     pub limit_rate: Option<u64>,
-    /// Nothing heard for so long ends it.
+    /// Nothing of use heard for so long ends it.
     pub silence: Duration,
+    /// Bytes of the file that have to come within each [`silence`](Self::silence); at least 1.
+    pub least: u64,
     /// Whether observations are wanted.
     pub trace: bool,
 }
@@ -46,6 +48,7 @@ impl ReceiverConfig {
             window: 192 << 10,
             limit_rate: None,
             silence: SILENCE,
+            least: 1,
             trace: false,
         }
     }

@@ -51,7 +51,7 @@ impl Receiver {
         let range = self.rcv_nxt..end;
         self.trace(|| Event::SegmentReceived { range });
         self.rcv_nxt = end;
-        self.on_progress(now);
+        self.on_bytes(now);
         self.discarded = 0;
         self.unacked += 1;
         self.ack_now |= ack_now || end == self.size;

@@ -4,6 +4,7 @@ use tokio::sync::mpsc::Sender;
 
 use super::super::bench::{Written, frame, give_up, next, take, tell};
 use super::*;
+use std::time::Duration;
 use crate::app::session::Curiosity;
 use crate::cli::exit::Exit;
 use crate::cli::values::Span;
@@ -29,7 +30,7 @@ impl Bench {
         let timeout = Span::from_secs(60).duration();
         let nick = Nickname::parse("ann").expect("a nickname");
         let session = Session::new("h:7", nick, Curiosity::Lines);
-        let chat = Chat::new(session, written.voice(style), source, signalled, SystemClock::new(), timeout);
+        let chat = Chat::new(session, written.voice(style), source, signalled, SystemClock::new(), Silence::new(timeout));
         Self { chat, lines: Some(lines), signals, written }
     }
 
@@ -262,7 +263,7 @@ async fn each_end_has_its_code() {
 async fn a_server_that_is_not_reached_in_time_is_given_up() {
     let mut bench = Bench::new(Style::Plain);
     let command = bench.chat.command().await;
-    assert!(matches!(command, Command::Quit));
+    assert!(matches!(command, Command::Abandon));
     assert_eq!(bench.chat.end().exit(), Exit::TimedOut);
 }
 

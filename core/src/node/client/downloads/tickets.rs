@@ -5,11 +5,17 @@ use core::time::Duration;
 use super::{Client, DEFAULT_SEGMENT, Download, LOOPBACK_SEGMENT, Running, Stage};
 use crate::chat::client::ClientChatEvent;
 use crate::chat::{ErrorCode, ErrorFrame, RequestId, ServerFrame, TicketFrame};
-use crate::node::client::{DownloadId, FailReason};
+use crate::node::client::{DownloadEvent, DownloadId, FailReason};
 use crate::time::Instant;
 use crate::trace::Mark;
 use crate::transfer::{Receiver, ReceiverConfig};
 use crate::wire::{MAX_SEGMENT, MIN_SEGMENT, Ticket, TransferId};
+
+/// How many bytes have to come within `silence` at a rate of `min_rate` bytes a second.
+fn least(min_rate: Option<u64>, silence: Duration) -> u64 {
+    let bytes = u128::from(min_rate.unwrap_or_default()) * silence.as_millis() / 1000;
+    u64::try_from(bytes).unwrap_or(u64::MAX).max(1)
+}
 
 impl Client {
     /// The chat brought a ticket.
@@ -32,9 +38,13 @@ impl Client {
             let message = "the server gave one ticket to two downloads".to_owned();
             return self.fail(download, FailReason::Refused, message);
         }
-        // The whole address, for one of IPv6's link has a scope as well.
-        let mut server = if ticket.udp.ip().is_unspecified() { reached } else { ticket.udp };
-        server.set_port(ticket.udp.port());
+        let server = match self.config.hosts.choose(reached, ticket.udp) {
+            Ok(server) => server,
+            Err(foreign) => {
+                self.give_back(now, transfer);
+                return self.fail(download, FailReason::Refused, foreign.to_string());
+            }
+        };
         let segment = it.request.segment.unwrap_or(match server.ip().is_loopback() {
             true => LOOPBACK_SEGMENT,
             false => DEFAULT_SEGMENT,
@@ -50,6 +60,7 @@ impl Client {
                 window: self.config.receive_window,
                 limit_rate: it.request.limit_rate,
                 silence: self.config.silence,
+                least: least(it.request.min_rate, self.config.silence),
                 trace: self.config.trace,
                 ..ReceiverConfig::new(transfer, Ticket(ticket.ticket.0))
             },
@@ -58,6 +69,7 @@ impl Client {
         let modified = ticket.modified;
         it.stage = Stage::Running(Box::new(Running { receiver, transfer, server, modified, deadline: None }));
         self.by_transfer.insert(transfer, download);
+        self.announce(download, DownloadEvent::Admitted);
         self.with_receiver(now, download, |receiver| {
             if paused {
                 receiver.pause(now);
