@@ -49,8 +49,13 @@ pub(crate) fn client() -> Command {
 
 /// The same program under a limit of the shell's `ulimit`, such as `-n 24`.
 pub(crate) fn limited(limit: &str, command: &Command) -> Command {
+    behind(&format!("ulimit {limit} &&"), command)
+}
+
+/// The same program after something that a shell does first.
+pub(crate) fn behind(first: &str, command: &Command) -> Command {
     let mut shell = Command::new("sh");
-    shell.args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\"")]);
+    shell.args(["-c", &format!("{first} exec \"$0\" \"$@\"")]);
     shell.arg(command.get_program()).args(command.get_args());
     for (name, value) in command.get_envs() {
         match value {

@@ -1,6 +1,6 @@
 //! backchat-server.
 
-use super::program::{Folder, Program, Server, run, server};
+use super::program::{behind, Folder, Program, Server, run, server};
 
 #[test]
 fn the_ready_line_says_where_and_what() {
@@ -363,4 +363,34 @@ fn ipv6_is_served_where_there_is_any() {
     let chat = ready.split_whitespace().find_map(|word| word.strip_prefix("chat=")).expect("an address");
     assert!(chat.starts_with("[::1]:"), "{ready}");
     run(super::program::client().args(["names", "--server", chat])).expect(0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_ignored_at_the_start_does_not_end_it() {
+    let server = Server::with(&mut behind("trap '' HUP INT;", &server()));
+    let mut ann = Program::start(&mut behind("trap '' HUP INT;", &server.client(&["--nick", "ann"])));
+    ann.line("ann joined");
+    for signal in ["HUP", "INT"] {
+        ann.signal(signal);
+        server.program.signal(signal);
+    }
+    ann.write("still here\n");
+    ann.line("ann: still here");
+    // SIGTERM is what supervisors end things with.
+    ann.signal("TERM");
+    ann.end().expect(130);
+    server.program.signal("TERM");
+    server.program.end().expect(0);
+}
+
+#[test]
+fn a_server_whose_terminal_is_closed_ends() {
+    let (ours, theirs) = super::program::terminal();
+    let mut program = Program::start_on(server().args(["--listen", "127.0.0.1:0", "--udp", "127.0.0.1:0"]), theirs);
+    program.line("ready ");
+    drop(ours);
+    // The test's terminal is nobody's controlling one, so the kernel sends nothing by itself.
+    program.signal("HUP");
+    program.end().expect(0);
 }

@@ -282,7 +282,8 @@ impl ServerArgs {
 const FOOTER: &str = "\
 Signals:
   SIGINT, SIGTERM  tell the users, let downloads finish (--grace), exit 0; a second one exits at once with 1
-  SIGHUP           read the configuration file and the share again; a file with an error changes nothing
+  SIGHUP           read the configuration file and the share again; a file with an error changes nothing. From a
+                   terminal that was closed: as SIGTERM, unless it was ignored at the start (nohup)
 
 Console:
   On a terminal, commands are taken from standard input; /help lists them. Without one, 'backchat-server ctl' has them.
