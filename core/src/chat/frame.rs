@@ -51,6 +51,7 @@ const MAX_DETAIL_BYTES: usize = 200;
 
 /// What is common to all frames.
 #[derive(serde::Deserialize)]
+#[serde(expecting = "a JSON object with a type, such as {\"type\":\"names\"}")]
 struct Head<'a> {
     #[serde(borrow, default, rename = "type")]
     kind: Option<Kind<'a>>,
@@ -60,6 +61,7 @@ struct Head<'a> {
 
 /// A `type`, where it stands in the line unless it is written with escapes.
 #[derive(serde::Deserialize)]
+#[serde(expecting = "a string")]
 struct Kind<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'a> Head<'a> {

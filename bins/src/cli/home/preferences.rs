@@ -19,7 +19,7 @@ const SCROLLBACK: std::ops::RangeInclusive<usize> = 100..=1_000_000;
 
 /// The configuration; what is not in it is as it would be without it.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default, expecting = "a table of settings")]
 pub struct Preferences {
     /// As `--color`.
     pub color: Option<When>,
@@ -50,7 +50,7 @@ pub struct Preferences {
 
 /// Colours by what has them: a name of the terminal's sixteen, a number of its 256, or `#rrggbb`.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default, expecting = "a table of settings")]
 struct Colors {
     dim: Option<Chosen>,
     notice: Option<Chosen>,
