@@ -72,7 +72,11 @@ fn candidates(text: &str, words: Words<'_>) -> (usize, Vec<String>) {
     let argument = text.get(argument_at..).unwrap_or_default();
     let is_first_argument = !argument.contains(char::is_whitespace);
     match command {
-        "/get" => (argument_at, quoted(words.files, argument)),
+        // What begins with a dash would be an option.
+        "/get" => match argument.strip_prefix("--").map(str::trim_start).filter(|_| argument != "--") {
+            Some(begun) if argument.starts_with("-- ") => (text.len() - begun.len(), quoted(words.files, begun)),
+            _ => (argument_at, quoted(words.files, argument).into_iter().map(behind_dashes).collect()),
+        },
         "download" => (argument_at, begin(words.files, argument).cloned().collect()),
         "/pause" | "/resume" | "/stop" => (argument_at, quoted(words.running, argument)),
         "/tell" | "/ignore" | "to" if is_first_argument => (argument_at, spaced(words.nicks, argument)),
@@ -104,6 +108,11 @@ fn spaced(words: &[String], begun: &str) -> Vec<String> {
     begin(words, begun).map(|word| format!("{word} ")).collect()
 }
 
+/// A name that would be taken for an option, behind the two dashes after which there are none.
+fn behind_dashes(word: String) -> String {
+    if word.trim_start_matches('\'').starts_with('-') { format!("-- {word}") } else { word }
+}
+
 /// Names of files as the command reads them: in quotes where they need some.
 fn quoted(words: &[String], begun: &str) -> Vec<String> {
     let begun = begun.trim_start_matches(['\'', '"']);
@@ -118,7 +127,7 @@ mod tests {
 
     fn all(text: &str) -> Vec<String> {
         let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-        let (nicks, files) = (owned(&["bob", "Bea", "ann"]), owned(&["book.bin", "my book.bin"]));
+        let (nicks, files) = (owned(&["bob", "Bea", "ann"]), owned(&["book.bin", "my book.bin", "-rf", "--no resume"]));
         let words = Words { nicks: &nicks, files: &files, running: &owned(&["big one"]) };
         let Some(mut completion) = Completion::of(text, words) else { return Vec::new() };
         let count = completion.candidates().0.len();
@@ -140,6 +149,9 @@ mod tests {
             ("to a", vec!["to ann "]),
             ("/tell bob a", vec!["/tell bob ann "]),
             ("/get b", vec!["/get book.bin"]),
+            ("/get -", vec!["/get -- -rf", "/get -- '--no resume'"]),
+            ("/get -- -r", vec!["/get -- -rf"]),
+            ("/get -- b", vec!["/get -- book.bin"]),
             ("/get m", vec!["/get 'my book.bin'"]),
             ("/get 'my b", vec!["/get 'my book.bin'"]),
             ("download my", vec!["download my book.bin"]),

@@ -65,6 +65,16 @@ impl Requests {
         self.waiting.is_empty()
     }
 
+    /// How many wait for an answer.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Whether somebody other than the model waits for an answer.
+    pub(crate) fn has_wanted(&self) -> bool {
+        self.waiting.values().any(|waiting| !waiting.is_silent)
+    }
+
     /// Messages that were not taken yet.
     pub(crate) fn untaken(&self) -> usize {
         self.untaken

@@ -5,13 +5,14 @@
 //!
 //! - `frames`: what the server's frames say. `typing`: from what was typed to a command.
 //! - `looking`: what others may look at. `outbox`: what was pasted and waits for its turn.
-//! - `keeping`: downloads that go on by themselves, and the question in the middle of one.
+//! - `keeping`: downloads that go on by themselves, and the question in the middle of one. `turns`: those that wait.
 
 mod frames;
 pub(crate) use frames::MAX_FILES;
 mod keeping;
 mod looking;
 mod outbox;
+mod turns;
 mod typing;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -20,7 +21,7 @@ use std::time::Duration;
 
 use backchat_core::chat::client::{ClientChatEvent, CommandError, DisconnectReason};
 use backchat_core::chat::{FileEntry, Nickname, NicknameKey, RequestId, Text, TextError};
-use backchat_core::node::{ClientEvent, DownloadError, DownloadId};
+use backchat_core::node::{ClientEvent, DownloadError, DownloadId, FailReason};
 use backchat_core::time::Instant;
 
 use self::keeping::Keeping;
@@ -144,6 +145,8 @@ pub struct Session {
     /// The request whose answer is timed, and when it went out.
     timed: Option<(RequestId, Instant)>,
     round_trips: VecDeque<Duration>,
+    /// What was asked for and was not done when its user left.
+    left_undone: usize,
     end: Option<End>,
     effects: Vec<Effect>,
 }
@@ -170,6 +173,7 @@ impl Session {
             connection: Connection::new(server),
             timed: None,
             round_trips: VecDeque::new(),
+            left_undone: 0,
             end: None,
             effects: Vec::new(),
         }
@@ -208,10 +212,12 @@ impl Session {
             }
             Message::Interrupted => {
                 self.end = Some(End::Interrupted);
+                self.drop_waiting(|_| true, "stopped by the user", FailReason::Stopped);
                 self.ask(Command::Quit, None);
             }
             Message::TimedOut(overdue) => {
                 self.end = Some(End::Failed(self.connection.timed_out(overdue)));
+                self.drop_waiting(|_| true, "the time was over before its turn came", FailReason::TimedOut);
                 self.ask(Command::Abandon, None);
             }
             Message::Answered(asked, answer) => self.on_answer(*asked, answer),
@@ -297,6 +303,7 @@ impl Session {
         if let Some(failure) = failure {
             // Before anything else that was to be the end, such as the end of the input.
             self.end = Some(End::Failed(failure));
+            self.drop_waiting(|_| true, "the connection was lost before its turn came", FailReason::Lost);
             self.give_up_downloads();
             self.give_up_outbox();
             self.effects.push(Effect::Exit);
@@ -328,10 +335,20 @@ impl Session {
 
     fn on_lost_message(&mut self, id: &RequestId, text: Text, what: &'static str) {
         let id = self.settle(id);
+        self.left_undone += usize::from(self.end.is_some());
         self.tell(Happening::Unconfirmed { id, text, what });
     }
 
     fn on_answer(&mut self, asked: Asked, answer: Result<Receipt, DownloadError>) {
+        let is_download = matches!(asked.command, Command::Get { .. });
+        self.carried_out(asked, answer);
+        if is_download {
+            self.keeping.asked_answered();
+            self.begin_waiting();
+        }
+    }
+
+    fn carried_out(&mut self, asked: Asked, answer: Result<Receipt, DownloadError>) {
         match answer {
             Ok(Receipt::Request(id)) => self.on_request(asked, id),
             Ok(Receipt::Download(id)) => {
@@ -377,6 +394,13 @@ impl Session {
     }
 
     fn on_report(&mut self, report: Report) {
+        if report.news.is_last() {
+            self.begin_waiting();
+        }
+        // What fails by itself is told, and is the server's answer; what is stopped by leaving has none.
+        if matches!(&report.news, News::Failed(failure) if failure.reason == "stopped") {
+            self.left_undone += usize::from(self.end == Some(End::Done));
+        }
         let wanted = if report.news.is_last() { self.keeping.end(report.download) } else { None };
         let Some(report) = self.keep(report, wanted.as_ref()) else { return };
         let resume = match (&report.news, wanted.and_then(|wanted| wanted.args)) {
@@ -398,7 +422,8 @@ impl Session {
             None => format!("/get {get}"),
             Some(_) => {
                 let server = request::quote_all([self.connection.server()]);
-                format!("backchat-client --server {server} get {get}")
+                let sign = if server.starts_with('-') { '=' } else { ' ' };
+                format!("backchat-client --server{sign}{server} get {get}")
             }
         }
     }

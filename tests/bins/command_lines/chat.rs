@@ -37,8 +37,14 @@ fn people_see_each_other_come_talk_and_go() {
 fn who_comes_later_sees_what_was_said_marked_as_earlier() {
     let server = Server::bare();
     run_with(&mut server.client(&["--nick", "ann"]), "hello\n").expect(0);
-    let ended = run_with(&mut server.client(&["--nick", "bob"]), "").expect(0);
+    let ended = run_with(&mut server.client(&["--nick", "bob", "--history", "5"]), "").expect(0);
     assert!(ended.stdout.contains("(earlier) ann: hello"), "{ended:?}");
+    // Who pipes something in wants it said.
+    let ended = run_with(&mut server.client(&["--nick", "bob"]), "x\n").expect(0);
+    assert!(!ended.stdout.contains("(earlier)") && ended.stdout.contains("bob: x"), "{ended:?}");
+    // A program is told what it can tell apart.
+    let ended = run_with(&mut server.client(&["--nick", "bob", "--json"]), "").expect(0);
+    assert!(ended.stdout.contains(r#""backlog":true"#), "{ended:?}");
 }
 
 #[test]
@@ -220,4 +226,40 @@ fn a_download_goes_on_after_its_server_was_stopped_for_a_while_that_the_chat_did
     ann.close_input();
     ann.end().expect(0);
     assert_eq!(std::fs::read(folder.here().join("book.bin")).expect("there"), bytes);
+}
+
+#[test]
+fn downloads_wait_for_their_turn_and_none_is_refused() {
+    let folder = Folder::new();
+    let gets: Vec<String> = (0..40).map(|n| format!("/get {n}.bin -d '{}'", folder.path().display())).collect();
+    for n in 0..40 {
+        folder.shared(&format!("{n}.bin"), 3000);
+    }
+    let server = Server::sharing(&folder.share());
+    let ended = run_with(&mut server.client(&["--nick", "bob"]), &gets.join("\n")).expect(0);
+    assert!(!ended.stdout.contains("!!"), "{ended:?}");
+    assert_eq!(ended.stdout.matches("saved as").count(), 40, "{ended:?}");
+}
+
+#[test]
+fn what_was_not_done_when_its_user_leaves_is_no_success() {
+    let folder = Folder::new();
+    folder.shared("big.bin", 50_000_000);
+    let server = Server::sharing(&folder.share());
+    let get = format!("/get big.bin --limit-rate 1K -d '{}'\n/quit\n", folder.path().display());
+    run_with(&mut server.client(&["--nick", "bob"]), &get).expect(1);
+    // What was said is taken before.
+    let lines: String = (0..12).map(|n| format!("line {n}\n")).collect();
+    let ended = run_with(&mut server.client(&["--nick", "bob"]), &(lines + "/quit\n")).expect(0);
+    assert!(ended.stdout.contains("bob: line 11"), "{ended:?}");
+}
+
+#[test]
+fn standard_input_that_cannot_be_read_is_a_failure() {
+    let server = Server::bare();
+    let folder = std::fs::File::open(std::env::temp_dir()).expect("a folder");
+    let mut client = server.client(&["--nick", "bob"]);
+    let ended = client.stdin(folder).output().expect("it starts");
+    assert_eq!(ended.status.code(), Some(8), "{ended:?}");
+    assert!(String::from_utf8_lossy(&ended.stdout).contains("cannot read standard input"), "{ended:?}");
 }

@@ -42,6 +42,7 @@ impl Session {
         match frame {
             ServerFrame::Welcome(welcome) => {
                 self.requests.set_text_limit(welcome.limits.text_bytes);
+                self.keeping.turns.learn(&welcome.limits);
                 self.nick = welcome.nick.clone();
             }
             ServerFrame::Renamed { from, to, .. } => {

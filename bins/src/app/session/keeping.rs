@@ -7,6 +7,7 @@ use backchat_core::chat::RequestId;
 use backchat_core::node::DownloadId;
 use backchat_core::time::Instant;
 
+use super::turns::Turns;
 use super::{Asked, Link, Origin, Session};
 use crate::app::downloads::{News, Report};
 use crate::app::happening::Happening;
@@ -29,6 +30,8 @@ pub(super) struct Keeping {
     /// Sessions so far: a download goes on once in each.
     sessions: u64,
     asks_halfway: bool,
+    /// Those that wait for their turn, and how many were handed to the loop and not answered.
+    pub(super) turns: Turns,
     /// Those that are held in the middle, until when.
     held: BTreeMap<DownloadId, Instant>,
 }
@@ -52,6 +55,11 @@ impl Keeping {
     /// What stays when everything else is over.
     pub(super) fn begin_again(&self) -> Self {
         Self { asks_halfway: self.asks_halfway, ..Self::default() }
+    }
+
+    /// The loop has answered to a download.
+    pub(super) fn asked_answered(&mut self) {
+        self.turns.answered();
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
@@ -156,7 +164,7 @@ impl Session {
                 Ok((_, TargetSpec::Stdout)) => {}
                 Ok((request, target)) => {
                     let command = Command::Get { request, target };
-                    self.ask_for(Asked { command, id: wanted.id, get: Some(args), origin: Origin::User });
+                    self.get(Asked { command, id: wanted.id, get: Some(args), origin: Origin::User });
                 }
                 Err(failure) => {
                     self.tell(Happening::Failed { id: wanted.id, file: Some(args.name), failure });

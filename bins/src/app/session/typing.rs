@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use backchat_core::chat::{Nickname, RequestId};
+use backchat_core::node::FailReason;
 
 use super::{Asked, Origin, Session};
 use crate::app::end::End;
@@ -48,7 +49,13 @@ impl Session {
             Input::Folder(folder) => self.on_folder(folder),
             Input::Pause(pick) => self.on_pick(&pick, id, Command::Pause),
             Input::Resume(pick) => self.on_pick(&pick, id, Command::Resume),
-            Input::Stop(pick) => self.on_pick(&pick, id, Command::Stop),
+            Input::Stop(pick) => {
+                let of = |file: &str| matches!(&pick, Pick::All) || matches!(&pick, Pick::File(it) if it == file);
+                let dropped = self.drop_waiting(of, "stopped by the user", FailReason::Stopped);
+                if dropped == 0 || !self.downloads.is_empty() {
+                    self.on_pick(&pick, id, Command::Stop);
+                }
+            }
             Input::Ignore(ignore) => self.on_ignore(&ignore, id),
             Input::Stats => self.on_stats(),
             Input::Reconnect => self.ask(Command::Reconnect, id),
@@ -57,6 +64,8 @@ impl Session {
             Input::Help(about) => self.on_help(about.as_deref()),
             Input::Quit => {
                 self.end = Some(End::Done);
+                self.left_undone +=
+                    self.drop_waiting(|_| true, "left before its turn came", FailReason::Stopped);
                 self.ask(Command::Quit, id);
             }
         }
@@ -83,7 +92,7 @@ impl Session {
             }
             Ok((request, target)) => {
                 let command = Command::Get { request, target };
-                self.ask_for(Asked { command, id, get: Some(args), origin: Origin::User });
+                self.get(Asked { command, id, get: Some(args), origin: Origin::User });
             }
             Err(failure) => self.fail_request(failure, id, Some(args.name)),
         }

@@ -69,6 +69,10 @@ pub struct ClientOptions {
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "WHEN")]
     pub color: Option<When>,
 
+    /// Show at most N messages from before you came [default: as many as the server sends, 0 for plain lines from a pipe]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "N")]
+    pub history: Option<u32>,
+
     /// In the chat, hold each download in its middle and ask; without an answer it goes on after 15 s
     #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub ask_halfway: bool,

@@ -97,11 +97,12 @@ impl GetArgs {
 
     /// The words that would be typed for this, as they stand behind `get`. Without `--no-resume`: they are for going on.
     pub fn words(&self) -> Vec<String> {
-        let mut words = vec![self.name.clone()];
-        let mut option = |name: &str, value: Option<String>| {
-            if let Some(value) = value {
-                words.extend([name.to_owned(), value]);
-            }
+        let mut words = Vec::new();
+        let mut option = |name: &str, value: Option<String>| match value {
+            // A value that looks like an option is one, unless it hangs on the one that it belongs to.
+            Some(value) if value.starts_with('-') && value != "-" => words.push(format!("{name}={value}")),
+            Some(value) => words.extend([name.to_owned(), value]),
+            None => {}
         };
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
         option("-o", path(&self.output));
@@ -117,6 +118,11 @@ impl GetArgs {
             ("--remote-time", self.remote_time),
         ] {
             words.extend(set.then(|| flag.to_owned()));
+        }
+        // So does a name, unless nothing behind it is an option any more.
+        match self.name.starts_with('-') {
+            true => words.extend(["--".to_owned(), self.name.clone()]),
+            false => words.insert(0, self.name.clone()),
         }
         words
     }
@@ -237,6 +243,9 @@ mod tests {
             "x -o y --rename",
             "x --min-rate 1K --limit-rate 2K",
             "x --skip-existing --limit-rate 3 -R",
+            "-o=-out --force -- -rf",
+            "-d=--dir -- --force",
+            "-- -",
         ] {
             let args = read(line).expect("valid");
             assert_eq!(GetWords::read(args.words()), Ok(args));

@@ -4,8 +4,10 @@
 //!
 //! # Input
 //! Nothing is read before the roster is there, because `to NICK TEXT` must not be said to all for want of it; and
-//! nothing while [`MAX_UNTAKEN`] messages wait, so that a file piped in waits in its pipe. At the end of the input the
-//! client stays until everything was taken and every download is over; then it leaves.
+//! nothing while [`MAX_UNTAKEN`] messages or [`MAX_WAITING`] downloads wait, so that a file piped in waits in its pipe. One
+//! line is read ahead, so that the end of the input is noticed while the server is away. There the client stays until
+//! everything was taken and every download is over; then it leaves. `/quit` waits for what was said before it, and for no
+//! download. What was asked for and not done by then makes the exit code.
 //!
 //! # Output
 //! Everything goes to standard output in the order in which it happened, complaints about the input too.
@@ -24,6 +26,7 @@ use super::voice::{Style, Voice};
 use crate::app::end::End;
 use crate::app::happening::Happening;
 use crate::app::session::{Asked, Effect, Message, Session};
+use crate::cli::exit::Exit;
 use crate::cli::input::{Input, JsonInput, Line, read_line, read_object};
 use crate::cli::signals::Signal;
 use crate::driver::application::{Application, Command, Flow, Receipt};
@@ -33,6 +36,9 @@ use crate::net::{Clock as _, SystemClock};
 /// Messages that may wait to be taken by the server while more input is read. A few, so that the input never runs
 /// dry; at two a second, more would only be memory.
 const MAX_UNTAKEN: usize = 16;
+
+/// Downloads that may wait for their turn while more input is read.
+const MAX_WAITING: usize = 16;
 
 /// Where lines come from: the queue closes at the end of the input.
 pub type LineSource = mpsc::Receiver<io::Result<Line>>;
@@ -45,16 +51,49 @@ pub struct Chat {
     signals: mpsc::Receiver<Signal>,
     /// `None` once the input has ended.
     lines: Option<LineSource>,
+    /// A line that was read ahead.
+    ahead: Option<io::Result<Line>>,
+    /// It was known who is here: from then on the end of the input means something.
+    was_ready: bool,
+    is_connected: bool,
+    leaving: Leaving,
+    /// The input could not be read.
+    is_unreadable: bool,
+    waits_for: WaitsFor,
     /// Commands that the loop will be given, in order.
     pending: VecDeque<Asked>,
     /// The one that the loop was given last, until it has answered.
     given: Option<Asked>,
-    /// Until the first connection; from then on the core watches.
+    /// Runs while the server has its turn.
     silence: Silence,
     /// The loop was told that this ends: telling it again would end it before its files are closed.
     has_ended: bool,
     /// The loop's.
     clock: SystemClock,
+}
+
+/// How the chat is about to end, if it is.
+#[derive(Debug)]
+enum Leaving {
+    /// It goes on.
+    No,
+    /// The input has ended. Downloads may wait for their turn still.
+    AtTheEnd,
+    /// The model was told so.
+    Told,
+    /// `/quit`, which a program calls so, and what was said before it is not taken yet.
+    Quit(Option<RequestId>),
+}
+
+/// What the server owes us. Only when that changes has it brought anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WaitsFor {
+    Connection,
+    /// Who is here.
+    Roster,
+    /// So many answers, and nothing else is left to do.
+    Answers(usize),
+    Nothing,
 }
 
 impl Chat {
@@ -74,6 +113,12 @@ impl Chat {
             voice,
             signals,
             lines: Some(lines),
+            ahead: None,
+            was_ready: false,
+            is_connected: false,
+            leaving: Leaving::No,
+            is_unreadable: false,
+            waits_for: WaitsFor::Connection,
             pending: VecDeque::new(),
             given: None,
             silence,
@@ -84,7 +129,11 @@ impl Chat {
 
     /// How it ended.
     pub fn end(self) -> End {
-        self.voice.end_of(self.session.end().cloned())
+        match self.voice.end_of(self.session.end().cloned()) {
+            End::Done if self.is_unreadable => End::Told(Exit::Local),
+            End::Done if self.session.left_undone() > 0 => End::Told(Exit::Other),
+            end => end,
+        }
     }
 
     /// Hands on what the loop has brought.
@@ -104,13 +153,60 @@ impl Chat {
                 Effect::Exit => flow = Flow::Exit,
             }
         }
+        self.was_ready |= self.session.roster().is_complete();
+        self.watch();
         // There is no use in going on when nobody reads any more.
         if self.voice.is_broken() { Flow::Exit } else { flow }
     }
 
-    /// Whether input is read now.
+    /// Whether input is dealt with now.
     fn is_reading(&self) -> bool {
-        self.lines.is_some() && self.session.roster().is_complete() && self.session.untaken() < MAX_UNTAKEN
+        self.session.roster().is_complete()
+            && self.session.untaken() < MAX_UNTAKEN
+            && self.session.waiting_downloads() < MAX_WAITING
+    }
+
+    /// Lets silence begin anew when the server has brought something, and end when it owes us nothing: the core watches
+    /// over a connection that is there, and over downloads.
+    fn watch(&mut self) {
+        let is_ending = !matches!(self.leaving, Leaving::No);
+        let waits_for = match self.is_connected {
+            false if self.was_ready => WaitsFor::Nothing,
+            false => WaitsFor::Connection,
+            true if !self.session.roster().is_complete() => WaitsFor::Roster,
+            true if is_ending && self.session.waits_for_answers_alone() => {
+                WaitsFor::Answers(self.session.unanswered())
+            }
+            true => WaitsFor::Nothing,
+        };
+        if waits_for != std::mem::replace(&mut self.waits_for, waits_for) {
+            match waits_for {
+                WaitsFor::Nothing => self.silence.stop(),
+                _ => self.silence.begin_again(),
+            }
+        }
+    }
+
+    /// What the end of the input, or `/quit`, comes to now.
+    fn take_leave(&mut self) -> Option<Message> {
+        match std::mem::replace(&mut self.leaving, Leaving::No) {
+            // Before that nothing was read, and nothing of it is done.
+            Leaving::AtTheEnd if self.was_ready && self.session.waiting_downloads() == 0 => {
+                self.leaving = Leaving::Told;
+                Some(Message::EndOfInput)
+            }
+            Leaving::Quit(id) if self.session.untaken() == 0 || !self.is_connected => {
+                Some(Message::Input(Input::Quit, id))
+            }
+            // The server is away, and there is nothing to come back for.
+            Leaving::Told if !self.is_connected && self.session.has_nothing_left() => {
+                Some(Message::Input(Input::Quit, None))
+            }
+            other => {
+                self.leaving = other;
+                None
+            }
+        }
     }
 
     fn on_line(&mut self, line: Option<io::Result<Line>>) {
@@ -126,6 +222,7 @@ impl Chat {
             }
             Some(Err(error)) => {
                 self.complain(None, "local", format!("cannot read standard input: {error}"));
+                self.is_unreadable = true;
                 self.end_of_input();
             }
             None => self.end_of_input(),
@@ -149,13 +246,16 @@ impl Chat {
     fn on_input(&mut self, input: Input, id: Option<RequestId>) {
         if input == Input::Quit {
             self.lines = None;
+            self.leaving = Leaving::Quit(id);
+            return self.watch();
         }
         let _ = self.update(self.clock.now(), Message::Input(input, id));
     }
 
     fn end_of_input(&mut self) {
         if self.lines.take().is_some() {
-            let _ = self.update(self.clock.now(), Message::EndOfInput);
+            self.leaving = Leaving::AtTheEnd;
+            self.watch();
         }
     }
 
@@ -176,10 +276,20 @@ impl Application for Chat {
                 self.given = Some(asked);
                 return command;
             }
-            let is_reading = self.is_reading();
+            if let Some(message) = self.take_leave() {
+                let _ = self.update(self.clock.now(), message);
+                continue;
+            }
+            if self.is_reading()
+                && let Some(line) = self.ahead.take()
+            {
+                self.on_line(Some(line));
+                continue;
+            }
+            let has_ahead = self.ahead.is_some();
             let lines = async {
                 match &mut self.lines {
-                    Some(lines) if is_reading => lines.recv().await,
+                    Some(lines) if !has_ahead => lines.recv().await,
                     _ => std::future::pending().await,
                 }
             };
@@ -191,7 +301,10 @@ impl Application for Chat {
                 overdue = self.silence.lasts() => Some(Message::TimedOut(overdue)),
                 () = sleep_until(clock, due) => Some(Message::Tick),
                 line = lines => {
-                    self.on_line(line);
+                    match line {
+                        Some(line) => self.ahead = Some(line),
+                        None => self.end_of_input(),
+                    }
                     None
                 }
             };
@@ -209,8 +322,10 @@ impl Application for Chat {
     }
 
     fn event(&mut self, event: ClientEvent, now: Instant) -> Flow {
-        if event == ClientEvent::Chat(ClientChatEvent::Connected) {
-            self.silence.stop();
+        match event {
+            ClientEvent::Chat(ClientChatEvent::Connected) => self.is_connected = true,
+            ClientEvent::Chat(ClientChatEvent::Disconnected { .. }) => self.is_connected = false,
+            _ => {}
         }
         self.take(now, Message::Client(event))
     }

@@ -112,7 +112,7 @@ impl Patience {
 
 #[derive(Debug)]
 enum Task {
-    Chat { nick: Nickname },
+    Chat { nick: Nickname, history: Option<u32> },
     Window(Box<Window>),
     Once { command: Command, join: Option<Nickname> },
     Get { request: Box<(backchat_core::node::GetRequest, TargetSpec)>, resume: String },
@@ -134,7 +134,11 @@ impl Plan {
                 }
                 Task::Window(Box::new(Window::plan(&options, environment, timeout)?))
             }
-            None => Task::Chat { nick: nick()? },
+            None => {
+                // Who pipes a line in wants it said, and no fifty others printed.
+                let is_for_input = style == Style::Plain && !io::stdin().is_terminal();
+                Task::Chat { nick: nick()?, history: options.history.or(is_for_input.then_some(0)) }
+            }
             Some(ClientCommand::Names) => Task::Once { command: Command::Names, join: None },
             Some(ClientCommand::Files) => Task::Once { command: Command::Files, join: None },
             Some(ClientCommand::Say { text }) => {
@@ -193,12 +197,12 @@ impl Plan {
         let timeout = patience.timeout;
         let way = |chat| Way { server: &server, chat, comeback: None, silence: timeout, hosts };
         match task {
-            Task::Chat { nick } => {
+            Task::Chat { nick, history } => {
                 let session = Session::new(server.to_string(), nick.clone(), Curiosity::Lines);
                 let session = if asks_halfway { session.asking_halfway() } else { session };
                 let mut chat = Chat::new(session, voice, spawn_stdin(), signals, clock, patience.begins());
                 // A chat that breaks comes back; one that never was there is a mistake in the address.
-                let join = JoinAs { nick, history: None, resume: true };
+                let join = JoinAs { nick, history, resume: true };
                 let again = Reconnect::For(timeout);
                 let chat_config = ChatClientConfig { join: Some(join), reconnect: again, retry_first: false };
                 run(way(chat_config), clock, &mut chat).await?;

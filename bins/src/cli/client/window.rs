@@ -35,6 +35,7 @@ pub(super) struct Window {
     folder: Option<PathBuf>,
     timeout: Duration,
     hosts: DownloadHosts,
+    history: Option<u32>,
     home: Home,
 }
 
@@ -66,6 +67,7 @@ impl Window {
             folder: last.folder.filter(|folder| folder.is_dir()),
             timeout,
             hosts: options.udp_host.unwrap_or_default(),
+            history: options.history,
             home,
         })
     }
@@ -92,7 +94,7 @@ impl Window {
             let keeper = self.home.keeper(&server, &nick);
             let comeback = keeper.as_ref().and_then(Keeper::comeback);
             tui.keep(keeper);
-            let join = JoinAs { nick, history: None, resume: true };
+            let join = JoinAs { nick, history: self.history, resume: true };
             let chat = ChatClientConfig { join: Some(join), reconnect: Reconnect::Always, retry_first: true };
             let (server, silence, hosts) = (&self.server, self.timeout, self.hosts);
             run::run(run::Way { server, chat, comeback, silence, hosts }, clock, &mut tui).await?;

@@ -34,7 +34,7 @@ pub struct BadObject {
 
 /// The objects. Names and fields are the wire's where it has them.
 #[derive(Deserialize)]
-#[serde(tag = "type", rename_all = "lowercase")]
+#[serde(tag = "type", rename_all = "lowercase", expecting = "a JSON object with a type")]
 enum Object {
     Say {
         text: String,
@@ -86,6 +86,7 @@ const TYPES: &str = "say, tell, reply, ignore, unignore, names, files, nick, his
 
 /// A download; the fields are the options of `get`.
 #[derive(Deserialize)]
+#[serde(expecting = "a JSON object")]
 struct Get {
     file: String,
     output: Option<PathBuf>,

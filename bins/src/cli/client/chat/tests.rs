@@ -286,3 +286,53 @@ async fn an_output_that_breaks_while_a_line_is_read_ends_the_chat_once() {
     assert!(next(&mut bench.chat).is_none(), "a second one would end it at once");
     assert_eq!(bench.chat.end().exit(), Exit::Local);
 }
+
+#[tokio::test(start_paused = true)]
+async fn at_the_end_of_the_input_an_absent_server_is_not_waited_for_with_nothing_to_say() {
+    let mut bench = Bench::joined(Style::Plain);
+    tell(&mut bench.chat, ClientChatEvent::Disconnected { reason: DisconnectReason::Lost });
+    assert!(next(&mut bench.chat).is_none());
+    bench.lines = None;
+    // The end of the input, and then the end.
+    assert!(matches!(next(&mut bench.chat), Some(Command::Finish)));
+    bench.chat.answered(Command::Finish, Ok(Receipt::Done), Instant::ZERO);
+    assert!(matches!(next(&mut bench.chat), Some(Command::Quit)));
+    assert_eq!(bench.chat.end().exit(), Exit::Done);
+    // With something to say it is.
+    let mut bench = Bench::joined(Style::Plain);
+    bench.type_line("hello");
+    take(&mut bench.chat, 2);
+    tell(&mut bench.chat, ClientChatEvent::Disconnected { reason: DisconnectReason::Lost });
+    bench.lines = None;
+    assert!(matches!(next(&mut bench.chat), Some(Command::Finish)));
+    bench.chat.answered(Command::Finish, Ok(Receipt::Done), Instant::ZERO);
+    assert!(next(&mut bench.chat).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_does_not_take_what_was_said_ends_no_input_for_ever() {
+    let mut bench = Bench::joined(Style::Plain);
+    bench.type_line("hello");
+    take(&mut bench.chat, 2);
+    bench.lines = None;
+    assert!(matches!(bench.chat.command().await, Command::Finish));
+    bench.chat.answered(Command::Finish, Ok(Receipt::Done), Instant::ZERO);
+    for _ in 0..5 {
+        frame(&mut bench.chat, r#"{"type":"notice","text":"soon"}"#);
+        let _ = tokio::time::timeout(Duration::from_secs(10), bench.chat.command()).await;
+    }
+    assert!(matches!(bench.chat.command().await, Command::Abandon));
+    assert_eq!(bench.chat.end().exit(), Exit::TimedOut);
+}
+
+#[tokio::test]
+async fn quitting_waits_for_what_was_said_before() {
+    let mut bench = Bench::joined(Style::Plain);
+    bench.type_line("hello");
+    bench.type_line("/quit");
+    take(&mut bench.chat, 2);
+    assert!(next(&mut bench.chat).is_none());
+    frame(&mut bench.chat, r#"{"type":"accepted","id":2,"number":1}"#);
+    assert!(matches!(next(&mut bench.chat), Some(Command::Quit)));
+    assert_eq!(bench.chat.end().exit(), Exit::Done);
+}
