@@ -74,7 +74,9 @@ fn candidates(text: &str, words: Words<'_>) -> (usize, Vec<String>) {
     match command {
         // What begins with a dash would be an option.
         "/get" => match argument.strip_prefix("--").map(str::trim_start).filter(|_| argument != "--") {
-            Some(begun) if argument.starts_with("-- ") => (text.len() - begun.len(), quoted(words.files, begun)),
+            Some(begun) if argument.starts_with("-- ") => {
+                (text.len() - begun.len(), quoted(words.files, begun))
+            }
             _ => (argument_at, quoted(words.files, argument).into_iter().map(behind_dashes).collect()),
         },
         "download" => (argument_at, begin(words.files, argument).cloned().collect()),
@@ -127,7 +129,8 @@ mod tests {
 
     fn all(text: &str) -> Vec<String> {
         let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-        let (nicks, files) = (owned(&["bob", "Bea", "ann"]), owned(&["book.bin", "my book.bin", "-rf", "--no resume"]));
+        let (nicks, files) =
+            (owned(&["bob", "Bea", "ann"]), owned(&["book.bin", "my book.bin", "-rf", "--no resume"]));
         let words = Words { nicks: &nicks, files: &files, running: &owned(&["big one"]) };
         let Some(mut completion) = Completion::of(text, words) else { return Vec::new() };
         let count = completion.candidates().0.len();

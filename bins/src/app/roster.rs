@@ -113,7 +113,8 @@ impl Roster {
 
     fn insert(&mut self, nick: &Nickname) {
         // Who comes or goes while the pages come may stand in one that is past.
-        for names in [Some(&mut self.here), self.asked.as_mut().map(|(_, pages)| pages)].into_iter().flatten() {
+        for names in [Some(&mut self.here), self.asked.as_mut().map(|(_, pages)| pages)].into_iter().flatten()
+        {
             if names.len() < MAX_NAMES {
                 names.insert(nick.key(), nick.clone());
             }
@@ -184,7 +185,10 @@ mod tests {
         roster.asked(RequestId::Number(1));
         for page in 0..=MAX_NAMES / 1000 {
             let names: Vec<String> = (0..1000).map(|n| format!(r#"{{"nick":"n{page}-{n}"}}"#)).collect();
-            roster.on_frame(&frame(&format!(r#"{{"type":"names","id":1,"names":[{}],"more":true}}"#, names.join(","))));
+            roster.on_frame(&frame(&format!(
+                r#"{{"type":"names","id":1,"names":[{}],"more":true}}"#,
+                names.join(",")
+            )));
         }
         assert!(roster.is_complete());
         assert_eq!(roster.iter().len(), MAX_NAMES);

@@ -189,5 +189,7 @@ fn a_ticket_for_a_third_host_makes_no_reflector_of_a_client() {
         DownloadEvent::Failed { message, .. } => Some(message.clone()),
         _ => None,
     });
-    assert!(message.is_some_and(|message| message.to_string().contains("198.51.100.7:53, another host than its chat's")));
+    assert!(message.is_some_and(|message| {
+        message.to_string().contains("198.51.100.7:53, another host than its chat's")
+    }));
 }

@@ -231,7 +231,8 @@ fn a_download_goes_on_after_its_server_was_stopped_for_a_while_that_the_chat_did
 #[test]
 fn downloads_wait_for_their_turn_and_none_is_refused() {
     let folder = Folder::new();
-    let gets: Vec<String> = (0..40).map(|n| format!("/get {n}.bin -d '{}'", folder.path().display())).collect();
+    let gets: Vec<String> =
+        (0..40).map(|n| format!("/get {n}.bin -d '{}'", folder.path().display())).collect();
     for n in 0..40 {
         folder.shared(&format!("{n}.bin"), 3000);
     }

@@ -1,6 +1,6 @@
 //! backchat-server.
 
-use super::program::{behind, Folder, Program, Server, run, server};
+use super::program::{Folder, Program, Server, behind, run, server};
 
 #[test]
 fn the_ready_line_says_where_and_what() {
@@ -387,7 +387,8 @@ fn what_was_ignored_at_the_start_does_not_end_it() {
 #[test]
 fn a_server_whose_terminal_is_closed_ends() {
     let (ours, theirs) = super::program::terminal();
-    let mut program = Program::start_on(server().args(["--listen", "127.0.0.1:0", "--udp", "127.0.0.1:0"]), theirs);
+    let mut program =
+        Program::start_on(server().args(["--listen", "127.0.0.1:0", "--udp", "127.0.0.1:0"]), theirs);
     program.line("ready ");
     drop(ours);
     // The test's terminal is nobody's controlling one, so the kernel sends nothing by itself.

@@ -58,14 +58,17 @@ impl Session {
         if let (true, Some(Command::Get { request, .. })) =
             (turns.waiting.len() == before, turns.waiting.back().map(|asked| &asked.command))
         {
-            let text = format!("{} waits: the server takes {} downloads at a time", request.file, turns.places);
+            let text =
+                format!("{} waits: the server takes {} downloads at a time", request.file, turns.places);
             self.tell(Happening::Notice(text));
         }
     }
 
     /// Begins as many as there are places for.
     pub(super) fn begin_waiting(&mut self) {
-        while self.end.is_none() && self.keeping.turns.asked + self.downloads.len() < self.keeping.turns.places {
+        while self.end.is_none()
+            && self.keeping.turns.asked + self.downloads.len() < self.keeping.turns.places
+        {
             let Some(asked) = self.keeping.turns.waiting.pop_front() else { return };
             self.keeping.turns.asked += 1;
             self.ask_for(asked);

@@ -50,7 +50,8 @@ impl Session {
             Input::Pause(pick) => self.on_pick(&pick, id, Command::Pause),
             Input::Resume(pick) => self.on_pick(&pick, id, Command::Resume),
             Input::Stop(pick) => {
-                let of = |file: &str| matches!(&pick, Pick::All) || matches!(&pick, Pick::File(it) if it == file);
+                let of =
+                    |file: &str| matches!(&pick, Pick::All) || matches!(&pick, Pick::File(it) if it == file);
                 let dropped = self.drop_waiting(of, "stopped by the user", FailReason::Stopped);
                 if dropped == 0 || !self.downloads.is_empty() {
                     self.on_pick(&pick, id, Command::Stop);

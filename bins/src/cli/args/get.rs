@@ -268,7 +268,10 @@ mod tests {
             ("my book.bin", "'book.bin' is too much: write a name with spaces in quotes"),
             ("x -o a -d b", "the argument '--output <FILE>' cannot be used with '--dir <DIR>'"),
             ("x --force --rename", "the argument '--force' cannot be used with '--rename'"),
-            ("x --min-rate 2K --limit-rate 1K", "--min-rate is above --limit-rate, so that no download could go on"),
+            (
+                "x --min-rate 2K --limit-rate 1K",
+                "--min-rate is above --limit-rate, so that no download could go on",
+            ),
             ("x --quick", "unexpected argument '--quick' found"),
             (
                 "x --congestion bbr",

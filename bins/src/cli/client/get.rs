@@ -281,8 +281,8 @@ mod tests {
     use backchat_core::chat::FileName;
     use backchat_core::chat::client::DisconnectReason;
     use backchat_core::node::FailReason;
-    use std::time::Duration;
     use backchat_core::wire::{CongestionChoice, FileVersion, TransferId};
+    use std::time::Duration;
 
     use super::super::bench::{self, Written, download, give_up, next};
     use super::*;
@@ -301,7 +301,7 @@ mod tests {
         let request = GetRequest::new(FileName::parse("book.bin").expect("a name"));
         let what = (request, TargetSpec::folder("."));
         let (server, silence) = (bench::server(), Silence::new(Duration::from_secs(60)));
-        let silence = silence.within(Some(Duration::from_secs(1000)));
+        let silence = silence.within(Some(Duration::from_secs(5000)));
         let get = Get::new(what, &server, "get it again".into(), written.voice(style), signalled, silence);
         Bench { get, signals, written }
     }
@@ -436,7 +436,7 @@ mod tests {
         assert_eq!(download(&mut get, ID, DownloadEvent::Admitted), Flow::Continue);
         assert!(tokio::time::timeout(Duration::from_secs(300), get.command()).await.is_err());
         let message = "no answer over UDP".into();
-        let failed = DownloadEvent::Failed { reason: FailReason::TimedOut, message, kept: 0 };
+        let failed = DownloadEvent::Failed { reason: FailReason::TimedOut, message, kept: 0, away: false };
         assert_eq!(download(&mut get, ID, failed), Flow::Exit);
         assert_eq!(get.end(), End::Told(Exit::TimedOut));
     }
@@ -448,7 +448,10 @@ mod tests {
         assert_eq!(download(&mut get, ID, failed(FailReason::Stopped, 500)), Flow::Exit);
         assert_eq!(
             written.take(),
-            ["error: book.bin: h:7: not done within 16m 40s, as long as it may take", "to go on: get it again"]
+            [
+                "error: book.bin: h:7: not done within 1h 23m 20s, as long as it may take",
+                "to go on: get it again"
+            ]
         );
         assert_eq!(get.end().exit(), Exit::TimedOut);
     }

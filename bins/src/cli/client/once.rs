@@ -121,7 +121,8 @@ impl Once {
             Answer::Taken => before,
         };
         if length > most {
-            let text = format!("{} lists more than {most} {of}, which nobody takes in", self.connection.server());
+            let text =
+                format!("{} lists more than {most} {of}, which nobody takes in", self.connection.server());
             return self.fail(Failure::new(Exit::Refused, text));
         }
         if !more {
@@ -287,7 +288,10 @@ mod tests {
         take(&mut once, 3);
         let began = tokio::time::Instant::now();
         for (after, line) in [
-            (20, r#"{"type":"files","id":3,"files":[{"name":"a","size":1,"modified":"2026-11-22T13:30:00Z"}],"more":true}"#),
+            (
+                20,
+                r#"{"type":"files","id":3,"files":[{"name":"a","size":1,"modified":"2026-11-22T13:30:00Z"}],"more":true}"#,
+            ),
             (40, r#"{"type":"notice","text":"soon"}"#),
             (60, r#"{"type":"files","id":3,"files":[],"more":true}"#),
             (70, r#"{"type":"files","id":4,"files":[],"more":true}"#),

@@ -129,7 +129,8 @@ impl Plan {
         let task = match args.command {
             None if !options.plain && !options.json && look::is_window(environment) => {
                 if options.max_time.is_some() {
-                    let text = "--max-time is for commands and for a chat in lines: a window is left by its user";
+                    let text =
+                        "--max-time is for commands and for a chat in lines: a window is left by its user";
                     return Err(Failure::new(Exit::Usage, text));
                 }
                 Task::Window(Box::new(Window::plan(&options, environment, timeout)?))

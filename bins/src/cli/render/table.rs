@@ -42,10 +42,7 @@ mod tests {
         let entries = [entry("book.bin", 524_288), entry("שלום a.txt", 7)];
         assert_eq!(
             files(&entries),
-            [
-                "524288  2026-11-22T12:00:00.000Z  book.bin",
-                "     7  2026-11-22T12:00:00.000Z  שלום a.txt"
-            ]
+            ["524288  2026-11-22T12:00:00.000Z  book.bin", "     7  2026-11-22T12:00:00.000Z  שלום a.txt"]
         );
         assert!(files(&[]).is_empty());
     }

@@ -4,12 +4,12 @@ use tokio::sync::mpsc::Sender;
 
 use super::super::bench::{Written, frame, give_up, next, take, tell};
 use super::*;
-use std::time::Duration;
 use crate::app::session::Curiosity;
 use crate::cli::exit::Exit;
 use crate::cli::values::Span;
 use backchat_core::chat::client::{CommandError, DisconnectReason};
 use backchat_core::chat::{Nickname, ServerFrame, TextError};
+use std::time::Duration;
 
 /// A chat, its keyboard, its screen.
 struct Bench {
@@ -30,7 +30,14 @@ impl Bench {
         let timeout = Span::from_secs(60).duration();
         let nick = Nickname::parse("ann").expect("a nickname");
         let session = Session::new("h:7", nick, Curiosity::Lines);
-        let chat = Chat::new(session, written.voice(style), source, signalled, SystemClock::new(), Silence::new(timeout));
+        let chat = Chat::new(
+            session,
+            written.voice(style),
+            source,
+            signalled,
+            SystemClock::new(),
+            Silence::new(timeout),
+        );
         Self { chat, lines: Some(lines), signals, written }
     }
 
