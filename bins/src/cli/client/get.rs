@@ -3,6 +3,7 @@
 //! Standard output is the data's when it goes there; else it is JSON's; people read standard error.
 
 use std::io;
+use std::time::Duration;
 
 use backchat_core::chat::client::ClientChatEvent;
 use backchat_core::node::{ClientEvent, DownloadError, DownloadEvent, DownloadId, GetRequest};
@@ -282,7 +283,6 @@ mod tests {
     use backchat_core::chat::client::DisconnectReason;
     use backchat_core::node::FailReason;
     use backchat_core::wire::{CongestionChoice, FileVersion, TransferId};
-    use std::time::Duration;
 
     use super::super::bench::{self, Written, download, give_up, next};
     use super::*;
