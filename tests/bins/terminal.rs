@@ -344,7 +344,10 @@ fn a_panic_gives_the_terminal_back() {
     command.env(PANICS, "1");
     // The message alone, so that it does not scroll away.
     command.env("RUST_BACKTRACE", "0");
-    let (code, screen) = Terminal::run(command, 100, 24).ends();
+    let terminal = Terminal::run(command, 100, 24);
+    // A terminal that was not drawn on yet, or not to its end, looks as it was found too.
+    terminal.shows("on purpose");
+    let (code, screen) = terminal.ends();
     assert_ne!(code, 0);
     // On the screen that the shell has, where it can be read.
     assert!(screen.contains("on purpose"), "{screen}");
