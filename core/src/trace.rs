@@ -233,6 +233,8 @@ pub enum DropReason {
     Amplification,
     /// An acknowledgment that is older than one already taken.
     Stale,
+    /// An acknowledgment without the proof that what it acknowledges has arrived.
+    Unproven,
 }
 
 impl DropReason {
@@ -251,6 +253,7 @@ impl DropReason {
             Self::ForeignAddress => "foreign_address",
             Self::Amplification => "amplification",
             Self::Stale => "stale",
+            Self::Unproven => "unproven",
         }
     }
 }

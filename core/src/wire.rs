@@ -25,8 +25,8 @@
 //! | 1 `SYN` | ticket 16 · recovery 1 · congestion 1 · parameter 2 · segment 2 · zero 2 · round trip µs 4 · zero padding to [`SYN_LEN`] |
 //! | 2 `SYN-ACK` | nonce 8 · size 8 · version 16 · start 8 · hash 32 · recovery 1 · congestion 1 · parameter 2 · segment 2 · zero 2 |
 //! | 3 `CONFIRM` | nonce 8 · an acknowledgment |
-//! | 4 `DATA` | offset 8 · the file's bytes |
-//! | 5 `ACK` | an acknowledgment: ack 8 · limit 8 · seen 8 · discarded 4 · delay µs 4 · ECN counts 12, zero in version 1 |
+//! | 4 `DATA` | proof 2 · offset 6 · the file's bytes |
+//! | 5 `ACK` | an acknowledgment: proof 2 · ack 6 · limit 8 · seen 8 · discarded 4 · delay µs 4 · ECN counts 12, zero in version 1 |
 //! | 6 `PROBE` | nxt 8 |
 //! | 7 `END` | size 8 · hash 32 |
 //! | 8 `END-ACK` | |
@@ -41,6 +41,7 @@ mod header;
 mod id;
 mod micros;
 mod packet;
+mod proof;
 mod reset;
 mod segment;
 
@@ -53,6 +54,7 @@ pub use packet::{
     Ack, Body, DATA_HEADER_LEN, MAX_OFFSET, MAX_SEGMENT, MIN_SEGMENT, Packet, SYN_LEN, Syn, SynAck, decode,
     parse,
 };
+pub use proof::{Proof, ProofKey};
 pub use reset::ResetCode;
 pub use segment::SegmentBatch;
 

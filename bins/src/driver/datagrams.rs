@@ -129,7 +129,7 @@ mod tests {
     use std::net::SocketAddr;
     use std::sync::Mutex;
 
-    use backchat_core::wire::{Body, Packet, TransferId};
+    use backchat_core::wire::{Body, Packet, ProofKey, TransferId};
 
     use super::*;
     use crate::net::Batch;
@@ -184,7 +184,8 @@ mod tests {
     }
 
     fn segments() -> (Transmit, usize) {
-        let batch = SegmentBatch::new(TransferId(1), 1, 0..1_000, 100, false).unwrap();
+        let key = ProofKey::new([0; 16]);
+        let batch = SegmentBatch::new(TransferId(1), 1, 0..1_000, 100, false, key).unwrap();
         let length = batch.total_len();
         (Transmit::Segments { path: path(), batch }, length)
     }

@@ -20,6 +20,8 @@ pub struct Counters {
     pub downloads_took: Histogram,
     /// Bytes of files sent and acknowledged, or received and written.
     pub bytes: u64,
+    /// Bytes in all datagrams of downloads that left, headers and repeats too; a server's.
+    pub bytes_on_wire: u64,
     /// Segments sent; on a client, received.
     pub segments: u64,
     /// Segments that carried nothing new.

@@ -6,12 +6,13 @@
 //!
 //! - `config`: what it is set up with. `output`: what it wants done.
 //! - `handshake`: `SYN`, `SYN-ACK`, `CONFIRM`.
-//! - `data`: segments, and when they are acknowledged.
+//! - `data`: segments, and when they are acknowledged. `chain`: the proof that they arrived.
 //! - `finish`: `END`, the digest, the name.
 //! - `state`: the states. `table`: what a packet means in which.
 //! - `view`: what it can show of itself.
 //! - `check`: what holds between any two inputs.
 
+mod chain;
 mod check;
 mod config;
 mod data;
@@ -39,6 +40,7 @@ use crate::queue::take_first;
 use crate::time::Instant;
 use crate::trace::{DropReason, Event, Mark, Marks};
 use crate::wire::{Body, FileVersion, Hash, Nonce, Packet, ResetCode};
+use chain::Chain;
 pub use config::ReceiverConfig;
 pub use output::{ReceiverFailure, ReceiverOutput, ReceiverStats};
 use state::Finish;
@@ -58,6 +60,7 @@ pub struct Receiver {
     nonce: Option<Nonce>,
 
     rcv_nxt: u64,
+    chain: Chain,
     written: u64,
     /// The highest limit that was ever told.
     limit: u64,
@@ -87,7 +90,9 @@ pub struct Receiver {
     confirm_at: Option<Instant>,
     /// How often the handshake's timer ran out.
     repeats: u32,
+    /// The hash that `END` named, and the one that the `SYN-ACK` did if it was known then.
     hash: Option<Hash>,
+    named: Option<Hash>,
     finish: Finish,
     timers: ReceiverTimers,
     output: VecDeque<ReceiverOutput>,
@@ -107,6 +112,7 @@ impl Receiver {
             segment: config.segment,
             nonce: None,
             rcv_nxt: 0,
+            chain: Chain::default(),
             written: 0,
             limit: 0,
             window: Window::new(config.window.max(u64::from(config.segment))),
@@ -125,6 +131,7 @@ impl Receiver {
             confirm_at: None,
             repeats: 0,
             hash: None,
+            named: None,
             finish: Finish::Writing,
             timers: Timers::new(),
             output: VecDeque::new(),
@@ -156,8 +163,8 @@ impl Receiver {
         match (action, &packet.body) {
             (ReceiverAction::Confirm, Body::SynAck(it)) => self.handle_syn_ack(now, it),
             (ReceiverAction::Repeat, Body::SynAck(it)) => self.handle_repeated_syn_ack(now, it),
-            (ReceiverAction::Take, &Body::Data { offset, length, ack_now }) => {
-                self.handle_data(now, offset, length, ack_now);
+            (ReceiverAction::Take, &Body::Data { offset, proof, length, ack_now }) => {
+                self.handle_data(now, offset, length, proof, ack_now);
             }
             (ReceiverAction::Acknowledge, body) => {
                 if matches!(body, Body::Probe { nxt } if self.limit > *nxt && !self.paused) {

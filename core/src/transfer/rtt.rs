@@ -110,6 +110,12 @@ impl RttEstimator {
         self.smoothed.map(|(srtt, _)| srtt)
     }
 
+    /// The smallest sample, as it was measured: nothing that the other side says makes it shorter. Before there is one, the
+    /// RTO, which is longer.
+    pub fn least(&self) -> Duration {
+        if self.smoothed.is_some() { self.min } else { self.base_rto() }
+    }
+
     /// Its variation, once there is a sample.
     pub fn rttvar(&self) -> Option<Duration> {
         self.smoothed.map(|(_, rttvar)| rttvar)

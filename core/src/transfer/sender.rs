@@ -130,6 +130,13 @@ pub struct Sender {
     hash: Option<Hash>,
 
     controller: Option<Box<dyn Controller>>,
+    /// Going back in a row that nothing new was acknowledged between, and the window before the first.
+    fruitless: u32,
+    window_before: u64,
+    /// When it last went back because the client said that segments were lost.
+    believed_at: Option<Instant>,
+    /// Acknowledgments without the right proof.
+    unproven: u32,
     /// The congestion window was what held us back, since the last acknowledgment.
     window_limited: bool,
     recovery: GoBackN,
@@ -170,6 +177,10 @@ impl Sender {
             buffer: Buffer::new(start, offer.size, config.memory),
             hash: offer.hash,
             controller: None,
+            fruitless: 0,
+            window_before: 0,
+            believed_at: None,
+            unproven: 0,
             window_limited: false,
             recovery: GoBackN::default(),
             discarded: 0,
@@ -228,10 +239,10 @@ impl Sender {
         self.pump(now);
     }
 
-    /// The oldest of the reads that were asked for is done, and its bytes are in memory. `hash` comes with the file's
-    /// end.
-    pub fn handle_read(&mut self, now: Instant, hash: Option<Hash>) {
-        self.buffer.on_read();
+    /// The oldest of the reads that were asked for, which ends at `end`, is done, and its bytes are in memory. `hash` comes
+    /// with the file's end.
+    pub fn handle_read(&mut self, now: Instant, end: u64, hash: Option<Hash>) {
+        self.buffer.on_read(end);
         self.hash = self.hash.or(hash);
         if self.nxt == self.una {
             // Nothing could be acknowledged before.

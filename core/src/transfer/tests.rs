@@ -1,5 +1,6 @@
 //! Two endpoints on a virtual clock: a sender, a receiver, and a link that does what the test has written down.
 
+mod belief;
 mod flow;
 mod hostile;
 mod loss;

@@ -28,6 +28,8 @@ pub(super) mod flag {
     pub(crate) const PAUSED: u16 = 2;
     /// `SYN-ACK`: the hash is known.
     pub(crate) const HASH: u16 = 4;
+    /// `SYN`: the client proves what it acknowledges.
+    pub(crate) const PROVES: u16 = 8;
 }
 
 /// What a packet is for.

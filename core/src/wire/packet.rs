@@ -2,8 +2,8 @@
 
 use super::header::{HEADER_LEN, Header, Kind, Reader, field, flag};
 use super::{
-    CongestionChoice, DecodeError, FileVersion, Hash, Micros, Nonce, Recovery, ResetCode, Ticket, TransferId,
-    is_sealed, seal,
+    CongestionChoice, DecodeError, FileVersion, Hash, Micros, Nonce, Proof, Recovery, ResetCode, Ticket,
+    TransferId, is_sealed, seal,
 };
 
 /// Bytes before the file's bytes in a `DATA` packet.
@@ -20,8 +20,10 @@ pub const MIN_SEGMENT: u16 = 64;
 /// The largest: what fits into one UDP datagram over IPv4 (65,507 bytes), less our headers.
 pub const MAX_SEGMENT: u16 = (65_507 - DATA_HEADER_LEN) as u16;
 
-/// No offset, size, limit or transmission number is above this, so that sums of two never overflow.
-pub const MAX_OFFSET: u64 = 1 << 62;
+/// No offset, size, limit or transmission number is above this: 256 TiB, and as many datagrams as nine years have at a
+/// million a second. Sums of two never overflow, and a proof has room above an offset.
+pub const MAX_OFFSET: u64 = (1 << OFFSET_BITS) - 1;
+const OFFSET_BITS: u32 = 48;
 
 const SYN_BODY: usize = 16 + 1 + 1 + 2 + 2 + 2 + 4;
 const SYN_ACK_BODY: usize = 8 + 8 + 16 + 8 + 32 + 1 + 1 + 2 + 2 + 2;
@@ -46,6 +48,8 @@ pub struct Syn {
     pub segment: u16,
     /// How long the ticket took over the chat's connection; the server's first guess.
     pub round_trip: Micros,
+    /// The client proves what it acknowledges. One of an earlier build does not, and is not believed.
+    pub proves: bool,
 }
 
 /// The answer to it: the file's information, and what was agreed.
@@ -74,6 +78,8 @@ pub struct SynAck {
 pub struct Ack {
     /// The next byte that the receiver waits for: `rcv_nxt`.
     pub ack: u64,
+    /// The proof of everything below: those of the segments that brought it, combined.
+    pub proof: Proof,
     /// The first byte that it does not allow yet. Never goes down.
     pub limit: u64,
     /// The highest transmission number it has seen; 0 for none.
@@ -100,6 +106,8 @@ pub enum Body {
     Data {
         /// Where in the file its first byte belongs.
         offset: u64,
+        /// The proof of having it.
+        proof: Proof,
         /// How many bytes.
         length: usize,
         /// The sender can send nothing more until this is acknowledged.
@@ -157,6 +165,7 @@ impl Body {
 
     const fn flags(&self) -> u16 {
         match self {
+            Self::Syn(Syn { proves: true, .. }) => flag::PROVES,
             Self::SynAck(it) if it.hash.is_some() => flag::HASH,
             Self::Confirm(_, Ack { paused: true, .. }) | Self::Ack(Ack { paused: true, .. }) => flag::PAUSED,
             Self::Data { ack_now: true, .. } => flag::ACK_NOW,
@@ -209,7 +218,7 @@ impl Packet {
                 to.extend_from_slice(&nonce.0.to_be_bytes());
                 encode_ack(ack, to);
             }
-            Body::Data { offset, .. } => to.extend_from_slice(&offset.to_be_bytes()),
+            Body::Data { offset, proof, .. } => encode_proven(*offset, *proof, to),
             Body::Ack(ack) => encode_ack(ack, to),
             Body::Probe { nxt } => to.extend_from_slice(&nxt.to_be_bytes()),
             Body::End { size, hash } => {
@@ -252,8 +261,18 @@ fn encode_syn_ack(it: &SynAck, to: &mut Vec<u8>) {
     to.extend_from_slice(&[0; 2]);
 }
 
+/// An offset, and above it the proof that belongs to it.
+fn encode_proven(offset: u64, proof: Proof, to: &mut Vec<u8>) {
+    let both = offset.min(MAX_OFFSET) | u64::from(proof.0) << OFFSET_BITS;
+    to.extend_from_slice(&both.to_be_bytes());
+}
+
+const fn parse_proven(both: u64) -> (u64, Proof) {
+    (both & MAX_OFFSET, Proof((both >> OFFSET_BITS) as u16))
+}
+
 fn encode_ack(ack: &Ack, to: &mut Vec<u8>) {
-    to.extend_from_slice(&ack.ack.to_be_bytes());
+    encode_proven(ack.ack, ack.proof, to);
     to.extend_from_slice(&ack.limit.to_be_bytes());
     to.extend_from_slice(&ack.seen.to_be_bytes());
     to.extend_from_slice(&ack.discarded.to_be_bytes());
@@ -293,14 +312,14 @@ pub fn parse(head: &[u8], length: usize) -> Result<Packet, DecodeError> {
     let transmission = bounded("transmission", header.transmission)?;
     let mut body = Reader(head.get(HEADER_LEN..).unwrap_or_default());
     let body = match header.kind {
-        Kind::Syn => Body::Syn(parse_syn(&mut body)?),
+        Kind::Syn => Body::Syn(parse_syn(&header, &mut body)?),
         Kind::SynAck => Body::SynAck(Box::new(parse_syn_ack(&header, &mut body)?)),
         Kind::Confirm => Body::Confirm(Nonce(body.u64()), parse_ack(&header, &mut body)?),
-        Kind::Data => Body::Data {
-            offset: bounded("offset", body.u64())?,
-            length: length - DATA_HEADER_LEN,
-            ack_now: header.has(flag::ACK_NOW),
-        },
+        Kind::Data => {
+            let (offset, proof) = parse_proven(body.u64());
+            let ack_now = header.has(flag::ACK_NOW);
+            Body::Data { offset, proof, length: length - DATA_HEADER_LEN, ack_now }
+        }
         Kind::Ack => Body::Ack(parse_ack(&header, &mut body)?),
         Kind::Probe => Body::Probe { nxt: bounded("nxt", body.u64())? },
         Kind::End => Body::End { size: bounded("size", body.u64())?, hash: Hash(body.array()) },
@@ -341,7 +360,7 @@ fn parse_segment(segment: u16) -> Result<u16, DecodeError> {
     }
 }
 
-fn parse_syn(body: &mut Reader<'_>) -> Result<Syn, DecodeError> {
+fn parse_syn(header: &Header, body: &mut Reader<'_>) -> Result<Syn, DecodeError> {
     let ticket = Ticket(body.array());
     let recovery = Recovery::decode(body.u8())?;
     let congestion = body.u8();
@@ -349,7 +368,7 @@ fn parse_syn(body: &mut Reader<'_>) -> Result<Syn, DecodeError> {
     let segment = parse_segment(body.u16())?;
     let _zero = body.u16();
     let round_trip = Micros(body.u32());
-    Ok(Syn { ticket, recovery, congestion, segment, round_trip })
+    Ok(Syn { ticket, recovery, congestion, segment, round_trip, proves: header.has(flag::PROVES) })
 }
 
 fn parse_syn_ack(header: &Header, body: &mut Reader<'_>) -> Result<SynAck, DecodeError> {
@@ -370,8 +389,10 @@ fn parse_syn_ack(header: &Header, body: &mut Reader<'_>) -> Result<SynAck, Decod
 }
 
 fn parse_ack(header: &Header, body: &mut Reader<'_>) -> Result<Ack, DecodeError> {
+    let (ack, proof) = parse_proven(body.u64());
     Ok(Ack {
-        ack: bounded("ack", body.u64())?,
+        ack,
+        proof,
         limit: bounded("limit", body.u64())?,
         seen: bounded("seen", body.u64())?,
         discarded: body.u32(),

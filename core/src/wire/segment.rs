@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use super::packet::{Body, Packet};
-use super::{DATA_HEADER_LEN, TransferId, seal};
+use super::{DATA_HEADER_LEN, Proof, ProofKey, TransferId, seal};
 
 /// Equal segments of a file, one behind the other, the last one perhaps shorter. It names the bytes and does not
 /// hold them: the driver has the file.
@@ -15,6 +15,15 @@ pub struct SegmentBatch {
     range: Range<u64>,
     segment: u16,
     ack_now: bool,
+    proofs: Proofs,
+}
+
+/// Where the segments' proofs come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Proofs {
+    Of(ProofKey),
+    /// There is one segment, and somebody has computed its.
+    Said(Proof),
 }
 
 impl SegmentBatch {
@@ -26,9 +35,20 @@ impl SegmentBatch {
         range: Range<u64>,
         segment: u16,
         ack_now: bool,
+        key: ProofKey,
     ) -> Option<Self> {
         let fits = range.start < range.end && segment > 0;
-        fits.then_some(Self { transfer, transmission, range, segment, ack_now })
+        let proofs = Proofs::Of(key);
+        fits.then_some(Self { transfer, transmission, range, segment, ack_now, proofs })
+    }
+
+    /// The one segment that a packet is, if it is one.
+    pub fn of(packet: &Packet) -> Option<Self> {
+        let Body::Data { offset, proof, length, ack_now } = packet.body else { return None };
+        let segment = u16::try_from(length).ok().filter(|length| *length > 0)?;
+        let range = offset..offset.checked_add(u64::from(segment))?;
+        let (transfer, transmission) = (packet.transfer, packet.transmission);
+        Some(Self { transfer, transmission, range, segment, ack_now, proofs: Proofs::Said(proof) })
     }
 
     /// Which download it belongs to.
@@ -74,10 +94,14 @@ impl SegmentBatch {
     pub fn packet(&self, transmission: u64, range: &Range<u64>) -> Packet {
         let ack_now = self.ack_now && range.end == self.range.end;
         let length = (range.end - range.start) as usize;
+        let proof = match self.proofs {
+            Proofs::Of(key) => key.of(range.clone()),
+            Proofs::Said(proof) => proof,
+        };
         Packet {
             transfer: self.transfer,
             transmission,
-            body: Body::Data { offset: range.start, length, ack_now },
+            body: Body::Data { offset: range.start, proof, length, ack_now },
         }
     }
 
@@ -106,25 +130,34 @@ mod tests {
     use super::*;
     use crate::wire::decode;
 
+    fn key() -> ProofKey {
+        ProofKey::new([3; 16])
+    }
+
     #[test]
     fn a_batch_is_equal_datagrams_and_a_shorter_last_one() {
-        let batch = SegmentBatch::new(TransferId(9), 5, 100..350, 100, true).expect("not empty");
+        let batch = SegmentBatch::new(TransferId(9), 5, 100..350, 100, true, key()).expect("not empty");
         assert_eq!((batch.count(), batch.datagram_len(), batch.total_len()), (3, 132, 346));
         let mut buffer = Vec::new();
         batch.write_into(&mut buffer, |range, place| place.fill(range.start as u8));
         assert_eq!(buffer.len(), batch.total_len());
         let seen: Vec<_> =
             buffer.chunks(batch.datagram_len()).map(|it| decode(it).expect("sealed")).collect();
-        let data = |offset, length, ack_now| Body::Data { offset, length, ack_now };
+        let data = |offset: u64, length, ack_now| {
+            let proof = key().of(offset..offset + length as u64);
+            Body::Data { offset, proof, length, ack_now }
+        };
         assert_eq!(seen[0].body, data(100, 100, false));
         assert_eq!(seen[2].body, data(300, 50, true));
         assert_eq!(seen.iter().map(|it| it.transmission).collect::<Vec<_>>(), [5, 6, 7]);
         assert_eq!(buffer[132 + DATA_HEADER_LEN], 200);
+        let again = SegmentBatch::of(&seen[1]).expect("a segment");
+        assert_eq!(again.packet(6, &(200..300)), seen[1], "a packet is a batch of one");
     }
 
     #[test]
     fn an_empty_batch_cannot_be_made() {
-        assert!(SegmentBatch::new(TransferId(1), 1, 5..5, 100, false).is_none());
-        assert!(SegmentBatch::new(TransferId(1), 1, 5..6, 0, false).is_none());
+        assert!(SegmentBatch::new(TransferId(1), 1, 5..5, 100, false, key()).is_none());
+        assert!(SegmentBatch::new(TransferId(1), 1, 5..6, 0, false, key()).is_none());
     }
 }

@@ -129,6 +129,7 @@ impl Observer for Log {
                     outcome = outcome.name(),
                     reason,
                     bytes = progress.end.saturating_sub(progress.start),
+                    sent_bytes = stats.bytes_on_wire,
                     segments = stats.segments_sent,
                     sent_again = stats.segments_resent,
                     timeouts = stats.timeouts,

@@ -7,7 +7,7 @@ use crate::node::{Counters, Transmit};
 use crate::time::Instant;
 use crate::trace::{Event, Mark, Record};
 use crate::transfer::{Offer, Outcome, Sender, SenderOutput};
-use crate::wire::{Hash, MAX_OFFSET, ResetCode, Ticket, TransferId};
+use crate::wire::{Hash, MAX_OFFSET, ProofKey, ResetCode, Ticket, TransferId};
 use core::time::Duration;
 
 /// One download, from its request on.
@@ -65,6 +65,7 @@ impl Download {
         if let Stage::Offered(sender) = &self.stage {
             let (progress, stats) = (sender.progress(), sender.stats());
             counters.bytes += progress.end - progress.start;
+            counters.bytes_on_wire += stats.bytes_on_wire;
             counters.segments += stats.segments_sent;
             counters.segments_resent += stats.segments_resent;
             counters.timeouts += stats.timeouts;
@@ -265,7 +266,7 @@ impl Server {
     pub fn handle_read(&mut self, now: Instant, transfer: TransferId, result: Result<ReadDone, FileError>) {
         if let Some(sender) = self.downloads.get_mut(&transfer).and_then(Download::sender) {
             match result {
-                Ok(done) => sender.handle_read(now, done.hash),
+                Ok(done) => sender.handle_read(now, done.range.end, done.hash),
                 Err(FileError::Changed) => sender.abort(now, ResetCode::Changed),
                 Err(_) => sender.abort(now, ResetCode::ReadFailed),
             }
@@ -298,7 +299,8 @@ impl Server {
             udp: self.config.udp,
             expires_ms: self.config.transfer.ticket_ms,
         }));
-        let offer = Offer { transfer, ticket, size, version, hash, start };
+        let proofs = ProofKey::new(self.seed.child("proofs").stream(&transfer.to_string()).bytes());
+        let offer = Offer { transfer, ticket, size, version, hash, proofs, start };
         let nonces = self.seed.child("nonces").stream(&transfer.to_string());
         download.moved = (now, start);
         download.stage = Stage::Offered(Box::new(Sender::new(now, config, offer, nonces)));
@@ -439,6 +441,7 @@ impl Server {
                 self.counters.downloads_took.add(now - began);
             }
             self.counters.bytes += progress.end - progress.start;
+            self.counters.bytes_on_wire += stats.bytes_on_wire;
             self.counters.segments += stats.segments_sent;
             self.counters.segments_resent += stats.segments_resent;
             self.counters.timeouts += stats.timeouts;

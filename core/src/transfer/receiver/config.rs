@@ -22,6 +22,8 @@ pub struct ReceiverConfig {
     pub segment: u16,
     /// The length of the prefix that is here already, and was offered to the server.
     pub have: u64,
+    /// The file's bytes, if the ticket has said them: a server that then sends another file is not taken at its word.
+    pub size: Option<u64>,
     /// The receive window at first, in bytes: what the socket's buffer really holds.
     pub window: u64,
     /// The user's limit on the rate, in bytes a second.
@@ -45,6 +47,7 @@ impl ReceiverConfig {
             congestion: CongestionChoice::Classic,
             segment: 1200,
             have: 0,
+            size: None,
             window: 192 << 10,
             limit_rate: None,
             silence: SILENCE,

@@ -6,7 +6,7 @@ use crate::trace::{DropReason, Event, Mark};
 use crate::transfer::flow::Growth;
 use crate::transfer::pace::STEP;
 use crate::transfer::timer::{ACK_DELAY, ReceiverTimer};
-use crate::wire::Body;
+use crate::wire::{Body, Proof};
 
 /// Segments kept before they are acknowledged, unless a batch brings more at once. RFC 5681 §4.2.
 const ACK_EVERY: u32 = 2;
@@ -14,7 +14,14 @@ const ACK_EVERY: u32 = 2;
 impl Receiver {
     /// A segment. What is new of it and in order is kept, even if its beginning is known: the segment size may have
     /// changed on the way.
-    pub(super) fn handle_data(&mut self, now: Instant, offset: u64, length: usize, ack_now: bool) {
+    pub(super) fn handle_data(
+        &mut self,
+        now: Instant,
+        offset: u64,
+        length: usize,
+        proof: Proof,
+        ack_now: bool,
+    ) {
         self.begin_receiving();
         self.stats.segments_received += 1;
         let end = offset.saturating_add(length as u64);
@@ -29,14 +36,18 @@ impl Receiver {
             // Sent again without need, or a copy: the sender has missed an acknowledgment.
             self.stats.duplicates += 1;
             self.mark(Mark::SegmentAgain);
+            self.chain.on_known(offset, end, proof);
             self.ack_now = true;
             let rcv_nxt = self.rcv_nxt;
             return self.trace(|| Event::SegmentDiscarded { range: offset..end, rcv_nxt });
         }
-        mutant!(OutOfOrderWritten => self.rcv_nxt = self.rcv_nxt.max(offset));
-        if offset > self.rcv_nxt {
+        mutant!(OutOfOrderWritten => { self.rcv_nxt = self.rcv_nxt.max(offset); self.chain.jump(offset); });
+        let is_behind_gap = offset > self.rcv_nxt;
+        // One that begins where no proof is known, in the middle of what is here, proves nothing of its end: the sender
+        // learns from the acknowledgment where to go on.
+        if is_behind_gap || !self.chain.extend(offset, end, proof) {
             self.stats.discarded += 1;
-            self.mark(Mark::SegmentBehindGap);
+            self.mark(if is_behind_gap { Mark::SegmentBehindGap } else { Mark::SegmentPartlyKnown });
             self.discarded = self.discarded.saturating_add(1);
             self.ack_now = true;
             let rcv_nxt = self.rcv_nxt;

@@ -11,11 +11,11 @@ use crate::transfer::timer::ReceiverTimer;
 use crate::wire::{Body, Hash, ResetCode};
 
 impl Receiver {
-    /// An `END` that comes before every byte has is somebody else's, or very late. One that names another size than the
-    /// `SYN-ACK` did means that one of the two was forged: waiting for the rest would be waiting for ever.
+    /// An `END` that comes before every byte has is somebody else's, or very late. One that names another size or hash than
+    /// the `SYN-ACK` did means that one of the two was forged: waiting for the rest would be waiting for ever.
     pub(super) fn handle_end(&mut self, now: Instant, size: u64, hash: Hash) {
         self.begin_receiving();
-        if size != self.size {
+        if size != self.size || self.named.is_some_and(|named| named != hash) {
             return self.abort(now, ResetCode::Protocol);
         }
         if self.rcv_nxt != size {

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::{Receiver, ReceiverFailure, ReceiverOutput, State};
+use super::{Chain, Receiver, ReceiverFailure, ReceiverOutput, State};
 use crate::time::Instant;
 use crate::trace::{DropReason, Mark};
 use crate::transfer::pace::Pace;
@@ -19,6 +19,7 @@ impl Receiver {
             congestion: self.config.congestion,
             segment: self.config.segment,
             round_trip: self.config.round_trip.into(),
+            proves: true,
         }));
         self.set(ReceiverTimer::Handshake, now + self.rtt.rto());
     }
@@ -33,7 +34,8 @@ impl Receiver {
         };
         let as_asked =
             it.recovery == self.config.recovery && same_congestion && it.segment <= self.config.segment;
-        if !prefix_is_ours || !as_asked {
+        let is_of_the_ticket = self.config.size.is_none_or(|size| size == it.size);
+        if !prefix_is_ours || !as_asked || !is_of_the_ticket {
             self.send(Body::Reset(ResetCode::Protocol));
             let failure = ReceiverFailure::Aborted(ResetCode::Protocol);
             return self.fail(now, State::Aborted(Some(ResetCode::Protocol)), failure);
@@ -49,6 +51,8 @@ impl Receiver {
         self.segment = it.segment;
         self.start = it.start;
         self.rcv_nxt = it.start;
+        self.chain = Chain::new(it.start);
+        self.named = it.hash;
         self.written = it.start;
         self.limit = it.start;
         self.pace = self.config.limit_rate.map(|rate| Pace::new(rate, now, it.start));
@@ -112,7 +116,9 @@ impl Receiver {
         if was_closed && self.limit > self.rcv_nxt {
             self.on_progress(now);
         }
+        self.chain.on_acknowledged();
         Ack {
+            proof: self.chain.proof(),
             ack: self.rcv_nxt + crate::mutants::excess(self.stats.acks_sent),
             limit: self.limit,
             seen: self.seen,

@@ -8,7 +8,10 @@ use crate::trace::{DropReason, Event, LossCause, Mark};
 use crate::transfer::congestion::Acked;
 use crate::transfer::recovery::Verdict;
 use crate::transfer::timer::SenderTimer;
-use crate::wire::Ack;
+use crate::wire::{Ack, ResetCode};
+
+/// So many acknowledgments without the right proof end a transfer. Each is a guess of 16 bits.
+const MAX_UNPROVEN: u32 = 3;
 
 impl Sender {
     /// `newest`: no datagram of the client that was sent later has arrived yet.
@@ -16,6 +19,10 @@ impl Sender {
         // After going back, `max` is above `nxt`, and what was sent before may well have arrived.
         if ack.ack > self.max && !mutant!(AckBeyondSentTaken) {
             return self.dropped(DropReason::AckBeyondMax);
+        }
+        // An old one is passed over below, whatever it proves.
+        if ack.ack >= self.una && !self.is_proven(ack) {
+            return self.on_unproven(now);
         }
         // The limit never goes down, so an old acknowledgment can only repeat it.
         let opened = ack.limit > self.limit;
@@ -55,12 +62,43 @@ impl Sender {
         self.discarded = self.discarded.max(ack.discarded);
         mutant!(WindowGrowsOnDuplicates => if ack.discarded > 0 { self.grow(now) });
         match self.recovery.on_acknowledged(ack) {
-            Verdict::Lost if self.nxt > self.una => self.go_back(now, LossCause::DuplicateAcks),
+            Verdict::Lost if self.nxt > self.una => self.believe(now),
             Verdict::OldFlight => self.mark(Mark::OldFlightDiscarded),
             Verdict::Lost | Verdict::Wait => {}
         }
         let (una, limit, in_flight) = (self.una, self.limit, self.nxt - self.una);
         self.trace(|| Event::Acknowledged { una, limit, in_flight });
+    }
+
+    /// Whether the client has every byte that it acknowledges: it gives back what only their segments said.
+    pub(super) fn is_proven(&self, ack: &Ack) -> bool {
+        mutant!(AckBeyondSentTaken => return true);
+        self.offer.proofs.of(self.offer.start..ack.ack) == ack.proof
+    }
+
+    /// An acknowledgment of what did not arrive drives a sender as fast as it can, with nobody who reads. No honest
+    /// client says one, and the checksum keeps accidents out; a few are put up with so that one is not the end.
+    fn on_unproven(&mut self, now: Instant) {
+        self.dropped(DropReason::Unproven);
+        self.unproven += 1;
+        if self.unproven >= MAX_UNPROVEN {
+            self.abort(now, ResetCode::Protocol);
+        }
+    }
+
+    /// The client says that segments were lost. Going back once a round trip is all that a true word can be worth, for
+    /// what is sent again takes as long to be lost again; and nobody is sent the same for ever.
+    fn believe(&mut self, now: Instant) {
+        if now - self.progress_at >= self.config.silence {
+            self.mark(Mark::NothingAcknowledged);
+            return self.abort(now, ResetCode::Silence);
+        }
+        let round_trip = self.rtt.least();
+        if self.believed_at.is_some_and(|at| now - at < round_trip) && !mutant!(OldFlightCounted) {
+            return;
+        }
+        self.believed_at = Some(now);
+        self.go_back(now, LossCause::DuplicateAcks);
     }
 
     fn on_progress(&mut self, now: Instant, ack: &Ack) {
@@ -77,6 +115,7 @@ impl Sender {
         self.measure(now, ack);
         self.rtt.on_progress();
         let before = self.cwnd();
+        self.fruitless = 0;
         let window_limited = core::mem::take(&mut self.window_limited);
         let acked = Acked { now, bytes, una: self.una, nxt: self.nxt, window_limited };
         if let Some(controller) = &mut self.controller {

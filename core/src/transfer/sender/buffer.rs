@@ -46,8 +46,8 @@ pub(super) struct Buffer {
     forgotten: u64,
     /// The last so many pieces are being read.
     reading: usize,
-    /// Reads under way, ahead of those, whose bytes nobody wants any more.
-    abandoned: usize,
+    /// Where reads end that are under way, ahead of those, whose bytes nobody wants any more.
+    abandoned: VecDeque<u64>,
     /// The driver holds bytes that belong to no piece.
     is_littered: bool,
 }
@@ -63,7 +63,7 @@ impl Buffer {
             loaded: start,
             forgotten: start,
             reading: 0,
-            abandoned: 0,
+            abandoned: VecDeque::new(),
             is_littered: false,
         }
     }
@@ -94,15 +94,18 @@ impl Buffer {
         }
     }
 
-    /// The oldest read under way is done, and its bytes are in memory. A read that nobody asked for is passed over.
-    pub(super) fn on_read(&mut self) {
-        if self.abandoned > 0 {
-            self.abandoned -= 1;
-            self.is_littered = true;
+    /// The oldest read under way, which ends at `end`, is done, and its bytes are in memory. One that was not asked for is
+    /// passed over.
+    pub(super) fn on_read(&mut self, end: u64) {
+        if let Some(expected) = self.abandoned.front() {
+            if *expected == end {
+                self.abandoned.pop_front();
+                self.is_littered = true;
+            }
             return;
         }
         let first = self.pieces.len() - self.reading;
-        if let Some(piece) = self.pieces.get(first) {
+        if let Some(piece) = self.pieces.get(first).filter(|piece| piece.end == end) {
             self.loaded = piece.end;
             self.reading -= 1;
         }
@@ -122,7 +125,7 @@ impl Buffer {
             return Some(Step::Forget(u64::MAX));
         }
         // With what is still to come and be dropped, more than the budget might be held.
-        if self.abandoned > 0 {
+        if !self.abandoned.is_empty() {
             return None;
         }
         let end = self.next_end(nxt);
@@ -155,8 +158,8 @@ impl Buffer {
     /// Drops everything; what is read next begins at `at`.
     fn restart(&mut self, at: u64) {
         self.is_littered |= !self.pieces.is_empty();
-        self.abandoned += core::mem::take(&mut self.reading);
-        self.pieces.clear();
+        let first = self.pieces.len() - core::mem::take(&mut self.reading);
+        self.abandoned.extend(self.pieces.drain(..).skip(first).map(|piece| piece.end));
         (self.requested, self.loaded, self.forgotten) = (at, at, at);
     }
 
@@ -169,7 +172,7 @@ impl Buffer {
         );
         assert!(self.loaded <= self.requested && self.requested <= self.size, "{self:?}");
         assert!(self.reading <= self.pieces.len(), "{self:?}");
-        assert!(self.abandoned == 0 || self.pieces.is_empty(), "{self:?}");
+        assert!(self.abandoned.is_empty() || self.pieces.is_empty(), "{self:?}");
         let next = self.pieces.iter().map(|piece| piece.start).skip(1).chain([self.requested]);
         let is_gapless = self.pieces.iter().zip(next).all(|(piece, next)| piece.end == next);
         assert!(is_gapless, "{self:?}");
@@ -217,8 +220,10 @@ mod tests {
             if self.held.last().is_some_and(|last| last.end != range.start) {
                 self.held.clear();
             }
+            let end = range.end;
             self.held.push(range);
-            buffer.on_read();
+            buffer.on_read(end + 1);
+            buffer.on_read(end);
             self.ask(buffer, nxt);
             true
         }

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use crate::transfer::SILENCE;
-use crate::wire::{FileVersion, Hash, MAX_SEGMENT, Ticket, TransferId};
+use crate::wire::{FileVersion, Hash, MAX_SEGMENT, ProofKey, Ticket, TransferId};
 
 /// What the server allows a transfer. The same for all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub struct Offer {
     pub version: FileVersion,
     /// Its hash, if known. An empty file's must be.
     pub hash: Option<Hash>,
+    /// What acknowledgments are proven with.
+    pub proofs: ProofKey,
     /// The first byte to send: the length of the client's prefix, if it was found right, else 0.
     pub start: u64,
 }

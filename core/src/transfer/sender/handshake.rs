@@ -37,7 +37,7 @@ impl Sender {
         }
         self.controller = controller(self.congestion, self.segment, self.una);
         self.enter(State::Handshake);
-        if self.controller.is_none() || syn.recovery != Recovery::GoBackN {
+        if self.controller.is_none() || syn.recovery != Recovery::GoBackN || !syn.proves {
             return self.abort(now, ResetCode::Unsupported);
         }
         self.request_reads();
@@ -86,7 +86,7 @@ impl Sender {
             self.mark(Mark::NonceFromElsewhere);
             return self.dropped(DropReason::WrongNonce);
         }
-        if ack.ack != self.una {
+        if ack.ack != self.una || !self.is_proven(ack) {
             return self.abort(now, ResetCode::Protocol);
         }
         self.path = Some(path);

@@ -147,13 +147,18 @@ impl Sender {
         self.path = Some(path);
         self.stats.path_changes += 1;
         self.trace(|| Event::PathValidated);
+        let before = self.cwnd();
+        // What was lost on the old path says nothing of this one.
+        self.fruitless = 0;
         if !same_host && !mutant!(WindowKeptOnNewPath) {
             // Another port alone is a NAT that forgot; another address may be another network (RFC 9000 §9.4).
             self.rtt.on_path_changed();
             if let Some(controller) = &mut self.controller {
                 controller.on_path_changed();
             }
-            let cwnd = self.cwnd();
+        }
+        let cwnd = self.cwnd();
+        if !same_host || cwnd != before {
             self.trace(|| Event::WindowChanged { cwnd });
         }
         // A timeout or a probe on the old path says nothing about the new one, nor does what it carried.

@@ -7,6 +7,9 @@ use crate::transfer::congestion::Lost;
 use crate::transfer::timer::SenderTimer;
 use crate::wire::{Body, SegmentBatch};
 
+/// What may be outstanding however often nothing came of it, in bytes: four segments that every path carries (RFC 3390).
+const LEAST_WINDOW: u64 = 4 * 1200;
+
 /// The most that one UDP send may carry.
 const MAX_BATCH: usize = 65_507;
 
@@ -117,6 +120,7 @@ impl Sender {
             self.nxt..end,
             self.segment,
             ack_now,
+            self.offer.proofs,
         )?;
         self.on_sent(now, &batch);
         Some(batch)
@@ -162,6 +166,10 @@ impl Sender {
         });
         self.stats.went_back += 1;
         if cause != LossCause::PathChange {
+            if self.fruitless == 0 {
+                self.window_before = self.cwnd();
+            }
+            self.fruitless = self.fruitless.saturating_add(1);
             let lost = Lost { now, cause, una: self.una, in_flight: self.nxt - self.una };
             if let Some(controller) = &mut self.controller {
                 controller.on_lost(lost);
@@ -177,8 +185,16 @@ impl Sender {
         self.stop(SenderTimer::Retransmit);
     }
 
+    /// What may be outstanding: the controller's window. Where it has gone back more than once and nothing new was
+    /// acknowledged, at most half as much each time as before the first, whatever the controller says: a receiver that
+    /// is not there, or only says that it is, gets no more than two windows of what it does not read.
     pub(super) fn cwnd(&self) -> u64 {
-        self.controller.as_ref().map_or(0, |it| it.window())
+        let window = self.controller.as_ref().map_or(0, |it| it.window());
+        if self.fruitless <= 1 {
+            return window;
+        }
+        let less = self.window_before.checked_shr(self.fruitless - 1).unwrap_or(0);
+        window.min(less.max(u64::from(self.segment)).max(LEAST_WINDOW))
     }
 
     fn datagram_len(&self) -> usize {

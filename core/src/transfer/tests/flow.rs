@@ -7,7 +7,7 @@ use crate::time::Instant;
 use crate::trace::Event;
 use crate::transfer::SILENCE;
 use crate::transfer::receiver::ReceiverFailure;
-use crate::wire::{Body, CongestionChoice, Packet, ResetCode, TransferId};
+use crate::wire::{Body, CongestionChoice, Packet, Proof, ResetCode, TransferId};
 
 fn windowed(size: u64, window: u64) -> Pair {
     let mut setup = Setup::new(size);
@@ -267,7 +267,7 @@ fn words_without_the_file_keep_nobody_waiting_for_ever() {
         Body::Probe { nxt: 0 },
         Body::End { size: 100_000, hash: hash_of(100_000) },
         // The same segment again.
-        Body::Data { offset: 0, length: 100, ack_now: false },
+        Body::Data { offset: 0, proof: Proof(0), length: 100, ack_now: false },
     ] {
         let mut pair = windowed(100_000, 50_000);
         while pair.written < 20_000 {

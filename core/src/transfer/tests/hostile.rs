@@ -7,7 +7,7 @@ use super::pair::{Fate, Pair, SOON, Setup};
 use crate::time::Instant;
 use crate::trace::{DropReason, Event};
 use crate::transfer::{Outcome, ReceiverOutput};
-use crate::wire::{Ack, Body, Nonce, Packet, ResetCode, TransferId};
+use crate::wire::{Ack, Body, Nonce, Packet, Proof, ResetCode, TransferId};
 
 /// A pair whose client never confirms, and the nonce that it was sent.
 fn unconfirmed(size: u64, start: u64) -> (Pair, Nonce) {
@@ -65,7 +65,7 @@ fn a_segment_beyond_the_limit_or_the_size_is_not_written() {
     let limit = limit.get();
     for (end, reason) in [(limit + 1, DropReason::BeyondLimit), (5_000_001, DropReason::BeyondSize)] {
         let length = (end - written) as usize;
-        let body = Body::Data { offset: written, length, ack_now: false };
+        let body = Body::Data { offset: written, proof: Proof(0), length, ack_now: false };
         let packet = Packet { transfer: TransferId(77), transmission: 1 << 40, body };
         pair.receiver.handle_packet(pair.now, &packet);
         let outputs: Vec<_> = std::iter::from_fn(|| pair.receiver.poll_output()).collect();

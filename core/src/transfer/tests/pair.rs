@@ -11,7 +11,7 @@ use crate::transfer::receiver::ReceiverFailure;
 use crate::transfer::{
     Offer, Outcome, Receiver, ReceiverConfig, ReceiverOutput, Sender, SenderConfig, SenderOutput,
 };
-use crate::wire::{self, Body, FileVersion, Hash, Packet, ResetCode, Ticket, TransferId};
+use crate::wire::{self, Ack, Body, FileVersion, Hash, Packet, ProofKey, ResetCode, Ticket, TransferId};
 
 /// One way of the link. 15 ms, as the interop runner of QUIC has it.
 pub(super) const DELAY: Duration = Duration::from_millis(15);
@@ -85,6 +85,16 @@ pub(super) fn hash_of(size: u64) -> Hash {
     Hash(bytes)
 }
 
+/// What acknowledgments are proven with in every pair.
+pub(super) fn proofs() -> ProofKey {
+    ProofKey::new([6; 16])
+}
+
+/// An acknowledgment of everything below `ack`, as one who got it all from the file's start on would say it.
+pub(super) fn proven(ack: u64) -> Ack {
+    Ack { ack, proof: proofs().of(0..ack), ..Ack::default() }
+}
+
 pub(super) fn version() -> FileVersion {
     FileVersion([3; 16])
 }
@@ -115,6 +125,7 @@ impl Setup {
             size: self.size,
             version: version(),
             hash: (self.size == self.start).then(|| hash_of(self.size)),
+            proofs: proofs(),
             start: self.start,
         };
         let nonces = Seed::from_number(1).stream("nonces");
@@ -215,7 +226,7 @@ impl Pair {
     pub(super) fn answer_reads(&mut self) {
         while let Some(end) = self.unread.pop_front_if(|_| !self.slow_share) {
             let hash = (end == self.size).then(|| hash_of(self.size));
-            self.sender.handle_read(self.now, hash);
+            self.sender.handle_read(self.now, end, hash);
         }
     }
 

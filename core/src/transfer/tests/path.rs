@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::pair::{DELAY, Fate, Pair, SOON, Setup, Way, path};
+use super::pair::{DELAY, Fate, Pair, SOON, Setup, Way, path, proven};
 use crate::node::Path;
 use crate::time::Instant;
 use crate::trace::{DropReason, Event};
@@ -65,7 +65,7 @@ fn nobody_can_point_a_download_at_a_third_party() {
     let mut pair = setup.build();
     half_way(&mut pair, 5_000);
     // Somebody on the path copies an acknowledgment and sends it with the victim's address.
-    let ack = Ack { ack: 5_000, limit: 50_000, ..Ack::default() };
+    let ack = Ack { limit: 50_000, ..proven(5_000) };
     let packet = Packet { transfer: TransferId(77), transmission: 1 << 40, body: Body::Ack(ack) };
     pair.inject(elsewhere(), &packet);
     let guess = Packet { transmission: (1 << 40) + 1, body: Body::PathResponse(Nonce(1)), ..packet };
@@ -89,7 +89,7 @@ fn a_lost_challenge_is_said_again() {
         _ => Fate::Deliver,
     });
     half_way(&mut pair, 5_000);
-    let ack = Ack { ack: 5_000, limit: 50_000, ..Ack::default() };
+    let ack = Ack { limit: 50_000, ..proven(5_000) };
     let packet = Packet { transfer: TransferId(77), transmission: 1 << 40, body: Body::Ack(ack) };
     pair.inject(elsewhere(), &packet);
     let challenged =
@@ -121,7 +121,7 @@ fn a_late_datagram_from_the_old_address_changes_nothing() {
     let old = pair.path;
     pair.path = path(6000);
     half_way(&mut pair, 20_000);
-    let ack = Ack { ack: 5_000, limit: 50_000, ..Ack::default() };
+    let ack = Ack { limit: 50_000, ..proven(5_000) };
     pair.inject(old, &Packet { transfer: TransferId(77), transmission: 4, body: Body::Ack(ack) });
     pair.run(SOON);
     pair.assert_complete();

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use case::{Act, Case, ms};
 
-use super::pair::{Way, hash_of, path, version};
+use super::pair::{Way, hash_of, path, proofs, version};
 use crate::node::Path;
 use crate::seed::{Seed, Stream};
 use crate::time::Instant;
@@ -91,6 +91,7 @@ impl World {
             size: case.size,
             version: version(),
             hash: (case.size == case.start).then(|| hash_of(case.size)),
+            proofs: proofs(),
             start: case.start,
         };
         let seed = Seed::from_number(case.seed);
@@ -143,8 +144,9 @@ impl World {
                 if self.held.back().is_some_and(|last| last.end != range.start) {
                     self.held.clear();
                 }
+                let end = range.end;
                 self.held.push_back(range);
-                self.sender.handle_read(now, hash);
+                self.sender.handle_read(now, end, hash);
                 // An operator, or others who come and go.
                 if self.disk.below(4) == 0 {
                     self.sender.set_budget(now, self.disk.below(1 << 20));

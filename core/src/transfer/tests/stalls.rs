@@ -6,7 +6,7 @@ use super::pair::{hash_of, version};
 use crate::time::Instant;
 use crate::transfer::SILENCE;
 use crate::transfer::receiver::{Receiver, ReceiverConfig, ReceiverFailure, ReceiverOutput};
-use crate::wire::{Body, CongestionChoice, Nonce, Packet, Recovery, SynAck, Ticket, TransferId};
+use crate::wire::{Body, CongestionChoice, Nonce, Packet, Proof, Recovery, SynAck, Ticket, TransferId};
 
 const SIZE: u64 = 100_000;
 const TRANSFER: TransferId = TransferId(7);
@@ -48,7 +48,7 @@ impl Scene {
     }
 
     fn hear_bytes(&mut self, offset: u64, length: usize) {
-        self.hear(Body::Data { offset, length, ack_now: true });
+        self.hear(Body::Data { offset, proof: Proof(0), length, ack_now: true });
         self.receiver.handle_written(self.now, offset + length as u64);
         self.drain();
     }
@@ -78,8 +78,8 @@ fn what_brings_nothing_of_the_file_does_not_put_off_the_end() {
     let empty_words: [fn(u64) -> Body; 5] = [
         |nxt| Body::Probe { nxt },
         |_| Body::End { size: SIZE, hash: hash_of(SIZE) },
-        |_| Body::Data { offset: 0, length: 1200, ack_now: true },
-        |nxt| Body::Data { offset: nxt + 1200, length: 1200, ack_now: true },
+        |_| Body::Data { offset: 0, proof: Proof(0), length: 1200, ack_now: true },
+        |nxt| Body::Data { offset: nxt + 1200, proof: Proof(0), length: 1200, ack_now: true },
         |second| Body::PathChallenge(Nonce(second)),
     ];
     for (index, empty_word) in empty_words.into_iter().enumerate() {

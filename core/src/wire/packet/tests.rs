@@ -28,16 +28,19 @@ fn recovery() -> impl Strategy<Value = Recovery> {
 
 fn ack() -> impl Strategy<Value = Ack> {
     let offset = || 0..=MAX_OFFSET;
-    (offset(), offset(), offset(), any::<u32>(), micros(), any::<bool>()).prop_map(
-        |(ack, limit, seen, discarded, delay, paused)| Ack { ack, limit, seen, discarded, delay, paused },
+    (offset(), any::<u16>(), offset(), offset(), any::<u32>(), micros(), any::<bool>()).prop_map(
+        |(ack, proof, limit, seen, discarded, delay, paused)| {
+            let proof = Proof(proof);
+            Ack { ack, proof, limit, seen, discarded, delay, paused }
+        },
     )
 }
 
 fn body() -> impl Strategy<Value = Body> {
     let segment = || MIN_SEGMENT..=MAX_SEGMENT;
-    let syn = (any::<[u8; 16]>(), recovery(), choice(), segment(), micros()).prop_map(
-        |(ticket, recovery, congestion, segment, round_trip)| {
-            Body::Syn(Syn { ticket: Ticket(ticket), recovery, congestion, segment, round_trip })
+    let syn = (any::<[u8; 16]>(), recovery(), choice(), segment(), micros(), any::<bool>()).prop_map(
+        |(ticket, recovery, congestion, segment, round_trip, proves)| {
+            Body::Syn(Syn { ticket: Ticket(ticket), recovery, congestion, segment, round_trip, proves })
         },
     );
     let syn_ack = (
@@ -149,7 +152,7 @@ fn a_segment_without_data_is_too_short() {
     let packet = Packet {
         transfer: TransferId(1),
         transmission: 1,
-        body: Body::Data { offset: 0, length: 0, ack_now: false },
+        body: Body::Data { offset: 0, proof: Proof(0), length: 0, ack_now: false },
     };
     let mut bytes = packet.encode();
     seal(&mut bytes);
@@ -164,4 +167,14 @@ fn a_start_behind_the_end_is_out_of_bounds() {
     bytes[HEADER_LEN + 32 + 7] = 1;
     seal(&mut bytes);
     assert_eq!(decode(&bytes), Err(DecodeError::OutOfBounds { field: "start" }));
+}
+
+#[test]
+fn a_segment_says_its_offset_and_its_proof_in_eight_bytes() {
+    let body = Body::Data { offset: MAX_OFFSET - 1, proof: Proof(0x1234), length: 3, ack_now: true };
+    let mut bytes = Packet { transfer: TransferId(1), transmission: 1, body: body.clone() }.encode();
+    assert_eq!(bytes[HEADER_LEN..], [0x12, 0x34, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe]);
+    bytes.extend_from_slice(b"abc");
+    seal(&mut bytes);
+    assert_eq!(decode(&bytes).map(|packet| packet.body), Ok(body));
 }

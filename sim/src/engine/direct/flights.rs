@@ -34,10 +34,7 @@ pub(super) enum Filling {
 
 /// The segment that a packet with data is, as one that can be written.
 pub(super) fn segment(packet: &Packet) -> Option<SegmentBatch> {
-    let Body::Data { offset, length, ack_now } = packet.body else { return None };
-    let range = offset..offset + length as u64;
-    let segment = u16::try_from(length).ok()?;
-    SegmentBatch::new(packet.transfer, packet.transmission, range, segment, ack_now)
+    SegmentBatch::of(packet)
 }
 
 /// The bytes of a datagram.

@@ -93,6 +93,11 @@ pub(super) fn page(measures: &Measures, around: &Around) -> String {
         &transfer.downloads_took,
     );
     page.counter("backchat_download_bytes_total", "Bytes of files acknowledged by clients.", transfer.bytes);
+    page.counter(
+        "backchat_download_sent_bytes_total",
+        "Bytes of datagrams that left for downloads, headers and repeats among them.",
+        transfer.bytes_on_wire,
+    );
     page.counter("backchat_segments_total", "Segments sent.", transfer.segments);
     page.counter(
         "backchat_segments_resent_total",

@@ -38,6 +38,11 @@ impl Client {
             let message = "the server gave one ticket to two downloads".to_owned();
             return self.fail(download, FailReason::Refused, message);
         }
+        if ticket.file != it.request.file {
+            let message = format!("the server gave a ticket for {}", ticket.file);
+            self.give_back(now, transfer);
+            return self.fail(download, FailReason::Refused, message);
+        }
         let server = match self.config.hosts.choose(reached, ticket.udp) {
             Ok(server) => server,
             Err(foreign) => {
@@ -57,6 +62,7 @@ impl Client {
                 congestion: it.request.congestion,
                 segment: segment.clamp(MIN_SEGMENT, MAX_SEGMENT),
                 have: it.have,
+                size: Some(ticket.size),
                 window: self.config.receive_window,
                 limit_rate: it.request.limit_rate,
                 silence: self.config.silence,
