@@ -385,7 +385,7 @@ mod tests {
             assert!(matches!(bench::take(&mut get, 9), Command::Files));
             match answer {
                 Some(answer) => assert_eq!(bench::frame(&mut get, &answer), Flow::Exit),
-                None => assert!(matches!(get.command().await, Command::Quit)),
+                None => assert!(matches!(get.command().await, Command::Abandon)),
             }
             assert_eq!(written.take(), [expected]);
             assert_eq!(get.end(), End::Told(Exit::NotFound));
@@ -405,7 +405,7 @@ mod tests {
             TargetEvent::Opened { path: "p".into(), partial: None, resumed_from: 0 },
             Instant::ZERO,
         );
-        assert!(matches!(get.command().await, Command::Quit));
+        assert!(matches!(get.command().await, Command::Abandon));
         assert_eq!(get.end().exit(), Exit::TimedOut);
     }
 
