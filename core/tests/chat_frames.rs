@@ -78,7 +78,7 @@ fn message() -> impl Strategy<Value = ServerFrame> {
         any::<[bool; 2]>(),
     );
     fields.prop_map(|(number, at, from, to, text, [action, backlog])| {
-        let (at, text) = (UnixTime::from_millis(at), text.into());
+        let (at, text) = (UnixTime::from_millis(at), text);
         match to {
             None => ServerFrame::Message(Message { number, at, from, text, action, backlog }),
             Some(to) => ServerFrame::Private(Private { number, at, from, to, text, action, backlog }),

@@ -86,7 +86,7 @@ fn limits_of_a_server_that_allow_nothing_or_all_are_moved_into_their_ranges() {
         client.names(now).expect("it may ask");
         // One token comes in a second, at the least that a limit can be.
         for _ in 0..20 {
-            now = now + Duration::from_millis(100);
+            now += Duration::from_millis(100);
             client.handle_timeout(now);
         }
         let text = sent(&mut client, now);

@@ -331,7 +331,7 @@ fn a_reader_that_takes_nothing_is_closed_at_its_limit_and_a_backlog_does_not_cou
     for _ in 0..15 {
         bench.send(1, &line);
     }
-    bench.now = bench.now + Duration::from_secs(10);
+    bench.now += Duration::from_secs(10);
     bench.take(1, usize::MAX);
     assert_eq!(bench.closed(2), None, "400 KB of backlog wait, and 61 KB of live frames");
     bench.send(1, &line);
@@ -353,7 +353,7 @@ fn a_frame_begun_is_finished_before_the_reason() {
     let line = format!(r#"{{"type":"say","text":"{}"}}"#, "x".repeat(4000));
     bench.send(1, &line);
     bench.take(2, 100);
-    bench.now = bench.now + Duration::from_secs(10);
+    bench.now += Duration::from_secs(10);
     for _ in 0..20 {
         bench.send(1, &line);
     }
@@ -663,7 +663,7 @@ fn put(bench: &mut Bench, input: Input, token: &str) {
             bench.stalled.push(1);
             for _ in 0..40 {
                 let text = "x".repeat(4000).into();
-                bench.now = bench.now + Duration::from_millis(500);
+                bench.now += Duration::from_millis(500);
                 bench.server.reply(bench.now, SessionId(1), &ServerFrame::Notice { text });
             }
             return bench.drain();

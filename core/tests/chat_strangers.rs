@@ -113,7 +113,7 @@ fn people_and_clients_within_the_limits_waste_nothing() {
     assert_eq!(stranger.send(JOIN), None);
     let long = format!("{{\"type\":\"say\",\"text\":\"{}\",\"id\":7}}\n", "\\u0078".repeat(4096));
     for _ in 0..600 {
-        stranger.now = stranger.now + Duration::from_millis(500);
+        stranger.now += Duration::from_millis(500);
         for line in [long.as_bytes(), b"\n", b"{\"type\":\"pong\"}\n", b"{\"type\":\"names\"}\n", b"\r\n"] {
             assert_eq!(stranger.send(line), None);
         }
@@ -245,7 +245,7 @@ fn one_address_parks_its_share_of_nicknames_and_its_oldest_give_way() {
     for number in 0..100 {
         let stream = room.join("192.0.2.1", &format!("n{number}"));
         room.park(stream);
-        room.now = room.now + Duration::from_millis(100);
+        room.now += Duration::from_millis(100);
     }
     assert_eq!(room.server.nicknames(), 5);
     let roster: Vec<String> =
@@ -277,7 +277,7 @@ fn whoever_has_a_place_less_gets_one_on_a_full_server() {
     let mut room = Room::new(Limits { clients: 6, ..Limits::default() });
     let strangers: Vec<StreamId> = (0..6)
         .map(|number| {
-            room.now = room.now + Duration::from_millis(10);
+            room.now += Duration::from_millis(10);
             room.join("192.0.2.1", &format!("n{number}"))
         })
         .collect();
@@ -306,7 +306,7 @@ fn sixteen_talkers_of_one_address_do_not_cut_a_reader_off_who_reads() {
     // A minute; the reader has 1 Mbit/s, in tenths of a second.
     let (mut read, mut said) = (0, 0);
     for tenth in 0..600 {
-        room.now = room.now + Duration::from_millis(100);
+        room.now += Duration::from_millis(100);
         for talker in &talkers {
             if tenth < 2 || tenth % 5 == 0 {
                 room.send(*talker, &line);
@@ -354,7 +354,7 @@ fn readers_who_take_next_to_nothing_cannot_take_all_memory() {
     let slow = room.join("192.0.2.3", "slow");
     let line = format!(r#"{{"type":"say","text":"{}"}}"#, "x".repeat(4000));
     for _ in 0..100 {
-        room.now = room.now + Duration::from_millis(100);
+        room.now += Duration::from_millis(100);
         room.send(talker, &line);
         room.take(talker, usize::MAX);
         // A byte each is progress.

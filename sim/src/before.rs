@@ -95,10 +95,10 @@ impl Before {
             hosts.filter(|node| node.direction().is_none() && self.is_named(*node)).collect();
         if let Some(record) = self.about() {
             all.extend(self.history.owner(record).map(|owner| owner.client));
-            all.extend(record.node.direction().map(|direction| direction.client()));
+            all.extend(record.node.direction().map(super::trace::node::Direction::client));
         }
         for step in self.causes() {
-            all.extend(step.record.node.direction().map(|direction| direction.client()));
+            all.extend(step.record.node.direction().map(super::trace::node::Direction::client));
         }
         all.remove(&Node::SIM);
         all
@@ -108,7 +108,7 @@ impl Before {
     pub fn faults(&self) -> Vec<&Record> {
         let concerned = self.concerned();
         let is_theirs = |node: Node| {
-            let host = node.direction().map_or(node, |direction| direction.client());
+            let host = node.direction().map_or(node, super::trace::node::Direction::client);
             // Of the run itself (healing) everybody is concerned.
             concerned.is_empty() || concerned.contains(&host) || host == Node::SERVER || host == Node::SIM
         };

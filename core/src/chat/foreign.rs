@@ -74,7 +74,7 @@ impl Foreign {
 fn is_http(line: &[u8]) -> bool {
     let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
     let (Some(first), Some(second)) = (words.next(), words.next()) else { return false };
-    is_version(first) && second.iter().all(u8::is_ascii_digit) || words.last().is_some_and(is_version)
+    is_version(first) && second.iter().all(u8::is_ascii_digit) || words.next_back().is_some_and(is_version)
 }
 
 /// `HTTP/1.1`, `RTSP/1.0`, `SIP/2.0`.

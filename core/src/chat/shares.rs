@@ -62,7 +62,10 @@ impl Shares {
 
 /// Whether `address`, or a network that it is in, has as many of `all` as it may when an address may have `most`: for
 /// things of which there are few, so that they are counted when it matters.
-pub fn is_full_among(all: impl Iterator<Item = Address> + Clone, address: Address, most: u32) -> bool {
+pub fn is_full_among<I>(all: &I, address: Address, most: u32) -> bool
+where
+    I: Iterator<Item = Address> + Clone,
+{
     address.networks().any(|network| {
         let there = all.clone().filter(|it| it.networks().any(|of| of == network)).count();
         there >= most.saturating_mul(network.worth()) as usize
@@ -131,7 +134,7 @@ mod tests {
         assert!(!shares.is_full(of("2001:db8:0:100::"), most) && !shares.is_full(of("192.0.2.1"), most));
         assert_eq!((shares.held(of("2001:db8::")), shares.in_all()), (2, 8));
         for address in ["2001:db8::", "2001:db8:0:9::", "2001:db8:0:100::", "192.0.2.1"].map(of) {
-            assert_eq!(shares.is_full(address, most), is_full_among(taken.iter().copied(), address, most));
+            assert_eq!(shares.is_full(address, most), is_full_among(&taken.iter().copied(), address, most));
         }
         for address in taken {
             shares.give_back(address);

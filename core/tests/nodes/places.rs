@@ -89,7 +89,7 @@ impl Host {
     }
 
     fn wait(&mut self, time: Duration) {
-        self.now = self.now + time;
+        self.now += time;
         self.server.handle_timeout(self.now);
         self.drain();
     }

@@ -183,7 +183,7 @@ impl Checker for Paths {
                 None => {}
             },
             Event::Offered { ordinal, length, what, .. } => {
-                self.offered(record, *ordinal, *length, what, found)
+                self.offered(record, *ordinal, *length, what, found);
             }
             Event::Delivered { ordinal, length, .. } => match node.direction() {
                 Some(Direction::Up(name)) => {

@@ -43,10 +43,10 @@ fn texts(value: &Value, at: &str, found: &mut Vec<String>) {
     match value {
         Value::String(_) if at != "/type" => found.push(at.to_owned()),
         Value::Object(fields) => {
-            fields.iter().for_each(|(name, it)| texts(it, &format!("{at}/{name}"), found))
+            fields.iter().for_each(|(name, it)| texts(it, &format!("{at}/{name}"), found));
         }
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(n, it)| texts(it, &format!("{at}/{n}"), found))
+            items.iter().enumerate().for_each(|(n, it)| texts(it, &format!("{at}/{n}"), found));
         }
         _ => {}
     }

@@ -126,7 +126,7 @@ impl App {
             Input::Find(text) => self.find(text),
             Input::Help(None) => self.front = Front::Help(0),
             Input::Quit if self.session.unsent() > 0 && self.session.link() != Link::Over => {
-                self.ask_to_leave()
+                self.ask_to_leave();
             }
             Input::Quit => self.leave(),
             Input::Nick(nick) if self.session.link() == Link::Over => self.try_again(&nick),

@@ -36,7 +36,7 @@ impl App {
             .session
             .server()
             .chars()
-            .filter(|c| c.is_ascii_graphic())
+            .filter(char::is_ascii_graphic)
             .take(MAX_TITLE)
             .collect::<String>();
         let missed = if self.missed > 0 { format!("({}) ", self.missed) } else { String::new() };

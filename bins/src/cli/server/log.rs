@@ -55,7 +55,7 @@ impl Log {
     fn chat(&mut self, now: Instant, event: &ChatEvent) {
         match event {
             ChatEvent::Opened { session, peer, .. } => {
-                tracing::debug!(session = session.0, %peer, "connected")
+                tracing::debug!(session = session.0, %peer, "connected");
             }
             ChatEvent::TurnedAway { peer, reason, .. } if self.lets(now, "turned away") => {
                 tracing::warn!(%peer, %reason, "turned away");
@@ -163,7 +163,7 @@ fn operated(order: &Order, result: &Result<Answer, OperatorError>) {
         }
         Order::Unban(whom) => tracing::info!(%whom, error, "the operator lifts a ban"),
         Order::Say(text) => {
-            tracing::info!(bytes = text.len(), error, "the operator tells everybody something")
+            tracing::info!(bytes = text.len(), error, "the operator tells everybody something");
         }
     }
 }

@@ -139,7 +139,7 @@ impl ChatServer {
         said: Utterance,
     ) -> (Bytes, Bytes) {
         let (number, at) = (self.history.next(), self.wall(now));
-        let (text, action) = (said.text.into(), said.action);
+        let (text, action) = (said.text, said.action);
         match to {
             None => {
                 let mut message = Message { number, at, from, text, action, backlog: false };

@@ -50,7 +50,8 @@ impl DownloadHosts {
             Self::Any => true,
         };
         // All of loopback is one host: ours.
-        if !is_allowed && !(udp.is_loopback() && chat.is_loopback()) {
+        let is_own_loopback = udp.is_loopback() && chat.is_loopback();
+        if !is_allowed && !is_own_loopback {
             return Err(Foreign::Host { named, chat });
         }
         // The socket for datagrams has the family that the chat was reached over.

@@ -119,7 +119,7 @@ impl Server {
         let (most, per_address) = (self.config.transfer.places(), self.chat.limits().downloads_per_address);
         if let Some(address) = address {
             let addresses = running.filter_map(|it| it.address);
-            if shares::is_full_among(addresses.clone(), address, per_address) {
+            if shares::is_full_among(&addresses, address, per_address) {
                 let there = addresses.filter(|it| *it == address).count();
                 let unmoved = self.longest_unmoved(now, |it| it.address == Some(address));
                 self.end_for_another(now, unmoved).ok_or_else(|| {

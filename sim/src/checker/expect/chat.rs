@@ -124,7 +124,7 @@ pub(super) fn check_refusals(scenario: &Scenario, summary: &Summary, end: Instan
     let refused: u64 = summary.refusals().map(|it| it.count).sum();
     if let Some(most) = expect.refused_at_most.filter(|most| refused > *most) {
         let last = summary.refusals().map(|it| it.first).min().unwrap_or(end);
-        let said: Vec<String> = summary.refusals().take(3).map(|it| it.to_string()).collect();
+        let said: Vec<String> = summary.refusals().take(3).map(ToString::to_string).collect();
         let said = format!("{refused} requests were refused, expected at most {most}: {}", said.join("; "));
         found.add(NAME, last, "sim", ("refused_too_much", said));
     }
