@@ -212,12 +212,12 @@ impl Session {
             }
             Message::Interrupted => {
                 self.end = Some(End::Interrupted);
-                self.drop_waiting(|_| true, "stopped by the user", FailReason::Stopped);
+                self.drop_waiting(|_| true, "stopped by the user", &FailReason::Stopped);
                 self.ask(Command::Quit, None);
             }
             Message::TimedOut(overdue) => {
                 self.end = Some(End::Failed(self.connection.timed_out(overdue)));
-                self.drop_waiting(|_| true, "the time was over before its turn came", FailReason::TimedOut);
+                self.drop_waiting(|_| true, "the time was over before its turn came", &FailReason::TimedOut);
                 self.ask(Command::Abandon, None);
             }
             Message::Answered(asked, answer) => self.on_answer(*asked, answer),
@@ -303,7 +303,7 @@ impl Session {
         if let Some(failure) = failure {
             // Before anything else that was to be the end, such as the end of the input.
             self.end = Some(End::Failed(failure));
-            self.drop_waiting(|_| true, "the connection was lost before its turn came", FailReason::Lost);
+            self.drop_waiting(|_| true, "the connection was lost before its turn came", &FailReason::Lost);
             self.give_up_downloads();
             self.give_up_outbox();
             self.effects.push(Effect::Exit);

@@ -293,7 +293,7 @@ impl<D: Disk> Writer<D> {
         match (self, request) {
             (Self::Closed(disk), Request::Open { name, spec }) => {
                 match opening::open(disk.clone(), &name, spec) {
-                    Ok(Opened::File(writer, opening)) => (Self::File(writer), Answer::Opened(Ok(opening))),
+                    Ok(Opened::File(writer, opening)) => (Self::File(*writer), Answer::Opened(Ok(opening))),
                     Ok(Opened::Skip(opening)) => (Self::Closed(disk), Answer::Opened(Ok(opening))),
                     Ok(Opened::Stream(path)) => {
                         (Self::Stream(disk, StreamWriter::at(path)), Answer::IsStream)

@@ -211,7 +211,8 @@ impl Spread {
             return Some(Self::Chance(least, most));
         }
         let span = |text: &str| parse_span(text).ok().and_then(|span| u64::try_from(span.as_nanos()).ok());
-        let units: [(Unit, &dyn Fn(&str) -> Option<u64>); 3] = [
+        type Parse<'a> = &'a dyn Fn(&str) -> Option<u64>;
+        let units: [(Unit, Parse<'_>); 3] = [
             (Unit::Span, &span),
             (Unit::Size, &|text| parse_size(text).ok()),
             (Unit::Rate, &|text| parse_rate(text).ok()),

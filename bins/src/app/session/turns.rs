@@ -76,7 +76,12 @@ impl Session {
     }
 
     /// Gives up those that wait for a file, and says how many they were.
-    pub(super) fn drop_waiting(&mut self, of: impl Fn(&str) -> bool, why: &str, reason: FailReason) -> usize {
+    pub(super) fn drop_waiting(
+        &mut self,
+        of: impl Fn(&str) -> bool,
+        why: &str,
+        reason: &FailReason,
+    ) -> usize {
         let waiting = std::mem::take(&mut self.keeping.turns.waiting);
         let is_meant = |asked: &Asked| match &asked.command {
             Command::Get { request, .. } => of(request.file.as_str()),
@@ -86,7 +91,7 @@ impl Session {
         self.keeping.turns.waiting = kept.into();
         for asked in &dropped {
             let Command::Get { request, .. } = &asked.command else { continue };
-            let failure = Failure::download(&reason, format!("{}: {why}", request.file));
+            let failure = Failure::download(reason, format!("{}: {why}", request.file));
             let file = Some(request.file.as_str().to_owned());
             self.tell(Happening::Failed { id: asked.id.clone(), file, failure });
         }

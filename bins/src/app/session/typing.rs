@@ -52,7 +52,7 @@ impl Session {
             Input::Stop(pick) => {
                 let of =
                     |file: &str| matches!(&pick, Pick::All) || matches!(&pick, Pick::File(it) if it == file);
-                let dropped = self.drop_waiting(of, "stopped by the user", FailReason::Stopped);
+                let dropped = self.drop_waiting(of, "stopped by the user", &FailReason::Stopped);
                 if dropped == 0 || !self.downloads.is_empty() {
                     self.on_pick(&pick, id, Command::Stop);
                 }
@@ -66,7 +66,7 @@ impl Session {
             Input::Quit => {
                 self.end = Some(End::Done);
                 self.left_undone +=
-                    self.drop_waiting(|_| true, "left before its turn came", FailReason::Stopped);
+                    self.drop_waiting(|_| true, "left before its turn came", &FailReason::Stopped);
                 self.ask(Command::Quit, id);
             }
         }

@@ -32,13 +32,8 @@ impl App {
     /// What the terminal's title should be: ours in every character, for a nickname is of ASCII, and so is what stands for
     /// whatever is not in the server's name.
     pub fn title(&self) -> Option<String> {
-        let server = self
-            .session
-            .server()
-            .chars()
-            .filter(char::is_ascii_graphic)
-            .take(MAX_TITLE)
-            .collect::<String>();
+        let server =
+            self.session.server().chars().filter(char::is_ascii_graphic).take(MAX_TITLE).collect::<String>();
         let missed = if self.missed > 0 { format!("({}) ", self.missed) } else { String::new() };
         self.settings.title.then(|| format!("{missed}backchat {} @ {server}", self.session.nick()))
     }

@@ -394,7 +394,7 @@ mod tests {
             let words = shlex::split(&format!("backchat-server {line}")).expect("balanced quotes");
             match ServerArgs::read(words).expect(line) {
                 ServerAsked::Ctl(args) => {
-                    assert_eq!((args.command.line().as_str(), args.json), (typed, json))
+                    assert_eq!((args.command.line().as_str(), args.json), (typed, json));
                 }
                 other => panic!("{line} is {other:?}"),
             }

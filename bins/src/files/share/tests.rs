@@ -287,6 +287,9 @@ async fn sent_through(
     result
 }
 
+/// What happens to a file while it is sent.
+type Change<'a> = &'a dyn Fn(&Path);
+
 #[tokio::test]
 async fn what_leaves_the_bytes_alone_ends_no_download() {
     use std::os::unix::fs::PermissionsExt as _;
@@ -294,7 +297,7 @@ async fn what_leaves_the_bytes_alone_ends_no_download() {
         let mut log = std::fs::File::options().append(true).open(file).unwrap();
         std::io::Write::write_all(&mut log, b"a line more").unwrap();
     };
-    let changes: [(&str, &dyn Fn(&Path)); 5] = [
+    let changes: [(&str, Change<'_>); 5] = [
         ("renamed", &|file| std::fs::rename(file, file.with_extension("1")).unwrap()),
         ("another mode", &|file| {
             std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
@@ -326,7 +329,7 @@ async fn bytes_that_changed_end_it_whatever_the_times_and_the_size_say() {
         std::os::unix::fs::FileExt::write_all_at(&open, bytes, 0).unwrap();
         open.set_times(times).unwrap();
     };
-    let changes: [(&str, &dyn Fn(&Path)); 4] = [
+    let changes: [(&str, Change<'_>); 4] = [
         ("time set back", &|file| overwrite(file, b"9")),
         ("grown, and its beginning too", &|file| overwrite(file, b"9123456789a")),
         ("shorter", &|file| std::fs::write(file, b"0123").unwrap()),

@@ -30,7 +30,7 @@ pub(super) enum Opening {
 /// What was found where a download is to go.
 pub(super) enum Opened<D: Disk> {
     /// A partial file was opened.
-    File(FileWriter<D>, Opening),
+    File(Box<FileWriter<D>>, Opening),
     /// There is nothing to write.
     Skip(Opening),
     /// A FIFO or a device has the path. Opening it may take for ever.
@@ -107,7 +107,7 @@ pub(super) fn open<D: Disk>(disk: D, name: &FileName, spec: TargetSpec) -> Resul
             partial: Some(part_path),
             resumed_from: have.length,
         };
-        return Ok(Opened::File(writer, Opening::Open { have, event }));
+        return Ok(Opened::File(Box::new(writer), Opening::Open { have, event }));
     }
     location.name = first;
     Err(TargetError::NoName { path: location.final_path() })

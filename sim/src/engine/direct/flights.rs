@@ -3,7 +3,7 @@
 use std::net::SocketAddrV4;
 
 use backchat_core::time::Instant;
-use backchat_core::wire::{Body, Packet, SegmentBatch};
+use backchat_core::wire::{Packet, SegmentBatch};
 use bytes::Bytes;
 
 use crate::engine::contents::{Contents, FileIndex};

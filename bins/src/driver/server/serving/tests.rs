@@ -143,7 +143,7 @@ impl Clock for Ticking {
         Instant::from_millis(self.now.read())
     }
     async fn sleep_until(&self, _: Instant) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
     fn wall(&self) -> UnixTime {
         self.walls.up();
