@@ -7,7 +7,8 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
     // Both are looked at for as little of a beginning as has come.
-    let beginnings: Vec<_> = (0..=input.len().min(64)).map(|end| Foreign::of_beginning(&input[..end])).collect();
+    let beginnings: Vec<_> =
+        (0..=input.len().min(64)).map(|end| Foreign::of_beginning(&input[..end])).collect();
     for pair in beginnings.windows(2) {
         assert!(pair[0].is_none() || pair[1].is_some(), "what is known stays known");
     }
