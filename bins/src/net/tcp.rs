@@ -56,6 +56,9 @@ pub struct TcpListener {
     cautious_until: Option<Instant>,
     /// Whether that was told. Once is enough until connections are taken again.
     is_told: bool,
+    /// A shortage that comes back before this is told only if it lasts until then: those who connected and went during
+    /// the first one may fill the descriptors once more for a moment.
+    quiet_until: Option<Instant>,
     /// The connection taken last has one of the last descriptors: it is looked at how many are left before the next.
     is_tight: bool,
 }
@@ -82,6 +85,7 @@ impl TcpListener {
             exhausted_until: None,
             cautious_until: None,
             is_told: false,
+            quiet_until: None,
             is_tight: false,
         })
     }
@@ -90,10 +94,11 @@ impl TcpListener {
 impl TcpListener {
     /// Takes no connection for a while.
     fn pause(&mut self, error: &dyn std::fmt::Display) {
-        if !std::mem::replace(&mut self.is_told, true) {
+        let now = Instant::now();
+        if !self.is_told && self.quiet_until.is_none_or(|until| until <= now) {
+            self.is_told = true;
             tracing::warn!(%error, "no connection can be taken until another ends; raise the limit (ulimit -n)");
         }
-        let now = Instant::now();
         self.exhausted_until = Some(now + EXHAUSTED_PAUSE);
         self.cautious_until = Some(now + CAUTIOUS_FOR);
     }
@@ -170,6 +175,7 @@ impl Listener for TcpListener {
                 Ok((stream, peer)) => {
                     self.is_tight = is_kept_free(descriptor_of(&stream), descriptor_limit());
                     if std::mem::take(&mut self.is_told) {
+                        self.quiet_until = Some(Instant::now() + CAUTIOUS_FOR);
                         tracing::info!("connections are taken again");
                     }
                     if self.cautious_until.is_some_and(|until| Instant::now() < until) {
