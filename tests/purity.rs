@@ -64,7 +64,7 @@ fn names(list: &[&str]) -> BTreeSet<String> {
     list.iter().map(|&name| name.to_owned()).collect()
 }
 
-/// What `cargo tree` says of the core's normal dependencies, on this platform.
+/// The core's normal dependencies on this platform, by `cargo tree`.
 fn linked_here() -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--package", "backchat-core", "--edges", "normal"])
@@ -122,7 +122,7 @@ fn below<'a>(lock: &'a Lock, package: &Package) -> Vec<&'a Package> {
 fn locked_anywhere() -> BTreeSet<String> {
     let (lock, manifest): (Lock, Manifest) = (read("Cargo.lock"), read("core/Cargo.toml"));
     assert!(manifest.target.is_none(), "a platform's own dependencies in core's manifest are not read here");
-    // What the lock says of the core gives the version, where there are several.
+    // The core's entry in the lock gives the version, where there are several.
     let core = lock.package.iter().find(|package| package.name == "backchat-core").expect("core is locked");
     let mut left = below(&lock, core);
     left.retain(|package| manifest.dependencies.contains_key(&package.name));

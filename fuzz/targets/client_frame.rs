@@ -1,4 +1,4 @@
-//! What a client's line means to a server. What is understood is written and understood again as the same.
+//! The server's decoding of a client's line. A decoded frame is encoded and decoded again as the same.
 #![no_main]
 
 use backchat_core::chat::frame::ClientFrame;

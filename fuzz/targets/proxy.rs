@@ -1,4 +1,4 @@
-//! What stands at the beginning of a connection: a header of the PROXY protocol, or another protocol altogether.
+//! The first bytes of a connection: a header of the PROXY protocol, or another protocol altogether.
 #![no_main]
 
 use backchat::net::proxy::{Proxied, parse_header, rest_of_header};

@@ -1,4 +1,4 @@
-//! What a server's line means to a client. What is understood is written and understood again as the same.
+//! The client's decoding of a server's line. A decoded frame is encoded and decoded again as the same.
 #![no_main]
 
 use backchat_core::chat::frame::ServerFrame;

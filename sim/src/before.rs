@@ -1,8 +1,8 @@
-//! What led to a failure, found by running once more: a run that passes need not remember anything.
+//! The events that led to a failure, found by running once more: a run that passes need not remember any.
 //!
-//! Three things explain more than the last lines of a trace: the chain of causes that ends with what failed, walked back as
-//! `diff` does it; what happened to the hosts and links concerned (a crash, a rebinding, a blackout), however long ago; and
-//! what each of those hosts did last.
+//! Three things explain more than the last lines of a trace: the chain of causes that ends with the failure,
+//! walked back as `diff` does it; the faults of the hosts and links concerned (a crash, a rebinding, a
+//! blackout), even if they are long past; and the last actions of each of those hosts.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -28,14 +28,14 @@ pub struct Before {
     history: History,
     last: NodeMap<VecDeque<Record>>,
     faults: NodeMap<VecDeque<Record>>,
-    /// What the failure is about, as far as it was met.
+    /// The record that the failure is about, of those seen so far.
     about: Option<(Weight, Occurrence)>,
     spending: Spending,
     /// The run is over, and everybody leaves in good order.
     is_ending: bool,
 }
 
-/// How certainly a record is what a failure is about.
+/// The certainty that a failure is about a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Weight {
     /// It is the last of a host that the failure names.
@@ -65,7 +65,7 @@ impl Before {
         }
     }
 
-    /// Whether the violation names this host.
+    /// Returns true if the violation names this host.
     fn is_named(&self, node: Node) -> bool {
         let message = self.violation.as_ref().map_or("", |it| it.message.as_str());
         message.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_').any(|word| node == *word)
@@ -76,7 +76,7 @@ impl Before {
         self.about.as_ref().map_or(&[], |(_, about)| about.causes.as_slice())
     }
 
-    /// What the failure is about.
+    /// Returns the record that the failure is about.
     pub fn about(&self) -> Option<&Record> {
         self.about.as_ref().map(|(_, about)| &about.record)
     }
@@ -104,7 +104,7 @@ impl Before {
         all
     }
 
-    /// What happened to the hosts concerned and to their paths, the latest last.
+    /// Returns the faults of the hosts concerned and of their paths, the latest last.
     pub fn faults(&self) -> Vec<&Record> {
         let concerned = self.concerned();
         let is_theirs = |node: Node| {
@@ -123,7 +123,7 @@ impl Before {
         let concerned = self.concerned();
         let mut hosts: Vec<(Node, Option<Instant>)> =
             self.last.iter().map(|(node, records)| (node, records.back().map(|record| record.at))).collect();
-        // What the run says of itself is shown where nobody has done anything.
+        // Records of the run itself are shown only where no host has any.
         if hosts.iter().any(|(node, _)| *node != Node::SIM) {
             hosts.retain(|(node, _)| *node != Node::SIM);
         }
@@ -162,7 +162,7 @@ impl Before {
     }
 }
 
-/// Whether it is something that happened to a host or a path.
+/// Returns true if the event is a fault of a host or a path.
 const fn is_fault(event: &Event) -> bool {
     match event {
         Event::Crashed { .. }
@@ -194,7 +194,7 @@ impl Sink for Before {
         if is_fault(&record.event) && !self.is_ending {
             keep(self.faults.get_or(record.node, VecDeque::new), record, FAULTS_MAX);
         }
-        // What a host did explains more than what its datagrams met, or what the file says.
+        // A host's own actions explain more than the fate of its datagrams, or the settings of the file.
         let name = record.event.name();
         let is_told = name.starts_with("net:")
             || matches!(record.event, Event::LinkShaped { .. } | Event::FileShared { .. });

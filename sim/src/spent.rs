@@ -15,7 +15,7 @@ const HEADERS: u64 = 28 + DATA_HEADER_LEN as u64;
 /// A download, and what it waited for. The spans overlap: a byte that is sent again while the path is dark is counted twice.
 #[derive(Clone, Debug)]
 pub struct Spent {
-    /// Whose.
+    /// The client that downloads.
     pub client: Node,
     /// When the user wanted it.
     pub began: Instant,
@@ -28,7 +28,7 @@ pub struct Spent {
     wire: u64,
     /// Bytes on the wire that had been sent before.
     wire_again: u64,
-    /// How often the sender went back.
+    /// Number of times that the sender went back.
     went_back: u64,
     /// Between the last sign of life and the retransmission timer.
     timers: Duration,

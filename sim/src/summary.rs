@@ -19,7 +19,7 @@ pub struct Summary {
     places: BTreeMap<(Node, u64), usize>,
     by_transfer: TransferMap<Served>,
     owners: BTreeMap<TransferId, usize>,
-    /// What users of the chat wait for.
+    /// Requests of the chat that are not answered yet.
     asked: BTreeMap<(Node, u64), Asked>,
     refusals: BTreeMap<(Node, Asked, Name), Refusal>,
     /// Messages that the server took.
@@ -34,15 +34,15 @@ type Asked = (Name, Option<Name>);
 /// Requests of one client that were refused for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// Whose.
+    /// The client that asked.
     pub client: Name,
-    /// What: the step's `do`.
+    /// The kind of request: the step's `do`.
     pub what: Name,
     /// To whom it was, if it was to one.
     pub to: Option<Name>,
     /// Why: the protocol's code, or `not-taken` where the client itself did not send it.
     pub code: Name,
-    /// How many.
+    /// Number of requests refused.
     pub count: u64,
     /// When the first was.
     pub first: Instant,
@@ -63,7 +63,7 @@ impl fmt::Display for Refusal {
 /// One download, from the user's wish to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Download {
-    /// Whose.
+    /// The client that downloads.
     pub client: Name,
     /// Of which file.
     pub file: Name,
@@ -138,7 +138,7 @@ impl Summary {
         downloads
     }
 
-    /// What was refused, by client.
+    /// Returns the refusals, by client.
     pub fn refusals(&self) -> impl Iterator<Item = &Refusal> {
         self.refusals.values()
     }
@@ -243,7 +243,7 @@ fn is_of_the_chat(what: &Name) -> bool {
     ["say", "tell", "names", "files"].iter().any(|word| *what == **word)
 }
 
-/// Whether the server answered with an error's code.
+/// Returns true if the server answered with an error's code.
 fn is_refusal(outcome: &Name) -> bool {
     !matches!(ErrorCode::from(outcome.as_str()), ErrorCode::Other(_))
 }

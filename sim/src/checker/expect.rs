@@ -1,4 +1,5 @@
-//! What a scenario expects besides what always holds: `[expect]`. [`chat`]: of messages and refusals.
+//! A scenario's expectations besides the rules that always hold: `[expect]`. [`chat`]: of messages and
+//! refusals.
 
 mod chat;
 

@@ -23,7 +23,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<Exit, Trouble> {
     let mut reading = Reading::begin(opened(path)?).map_err(Trouble::trace(path))?;
     let mut checkers = Checkers::new();
     let mut records = 0_u64;
-    // However long it is, one record of it is held.
+    // A trace of any length is checked with one record in memory at a time.
     while let Some(record) = reading.next_record().map_err(Trouble::trace(path))? {
         checkers.record(&record);
         records += 1;

@@ -67,7 +67,7 @@ pub(super) fn exhaust(args: &ExhaustArgs) -> Result<Exit, Trouble> {
     unless_cut(end(&scenario, &what, &tried.failures, watch)?)
 }
 
-/// What was not tried has not passed.
+/// Returns [`Exit::Interrupted`] in place of a pass that was cut short: untried cases have not passed.
 fn unless_cut(exit: Exit) -> Result<Exit, Trouble> {
     let is_cut = interrupt::is_asked() && exit == Exit::Passed;
     Ok(if is_cut { Exit::Interrupted } else { exit })

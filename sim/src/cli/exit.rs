@@ -103,9 +103,9 @@ pub enum Trouble {
     OutOfTime {
         /// Which.
         what: String,
-        /// How far it came.
+        /// The virtual time that the run reached.
         at: backchat_core::time::Instant,
-        /// What it was allowed, in real time.
+        /// The limit of the run, in real time.
         most: core::time::Duration,
     },
     /// What was shrunk is not what it should be.

@@ -17,7 +17,7 @@ pub const LINES_MAX: usize = 25;
 /// Violations that are shown; the others are counted.
 const VIOLATIONS_MAX: usize = 4;
 
-/// What happened to hosts and links, as far back as there is room for.
+/// Faults of hosts and links that are shown, the latest; the others are counted.
 const FAULTS_MAX: usize = 5;
 
 /// The nearest causes.
@@ -41,7 +41,7 @@ pub struct Which<'a> {
     pub seed: u64,
     /// The engine.
     pub engine: Engine,
-    /// What the command line sets in it: ` --set a=b`, or empty.
+    /// The settings that the command line makes in it: ` --set a=b`, or empty.
     pub set: &'a str,
 }
 

@@ -23,7 +23,7 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// What the command line asks for.
+    /// Builds the filter that the command line asks for.
     ///
     /// # Errors
     /// A node or an event that there is not.
@@ -54,7 +54,7 @@ impl Filter {
         self.until = report.violations.first().map(|first| (first.at, report.found_with));
     }
 
-    /// Whether the next record is printed.
+    /// Returns true if the next record is printed.
     pub(super) fn takes(&mut self, record: &Record) -> bool {
         let number = self.seen;
         self.seen += 1;
@@ -70,7 +70,7 @@ impl Filter {
         takes
     }
 
-    /// How many were left out, in words; `None`: none was.
+    /// Returns the number of records printed, in words; `None`: none was left out.
     pub(super) fn left_out(&self) -> Option<String> {
         (self.taken < self.seen).then(|| format!("{} of {} records", self.taken, self.seen))
     }
@@ -79,7 +79,8 @@ impl Filter {
 /// On each side, where nobody says how much.
 const MARGIN: Duration = Duration::from_millis(100);
 
-/// Whether a record of `at` is one of `node`: of a host its paths are a part, but not all paths of the server.
+/// Returns true if a record of `at` is one of `node`: a host includes its paths, but the server does
+/// not include all paths.
 fn concerns(at: Node, node: Node) -> bool {
     at == node || at.direction().is_some_and(|direction| direction.client() == node)
 }

@@ -52,7 +52,7 @@ pub fn result(path: &str, seed: u64, engine: Engine, report: &Report, wall: Opti
     object
 }
 
-/// What is wrong with a text that should have been JSON of a certain shape, without the words of whoever reads it.
+/// Describes the error in a text that should have been JSON of a certain shape, without the parser's words.
 pub(super) fn wrong(error: &serde_json::Error) -> String {
     let said = error.to_string();
     // Where it is stands before it, and what is expected behind it.

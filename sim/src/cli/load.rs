@@ -97,7 +97,7 @@ pub fn read(path: &Path) -> Result<Loaded, Trouble> {
     Ok(Loaded { path: name, text, scenario })
 }
 
-/// What stands in a file that is read whole.
+/// Reads a whole file.
 ///
 /// # Errors
 /// It cannot be read, or has no end within [`MAX_FILE_BYTES`].
@@ -141,7 +141,7 @@ pub fn paths(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Trouble> {
     Ok(search.found)
 }
 
-/// What was found in folders so far.
+/// The search for scenarios in folders, with the files found so far.
 #[derive(Default)]
 struct Search {
     found: Vec<PathBuf>,

@@ -33,7 +33,7 @@ enum Use {
     Written(String),
 }
 
-/// How an output comes to its place.
+/// The way in which an output comes to its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Manner {
     /// Whole or not at all: written beside it, and renamed at the end.
@@ -168,7 +168,7 @@ impl Output {
         &self.path
     }
 
-    /// Whether it is a file, and no pipe or device.
+    /// Returns true if it is a file, and no pipe or device.
     pub(super) const fn is_file(&self) -> bool {
         self.is_file
     }
@@ -181,7 +181,7 @@ impl Output {
     /// Empties it.
     ///
     /// # Errors
-    /// What the system says.
+    /// The I/O error of the operating system.
     pub(super) fn begin(&mut self) -> io::Result<()> {
         if self.is_begun {
             return Ok(());
@@ -198,7 +198,7 @@ impl Output {
     /// Everything was written: it has its name from now on.
     ///
     /// # Errors
-    /// What the system says. What was there before is there still, if it was to be replaced.
+    /// The I/O error of the operating system. A file that was to be replaced is still there as it was.
     pub(super) fn finish(mut self) -> io::Result<()> {
         self.begin()?;
         match self.beside.take() {

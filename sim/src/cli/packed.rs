@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 
 use super::output::Output;
 
-/// How a compressed file begins. RFC 1952 §2.3.1.
+/// The first bytes of a compressed file. RFC 1952 §2.3.1.
 const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// An output that is compressed where its name ends with `.gz`.
@@ -30,7 +30,7 @@ impl Packing {
     /// Everything was written: it has its name from now on.
     ///
     /// # Errors
-    /// What the system says.
+    /// The I/O error of the operating system.
     pub(super) fn finish(self) -> io::Result<()> {
         match self {
             Self::Plain(output) => output.finish(),
@@ -50,7 +50,7 @@ impl Write for Packing {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Plain(output) => output.flush(),
-            // What a flush would cut off compresses less well, and nobody reads it before the end.
+            // A block that a flush cuts short compresses less well, and nobody reads it before the end.
             Self::Gzip(_) => Ok(()),
         }
     }

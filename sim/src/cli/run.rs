@@ -57,7 +57,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Trouble> {
             }
         }
     }
-    // What was found is told, whether or not its trace could be kept.
+    // A failure is reported even if its trace could not be kept.
     match written {
         Err(trouble) if report.has_passed() => Err(trouble),
         Err(trouble) => {

@@ -62,7 +62,7 @@ impl Settings {
         &self.words
     }
 
-    /// What they are for a seed, by their keys.
+    /// Returns the values for a seed, by their keys.
     pub(super) fn of(&self, seed: u64) -> impl Iterator<Item = (&str, Value)> {
         self.all.iter().map(move |it| (it.key.as_str(), it.value.draw(seed, &it.key)))
     }
@@ -78,10 +78,10 @@ impl Settings {
         self.with(loaded, |it| it.value.draw(seed, &it.key))
     }
 
-    /// Whether it is a scenario at both ends of every range.
+    /// Checks that the settings make a scenario at both ends of every range.
     ///
     /// # Errors
-    /// It is not.
+    /// They do not.
     pub(super) fn check(&self, loaded: &Loaded) -> Result<(), Trouble> {
         for end in [u64::MIN, u64::MAX] {
             self.with(loaded, |it| it.value.at(end))?;

@@ -75,7 +75,7 @@ pub(super) fn shrink(args: &ShrinkArgs) -> Result<Exit, Trouble> {
             write!(io::stdout().lock(), "{text}")?;
         }
     }
-    // What it had is written all the same.
+    // An interrupted search has written the smallest scenario that it found.
     Ok(if interrupt::is_asked() { Exit::Interrupted } else { Exit::Passed })
 }
 

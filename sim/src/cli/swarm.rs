@@ -101,7 +101,7 @@ impl Swarm<'_> {
         let mut progress = Progress::new(total);
         let mut tally = Tally::default();
         let take = |seed: u64, kept: Kept| {
-            // What cannot be written is counted all the same: it was found.
+            // A result that cannot be written is counted all the same: it was found.
             let before = tally.add(seed, &kept);
             progress.step(tally.groups.failures());
             if let (Some(before), Some(saved), Some(failure)) = (before, saved, &kept.failure)

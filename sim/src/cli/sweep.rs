@@ -94,7 +94,7 @@ impl Sweep<'_> {
         let came = in_order(self.args.jobs(), span, is_over, |place| self.run(self.plan.run(place)), take);
         progress.end();
         let finished = results.finish();
-        // What was found is told, whether or not it could be written.
+        // The failures found are reported even if the results could not be written.
         let (end, trouble) = match came {
             Ok(end) => (end, finished.err()),
             Err(trouble) => (results.done(), Some(trouble)),

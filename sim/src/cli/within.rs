@@ -24,7 +24,7 @@ impl Limit {
         Ok(Self { watch: Stopwatch::start(), most })
     }
 
-    /// Whether it is over.
+    /// Returns true if the time is over, or somebody has asked for the end.
     pub(super) fn is_over(&self) -> bool {
         interrupt::is_asked() || self.most.is_some_and(|most| self.watch.elapsed() >= most)
     }

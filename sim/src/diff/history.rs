@@ -41,7 +41,7 @@ impl History {
         &self.counts
     }
 
-    /// Whom a record concerns besides its node.
+    /// Returns the client and download that a record concerns besides its node.
     pub(crate) fn owner(&self, record: &Record) -> Option<Owner> {
         self.names.owner(&record.event)
     }

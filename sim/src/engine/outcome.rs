@@ -34,7 +34,7 @@ pub enum RunError {
     /// There was no end to it.
     #[error("no end after {steps} steps, at {at} s of virtual time")]
     Endless {
-        /// How far it came.
+        /// The virtual time that the run reached.
         at: Instant,
         /// How many there may be.
         steps: u64,
@@ -42,7 +42,7 @@ pub enum RunError {
     /// Nobody wanted more of it.
     #[error("stopped at {at} s of virtual time")]
     Stopped {
-        /// How far it came.
+        /// The virtual time that the run reached.
         at: Instant,
     },
     /// The simulation itself failed.

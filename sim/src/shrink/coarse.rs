@@ -30,7 +30,7 @@ pub const CHANCES: [Chances; 6] = [
 ];
 
 impl Chances {
-    /// Whether a link of the file has it.
+    /// Returns true if a link of the file has it.
     pub fn is_in(&self, file: &File) -> bool {
         tables(file).any(self.is_there)
     }

@@ -34,7 +34,7 @@ impl<W: Write> Lines<W> {
     /// The next record.
     ///
     /// # Errors
-    /// What the writer says.
+    /// The I/O error of the writer.
     pub fn record(&mut self, record: &Record) -> io::Result<()> {
         push_record(&mut self.block, record);
         if self.block.len() >= BLOCK {
@@ -47,7 +47,7 @@ impl<W: Write> Lines<W> {
     /// There is no end, for the run had none: what was recorded is handed over.
     ///
     /// # Errors
-    /// What the writer says.
+    /// The I/O error of the writer.
     pub fn cut_short(mut self) -> io::Result<W> {
         self.to.write_all(&self.block)?;
         self.to.flush()?;
@@ -57,7 +57,7 @@ impl<W: Write> Lines<W> {
     /// The end: how many records there were, and their hash.
     ///
     /// # Errors
-    /// What the writer says.
+    /// The I/O error of the writer.
     pub fn finish(mut self, records: u64, hash: [u8; 32]) -> io::Result<W> {
         push_end(&mut self.block, records, hash);
         self.to.write_all(&self.block)?;

@@ -10,8 +10,8 @@ pub trait Sink {
     /// The next record.
     fn record(&mut self, record: &Record);
 
-    /// Whether the run is to be given up, for nobody wants more of it. Asked now and then; what it says depends on more
-    /// than the run, so it is for impatient people alone.
+    /// Returns true if the run is to be given up, for nobody wants more of it. Asked now and then; the
+    /// answer depends on more than the run, so it is for impatient people alone.
     fn stops(&self) -> bool {
         false
     }

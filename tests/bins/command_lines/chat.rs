@@ -39,7 +39,7 @@ fn who_comes_later_sees_what_was_said_marked_as_earlier() {
     run_with(&mut server.client(&["--nick", "ann"]), "hello\n").expect(0);
     let ended = run_with(&mut server.client(&["--nick", "bob", "--history", "5"]), "").expect(0);
     assert!(ended.stdout.contains("(earlier) ann: hello"), "{ended:?}");
-    // Who pipes something in wants it said.
+    // A user who pipes text in wants it said, and has not asked for the history.
     let ended = run_with(&mut server.client(&["--nick", "bob"]), "x\n").expect(0);
     assert!(!ended.stdout.contains("(earlier)") && ended.stdout.contains("bob: x"), "{ended:?}");
     // A program is told what it can tell apart.
@@ -249,7 +249,7 @@ fn what_was_not_done_when_its_user_leaves_is_no_success() {
     let server = Server::sharing(&folder.share());
     let get = format!("/get big.bin --limit-rate 1K -d '{}'\n/quit\n", folder.path().display());
     run_with(&mut server.client(&["--nick", "bob"]), &get).expect(1);
-    // What was said is taken before.
+    // Lines before `/quit` are taken by the server before the client leaves.
     let lines: String = (0..12).map(|n| format!("line {n}\n")).collect();
     let ended = run_with(&mut server.client(&["--nick", "bob"]), &(lines + "/quit\n")).expect(0);
     assert!(ended.stdout.contains("bob: line 11"), "{ended:?}");

@@ -231,7 +231,7 @@ fn a_line_without_an_end_is_soon_not_read_any_more() {
     let mut sent = 0;
     while guest.reader.get_ref().write_all(&piece).is_ok() {
         sent += piece.len();
-        // What the systems of both ends hold for each other is beside what the server reads.
+        // The socket buffers of both systems take bytes besides those that the server reads.
         assert!(sent < 64 << 20, "{sent} bytes were taken");
     }
 }

@@ -17,7 +17,7 @@ fn ctl(folder: &Path, words: &[&str]) -> Ended {
     run(server().arg("ctl").arg("--state-dir").arg(folder).args(words))
 }
 
-/// What it is told, as a client that only looks around.
+/// Runs `names` against a server, as a client that only looks around.
 fn names(chat: &str) -> Ended {
     run(client().args(["names", "--server", chat]))
 }

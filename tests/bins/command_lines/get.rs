@@ -77,8 +77,8 @@ fn the_data_can_go_to_a_file_a_folder_or_standard_output() {
     assert!(!here.join("text").exists());
 }
 
-/// What fails must end, whatever the bytes were to go into: the silence that would end it otherwise is a minute, and these
-/// have no end at all.
+/// A download that fails must end, wherever its bytes were to go: the silence that would end it otherwise is
+/// a minute, and `--timeout` is an hour here.
 #[test]
 fn a_download_to_standard_output_that_fails_ends_at_once() {
     let folder = Folder::new();

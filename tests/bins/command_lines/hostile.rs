@@ -66,7 +66,7 @@ fn answer(stream: &TcpStream, is_join: bool, id: &str, when: When) -> bool {
     false
 }
 
-/// What a client prints that meets such a server.
+/// Runs a client against such a server, and returns its exit code and output.
 fn meet(when: When, args: &[&str]) -> Ended {
     let folder = Folder::new();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -19,7 +19,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// A backchat-server that is not started yet, with nothing of this machine's environment.
 pub(crate) fn server() -> Command {
     let mut command = clean(env!("CARGO_BIN_EXE_backchat-server"));
-    // What a server keeps, and where it is administered, is of whoever runs the tests.
+    // These variables name the state and the control socket of the user who runs the tests.
     for name in
         ["HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "STATE_DIRECTORY", "RUNTIME_DIRECTORY", "NOTIFY_SOCKET"]
     {
@@ -35,7 +35,7 @@ pub(crate) fn free() -> Command {
     command
 }
 
-/// What stands behind `key` in a line such as the ready line.
+/// Returns the value behind `key` in a line such as the ready line.
 #[track_caller]
 pub(crate) fn word(line: &str, key: &str) -> String {
     let word = line.split_whitespace().find_map(|word| word.strip_prefix(key));

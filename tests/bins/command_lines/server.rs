@@ -365,7 +365,7 @@ fn ipv6_is_served_where_there_is_any() {
     run(super::program::client().args(["names", "--server", chat])).expect(0);
 }
 
-/// Whether this process was started with SIGQUIT as ignored: proc(5), `SigIgn`, signal 3.
+/// Returns true if this process was started with SIGQUIT as ignored: proc(5), `SigIgn`, signal 3.
 #[cfg(target_os = "linux")]
 fn is_quit_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux has it");

@@ -4,7 +4,7 @@ use std::os::unix::net::UnixDatagram;
 
 use super::program::{Folder, Program, free, run, server, word};
 
-/// What is told next.
+/// Receives the next notification.
 fn told(socket: &UnixDatagram) -> String {
     let mut bytes = [0; 4096];
     let count = socket.recv(&mut bytes).expect("a datagram");
@@ -22,7 +22,7 @@ fn systemd_is_told_when_it_is_ready_that_it_lives_and_when_it_ends() {
     command.arg("--state-dir").arg(&state).env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "300000");
     let mut program = Program::start(&mut command);
     let chat = word(&program.line("ready "), "chat=");
-    // Whoever listens is ready: the word comes when connections are accepted.
+    // A server is ready once it listens: the notification comes when connections are accepted.
     let mut all = vec![told(&socket)];
     while !all.iter().any(|it| it.starts_with("READY=1")) || !all.iter().any(|it| it == "WATCHDOG=1") {
         all.push(told(&socket));

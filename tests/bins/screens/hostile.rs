@@ -102,7 +102,7 @@ fn no_text_field_of_any_frame_is_acted_on() {
         for place in places {
             let mut frame = frame.clone();
             *frame.pointer_mut(&place).expect("there") = HURTS.into();
-            // What is a name, a time or a hash is refused as such, and nothing of it is shown.
+            // A frame with such a text for a name, a time or a hash is refused, and nothing of it is shown.
             let Ok(frame) = ServerFrame::decode(frame.to_string().as_bytes()) else { continue };
             let mut events = vec![ClientEvent::Chat(ClientChatEvent::Frame(frame.clone()))];
             if let ServerFrame::Error(error) = frame {
@@ -113,7 +113,7 @@ fn no_text_field_of_any_frame_is_acted_on() {
         }
     }
     assert_eq!(kinds.iter().map(String::as_str).collect::<BTreeSet<_>>(), ServerFrame::KINDS.into());
-    // What comes back as an id is the one that we gave.
+    // An id that comes back is the one that the client gave.
     taken.values_mut().for_each(|fields| fields.retain(|field| field != "/id"));
     // A list comes without the file that has such a name.
     taken.values_mut().for_each(|fields| fields.retain(|field| field != "/files/0/name"));

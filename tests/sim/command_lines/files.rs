@@ -116,7 +116,7 @@ fn what_only_looks_like_a_scenario_neither_ends_nor_hangs_nor_repeats_a_sweep() 
     assert!(err.lines().map(|line| line.trim_start_matches("backchat-sim: ")).eq(passed_over), "{err}");
     let (code, out, _) = folder.said(&["sweep", "all", "--seeds", "0..2"]);
     assert!(code == 0 && out.starts_with("2 runs of 1 scenarios in "), "{out}");
-    // What somebody names himself may be a pipe, which a shell makes of a command's output.
+    // A path that the user names himself may be a pipe, which a shell makes of a command's output.
     let shell = format!("{} run /dev/stdin < all/a.toml", env!("CARGO_BIN_EXE_backchat-sim"));
     let piped = format!("cat all/a.toml | {} run /dev/stdin", env!("CARGO_BIN_EXE_backchat-sim"));
     for shell in [shell, piped] {

@@ -1,4 +1,4 @@
-//! What takes long can be stopped, and what would take for ever is refused.
+//! Long commands can be stopped, and endless ones are refused.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Stdio};
@@ -16,7 +16,7 @@ fn a_run_that_is_out_of_time_has_no_verdict() {
             assert!(err.contains("with seed 0: stopped at ") && err.contains("there is no verdict"), "{err}");
         }
     }
-    // What there was of it is kept, and says that it is not all.
+    // The trace up to the stop is kept, and says that it is not complete.
     let (code, _, err) = folder.said(&["run", "passes.toml", "--trace", "t.jsonl", "--max-time", "0s"]);
     assert_eq!(code, 1, "{err}");
     let (code, _, err) = folder.said(&["check", "t.jsonl"]);

@@ -1,4 +1,4 @@
-//! What a scenario expects of the chat: messages that are shown, and requests that are refused.
+//! A scenario's expectations of the chat: messages that are shown, and requests that are refused.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ struct Counted {
     expected: Message,
     clients: BTreeSet<String>,
     from: Option<BTreeSet<String>>,
-    /// How often each of the clients was shown one.
+    /// Number of times each of the clients was shown one.
     shown: BTreeMap<Node, u64>,
     /// Where and when one was shown first.
     first: Option<(Node, Instant)>,

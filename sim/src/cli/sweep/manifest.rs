@@ -31,7 +31,7 @@ pub(super) struct Manifest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) partition: Option<Partition>,
     pub(super) scenarios: Vec<ScenarioId>,
-    /// What the command line has set in them, as it was given.
+    /// The settings that the command line makes in them, as they were given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) set: Vec<String>,
 }

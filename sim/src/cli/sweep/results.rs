@@ -18,7 +18,7 @@ pub(in crate::cli) struct Results<'a> {
     manifest: &'a Manifest,
     engine: Engine,
     files: &'a Files,
-    /// What the command line sets: ` --set a=b`, or empty.
+    /// The settings of the command line: ` --set a=b`, or empty.
     set: &'a str,
     json: Option<Lines>,
     junit: Option<Junit>,
@@ -32,7 +32,7 @@ pub(in crate::cli) struct Results<'a> {
 struct Lines {
     path: PathBuf,
     to: BufWriter<Output>,
-    /// What they are of, where that is written when they are all there.
+    /// The file for the manifest, where that is written when all lines are there.
     manifest: Option<Output>,
 }
 
@@ -151,7 +151,7 @@ impl<'a> Results<'a> {
     /// It cannot be written.
     pub(super) fn put(&mut self, run: RunId, kept: &Kept) -> Result<Put, Trouble> {
         let written = self.json.as_mut().map_or(Ok(()), |json| json.put(&kept.line));
-        // What cannot be written is counted all the same: it was found.
+        // A result that cannot be written is counted all the same: it was found.
         let put = self.count(run, kept);
         written.and(put)
     }

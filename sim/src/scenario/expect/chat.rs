@@ -1,4 +1,4 @@
-//! What is expected of the chat: messages that are shown, and requests that are refused.
+//! Expectations of the chat: messages that are shown, and requests that are refused.
 
 use backchat_core::chat::{ErrorCode, Nickname};
 
@@ -19,11 +19,11 @@ pub struct Message {
     pub text: Option<String>,
     /// To one, or to all; `None`: either.
     pub private: Option<bool>,
-    /// How often.
+    /// The number of times that it is expected.
     pub times: Times,
 }
 
-/// How often something is expected.
+/// The number of times that something is expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Times {
     /// At least once by each of those that the client's name means.
@@ -39,11 +39,11 @@ pub enum Times {
 pub struct Refusal {
     /// Of this client, or of clients of this group.
     pub client: Nickname,
-    /// What was asked for.
+    /// The kind of request.
     pub what: Request,
     /// For this reason; `None`: for any.
     pub code: Option<Reason>,
-    /// How often.
+    /// The number of times that it is expected.
     pub times: Times,
 }
 
@@ -56,7 +56,7 @@ pub enum Reason {
     NotTaken,
 }
 
-/// How a file calls [`Reason::NotTaken`].
+/// The name of [`Reason::NotTaken`] in a file.
 const NOT_TAKEN: &str = "not-taken";
 
 impl Reason {
@@ -69,7 +69,7 @@ impl Reason {
     }
 }
 
-/// What the server may refuse.
+/// A kind of request that the server may refuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Request {
     /// To be let in.

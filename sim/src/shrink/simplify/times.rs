@@ -22,7 +22,7 @@ const UNITS: [Duration; 6] = [
 /// What a run goes on for behind its failure: what follows is worth a look.
 const AFTERWARDS: Duration = Duration::from_secs(1);
 
-/// How often the time that a failure takes is doubled, to find one in which everything else ends.
+/// Number of times that the duration of a failing run is doubled, to find one in which everything else ends.
 const DOUBLINGS: u32 = 6;
 
 /// Fewer datagrams that nobody sent.
@@ -91,7 +91,8 @@ pub(super) fn shorter(case: &Case, oracle: &Oracle<'_>) -> Vec<Case> {
         Repeat::Once | Repeat::AfterDone(_) => step.at,
     });
     let last = steps.chain(case.atoms.iter().map(|atom| atom.at)).max().unwrap_or_default();
-    // What is left to do when it fails may have to end, lest it is found that it has not: the shortest time that will do.
+    // Work in progress at the failure may have to end, lest the shorter run fails for not having ended: the
+    // shortest duration that will do is looked for.
     let ends = (0..=DOUBLINGS).map(|power| Duration::from_secs(seconds << power).max(last));
     let ends = ends.filter(|end| *end < case.base.duration);
     let shorter = ends.map(|duration| {

@@ -191,7 +191,7 @@ impl Open {
             return Err(FileError::Other("a range beyond the file was asked for".to_owned()));
         }
         if self.known.is_none() {
-            // What is read again is in the hash already.
+            // Bytes that are read again are in the hash already.
             self.hashed = self.hashed.filter(|hashed| *hashed >= range.start).map(|it| it.max(range.end));
         }
         let made = || self.hashed.filter(|hashed| *hashed == size).map(|_| contents.hash(self.file));
