@@ -1,4 +1,4 @@
-//! How long things took, counted by how long.
+//! Histograms of durations.
 
 use core::time::Duration;
 
@@ -47,7 +47,7 @@ impl Histogram {
         self.sum = self.sum.saturating_add(took);
     }
 
-    /// How many things took as long as each bound or less.
+    /// Returns each bound with the number of durations that are no longer.
     pub fn cumulative(&self) -> impl Iterator<Item = (Duration, u64)> {
         let bounds = BOUNDS_MICROS.iter().map(|bound| Duration::from_micros(*bound));
         bounds.zip(self.counts.iter().scan(0u64, |sum, count| {
@@ -56,12 +56,12 @@ impl Histogram {
         }))
     }
 
-    /// How many there were.
+    /// Returns the number of durations.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// How long all of them took together.
+    /// Returns the sum of all durations.
     pub fn sum(&self) -> Duration {
         self.sum
     }

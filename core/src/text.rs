@@ -72,8 +72,8 @@ pub fn is_hidden(character: char) -> bool {
         )
 }
 
-/// Whether nothing is to be seen where a character stands: white space, what is hidden, the empty pattern of Braille, and
-/// selectors of a variant.
+/// Returns true if nothing is to be seen where a character stands: white space, hidden characters, the empty
+/// pattern of Braille, and selectors of a variant.
 pub fn is_blank(character: char) -> bool {
     character.is_whitespace()
         || is_hidden(character)

@@ -207,7 +207,7 @@ fn hashing_is_charged_by_bytes_and_owed_for_a_bounded_time() {
     bench.wait(Duration::from_millis(200));
     bench.send(1, r#"{"type":"ping"}"#);
     assert_eq!(kinds(&bench.read(1)), ["pong"]);
-    // Whatever somebody claims to have.
+    // The cost has a bound, even for a claim of the longest prefix.
     let mut bench = Bench::new(Limits::default());
     bench.join(1, "ann");
     bench.send(1, &download(u64::MAX));

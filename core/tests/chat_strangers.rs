@@ -9,7 +9,7 @@ use chat_world::{server, written};
 use core::net::IpAddr;
 use core::time::Duration;
 
-/// What a stranger sends, and what the server says to it.
+/// A connection of a stranger to a server, and the server's answers.
 struct Stranger {
     now: Instant,
     server: ChatServer,
@@ -134,7 +134,7 @@ fn who_speaks_another_protocol_is_closed_at_once_and_told_why() {
         (b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c", "PROXY"),
     ];
     for (bytes, name) in openings {
-        // However the network cuts it.
+        // The network may cut it anywhere.
         for piece in [bytes.len(), 5, 1] {
             let mut stranger = Stranger::new();
             let closed: Vec<_> = bytes.chunks(piece).filter_map(|piece| stranger.send(piece)).collect();

@@ -1,4 +1,4 @@
-//! What connections are counted and banned by: addresses, and the networks that they are in.
+//! Addresses, and the networks that they are in: connections are counted and banned by them.
 
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -32,14 +32,14 @@ const NETWORKS: [(u32, u32); 3] = [(64, 1), (56, 4), (48, 16)];
 /// An address, or a network of addresses, that has a share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Network {
-    /// How many addresses' shares it has.
+    /// Number of addresses whose shares it has together.
     worth: u32,
     /// Its first bits; of an [`Address`] all of it.
     bits: u128,
 }
 
 impl Network {
-    /// How many addresses' shares it has.
+    /// Returns the number of addresses whose shares it has together.
     pub const fn worth(self) -> u32 {
         self.worth
     }
@@ -61,7 +61,7 @@ impl Address {
     }
 }
 
-/// Whether limits by address hold for whoever connects over loopback.
+/// Treatment of loopback connections by the limits that hold for each address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Loopback {
     /// They do not: only who is on this machine can be there.

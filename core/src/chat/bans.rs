@@ -1,4 +1,4 @@
-//! Who may not come in: nicknames and ranges of addresses, each until a time or for ever.
+//! Bans of nicknames and of ranges of addresses, each until a time or for ever.
 //!
 //! They are an operator's word about people. The server holds them in memory; whoever drives it may keep them and give
 //! them back to the next server.

@@ -35,8 +35,8 @@ pub enum Foreign {
 pub const PROXY_V2_SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
 
 impl Foreign {
-    /// What a connection speaks of which these bytes have come and no line has ended that was not empty, if that can be
-    /// known already.
+    /// Returns the protocol of a connection that began with these bytes, if it can be known already. No line
+    /// has ended yet that was not empty.
     pub fn of_beginning(bytes: &[u8]) -> Option<Self> {
         let bytes = bytes.get(..BEGINNING_BYTES).unwrap_or(bytes);
         match bytes {
@@ -47,7 +47,8 @@ impl Foreign {
         }
     }
 
-    /// What a connection speaks whose first line that is not empty is `line`, without its end.
+    /// Returns the protocol of a connection, if it is not ours, by its first line that is not empty. `line`
+    /// comes without its end.
     pub fn of_line(line: &[u8]) -> Option<Self> {
         let begins = |with: &[u8]| line.starts_with(with);
         let word = |word: &[u8]| {
@@ -69,8 +70,9 @@ impl Foreign {
     }
 }
 
-/// Whether a line is the first of a request (`POST /path HTTP/1.1`) or of an answer (`HTTP/1.1 200 OK`). RFC 9112 §3, §4.
-/// The target may be anything: a method and a path are a web page's to choose, the version behind them is not.
+/// Returns true if a line is the first of a request (`POST /path HTTP/1.1`) or of an answer (`HTTP/1.1 200
+/// OK`). RFC 9112 §3, §4. The target may be anything: a method and a path are a web page's to choose, the
+/// version behind them is not.
 fn is_http(line: &[u8]) -> bool {
     let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
     let (Some(first), Some(second)) = (words.next(), words.next()) else { return false };

@@ -78,7 +78,8 @@ fn leading_kind(line: &[u8]) -> Option<&[u8]> {
     rest.get(..end).filter(|_| rest.get(end) == Some(&b'"'))
 }
 
-/// What `error` says, made visible, because it quotes the line, and cut so that it never echoes a whole hostile one.
+/// Returns the message of `error`, made visible, because it quotes the line, and cut so that it never echoes
+/// a whole hostile one.
 fn detail(error: &serde_json::Error) -> Box<str> {
     shorten(&visible(&error.to_string()).to_string()).into()
 }

@@ -24,7 +24,8 @@ pub struct Limits {
     /// many, a /48 sixteen times. On a server that listens on loopback alone loopback is exempt from this and from every
     /// other limit by address.
     pub connections_per_address: u32,
-    /// How many sessions' worth of messages and requests all sessions of one address may have together.
+    /// Rates of messages and requests of all sessions of one address together, as a multiple of one
+    /// session's.
     pub rates_per_address: u32,
     /// Connections at once; and, apart from those, nicknames held at once, parked ones among them.
     pub clients: u32,
@@ -36,8 +37,8 @@ pub struct Limits {
     /// With more than that, how long a reader may take nothing before its connection is closed.
     #[serde(rename = "slow_reader_timeout_ms", with = "millis")]
     pub slow_reader_timeout: Duration,
-    /// What may wait beyond `slow_reader_bytes` for all readers together. With more, of the address for which most waits
-    /// the connections for which most waits are closed.
+    /// Bytes that may wait beyond `slow_reader_bytes` for all readers together. With more, of the address for
+    /// which most waits the connections for which most waits are closed.
     pub unread_bytes: u32,
     /// How many messages are kept for those who join or resume.
     pub history: u32,
@@ -68,7 +69,7 @@ pub struct Limits {
     /// Bytes that may come at once for nothing (lines that are empty, too long, no frames or refused for coming too
     /// fast, and what no field needs) before the connection is closed. Each such line costs 128 more.
     pub wasted_burst_bytes: u32,
-    /// How many such bytes a second are put up with for ever.
+    /// Number of such bytes a second that may come for ever.
     pub wasted_bytes_per_second: u32,
 }
 

@@ -88,7 +88,7 @@ impl Lines {
         self.skipped = self.skipped.saturating_add(bytes);
     }
 
-    /// How many bytes of lines that were too long have come since this was asked last.
+    /// Returns the number of bytes of lines that were too long, since the last call.
     pub fn take_skipped(&mut self) -> usize {
         core::mem::take(&mut self.skipped)
     }

@@ -5,7 +5,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::str::FromStr;
 use std::collections::BTreeMap;
 
-/// How many bits stand before an IPv4 address where it is written as an IPv6 address (RFC 4291 §2.5.5.2).
+/// Number of bits before an IPv4 address where it is written as an IPv6 address (RFC 4291 §2.5.5.2).
 const V4_AT: u8 = 96;
 
 /// Addresses that begin with the same bits. Of IPv6 at most 64 bits are told apart, since whoever has one address of a
@@ -22,10 +22,10 @@ pub struct AddressRange {
 /// Why a text is no range of addresses.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AddressRangeError {
-    /// What stands before the slash is none.
+    /// The text before the slash is no address.
     #[error("expected an address such as 192.0.2.1 or 2001:db8::1, or a range such as 10.0.0.0/24")]
     NotAnAddress,
-    /// What stands behind the slash is not a number of bits that such an address has.
+    /// The text behind the slash is not a number of bits that such a range may have.
     #[error("expected a number of bits from {least} to {most} behind the slash")]
     BadPrefix {
         /// The fewest.
@@ -46,7 +46,7 @@ impl AddressRange {
     /// Most bits of an IPv6 range.
     pub const MOST_V6: u8 = 64;
 
-    /// What one address stands for: itself, or its /64.
+    /// Returns the range that one address stands for: itself, or its /64.
     pub fn of(peer: IpAddr) -> Self {
         match peer.to_canonical() {
             IpAddr::V4(v4) => Self::masked(u128::from(v4.to_ipv6_mapped()), 128),
@@ -80,12 +80,12 @@ impl AddressRange {
         }
     }
 
-    /// Whether an address is in it.
+    /// Returns true if an address is in it.
     pub fn contains(self, peer: IpAddr) -> bool {
         self.holds(Self::of(peer))
     }
 
-    /// Whether all of another is in it.
+    /// Returns true if all of another range is in it.
     pub(super) fn holds(self, other: Self) -> bool {
         // A range of IPv6 that is wide enough would hold the place where IPv4 is mapped.
         self.is_v4() == other.is_v4() && self.prefix <= other.prefix && other.at(self.prefix) == self

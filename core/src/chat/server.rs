@@ -95,7 +95,7 @@ pub struct ChatServer {
     loopback: Loopback,
     /// How many connections there are from each address that is not exempt.
     connection_shares: Shares,
-    /// How many nicknames are held from there.
+    /// Number of nicknames that are held from each of those addresses.
     nick_shares: Shares,
     /// For messages, of all sessions of an address.
     shared_messages: SharedBuckets,
@@ -298,12 +298,12 @@ impl ChatServer {
         self.history.set_capacity(usize::try_from(self.limits.history).unwrap_or(usize::MAX));
     }
 
-    /// Whether limits by address hold for loopback; for connections from now on. They do not at first.
+    /// Sets, for connections from now on, if limits by address hold for loopback. They do not at first.
     pub fn set_loopback(&mut self, loopback: Loopback) {
         self.loopback = loopback;
     }
 
-    /// What the connection of a session is, or was, counted by.
+    /// Returns the address that the connection of a session is, or was, counted by.
     pub fn address_of(&self, session: SessionId) -> Option<Address> {
         self.sessions.get(&session)?.address
     }

@@ -1,4 +1,4 @@
-//! What each address holds of something that there is a limited number of.
+//! Shares of each address in things of which there is a limited number.
 //!
 //! A limit on what all hold together is used up by one stranger, unless each address has a share of it. For IPv6 an
 //! address is a /64, and whoever has been given a /56 or a /48 has hundreds or ten thousands of them: those have shares
@@ -10,7 +10,7 @@ use crate::time::Instant;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-/// How many of something each address holds, and each network that addresses are in.
+/// Numbers of things that each address holds, and each network that addresses are in.
 #[derive(Clone, Debug, Default)]
 pub struct Shares {
     held: BTreeMap<Network, u32>,
@@ -18,12 +18,13 @@ pub struct Shares {
 }
 
 impl Shares {
-    /// Whether `address`, or a network that it is in, has as many as it may when an address may have `most`.
+    /// Returns true if `address`, or a network that it is in, has as many as it may when an address may have
+    /// `most`.
     pub fn is_full(&self, address: Address, most: u32) -> bool {
         address.networks().any(|network| self.of(network) >= most.saturating_mul(network.worth()))
     }
 
-    /// How many an address has.
+    /// Returns the number that an address holds.
     pub fn held(&self, address: Address) -> u32 {
         self.of(address.network())
     }
@@ -50,7 +51,7 @@ impl Shares {
         }
     }
 
-    /// How many all addresses have together.
+    /// Returns the number that all addresses hold together.
     pub fn in_all(&self) -> usize {
         self.in_all
     }
@@ -60,8 +61,8 @@ impl Shares {
     }
 }
 
-/// Whether `address`, or a network that it is in, has as many of `all` as it may when an address may have `most`: for
-/// things of which there are few, so that they are counted when it matters.
+/// Returns true if `address`, or a network that it is in, has as many of `all` as it may when an address may
+/// have `most`: for things of which there are few, so that they are counted when it matters.
 pub fn is_full_among<I>(all: &I, address: Address, most: u32) -> bool
 where
     I: Iterator<Item = Address> + Clone,

@@ -16,7 +16,7 @@ pub struct Counters {
     pub tickets: u64,
     /// Downloads that ended, by outcome.
     pub downloads_ended: BTreeMap<&'static str, u64>,
-    /// How long downloads took that were complete, from their ticket on; a server's.
+    /// Durations of downloads that were complete, from their ticket on; a server's.
     pub downloads_took: Histogram,
     /// Bytes of files sent and acknowledged, or received and written.
     pub bytes: u64,

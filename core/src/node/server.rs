@@ -280,7 +280,7 @@ impl Server {
         self.settle(now);
     }
 
-    /// Whether limits by address hold for connections over loopback, from now on. They do not at first.
+    /// Sets, for connections from now on, if limits by address hold for loopback. They do not at first.
     pub fn set_loopback(&mut self, loopback: Loopback) {
         self.chat.set_loopback(loopback);
     }

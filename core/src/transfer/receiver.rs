@@ -343,7 +343,8 @@ impl Receiver {
         }
     }
 
-    /// Whether the server has something to send that we asked for: bytes that the window allows, or `END`.
+    /// Returns true if the server has something to send that we asked for: bytes that the window allows, or
+    /// `END`.
     fn expects_more(&self) -> bool {
         self.rcv_nxt == self.size || (!self.paused && self.rcv_nxt < self.limit)
     }

@@ -125,7 +125,7 @@ pub struct Sender {
     /// Ours, of the next datagram.
     next_transmission: u64,
 
-    /// What of the file the driver has in memory.
+    /// The parts of the file that the driver has in memory.
     buffer: Buffer,
     hash: Option<Hash>,
 

@@ -12,7 +12,8 @@
 use core::fmt;
 use core::ops::{BitXor, Range};
 
-/// What stands for a stretch of a file; two that follow each other are combined by `^`. That of nothing is zero.
+/// The proof of having a range of a file; those of two adjacent ranges are combined by `^`. That of an empty
+/// range is zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Proof(pub u16);
 
@@ -23,7 +24,7 @@ impl BitXor for Proof {
     }
 }
 
-/// What a sender computes the proofs of one transfer with.
+/// The key that a sender computes the proofs of one transfer with.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ProofKey(u64, u64);
 

@@ -21,7 +21,7 @@ fn running(limits: Limits, transfer: TransferLimits) -> (World, usize, DownloadI
     (world, ann, download)
 }
 
-/// Whether it failed while the server was away, or this process was.
+/// Returns, if the download failed, true if the server or this process was away at that time.
 fn was_away(world: &World, peer: usize, download: DownloadId) -> Option<bool> {
     world.peers[peer].download_events.iter().find_map(|(id, event)| match event {
         DownloadEvent::Failed { away, .. } if *id == download => Some(*away),

@@ -169,7 +169,7 @@ fn a_packet_for_every_kind_and_state_is_taken_without_a_panic() {
 #[test]
 fn a_ticket_for_a_third_host_makes_no_reflector_of_a_client() {
     let mut world = World::new();
-    // Who shall have the datagrams: DNS of somebody else.
+    // The target of the datagrams is the DNS server of somebody else.
     world.config.udp = "198.51.100.7:53".parse().expect("an address");
     world.restart();
     world.share.insert("book.bin".into(), bytes(1, 60_000));

@@ -1,4 +1,4 @@
-//! What downloads hold in memory, whatever their clients ask for, allow and acknowledge.
+//! Downloads hold no more memory than their budget, whatever their clients ask for, allow and acknowledge.
 
 use std::time::Duration;
 

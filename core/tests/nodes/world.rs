@@ -65,12 +65,12 @@ pub(crate) struct World {
     pub(crate) server_events: Vec<ServerEvent>,
     pub(crate) stopped: bool,
     pub(crate) link: Link,
-    /// What the server says in the chat does not arrive.
+    /// The server's frames in the chat do not arrive.
     pub(crate) is_chat_held: bool,
     pub(crate) datagrams: BTreeMap<bool, u64>,
     pub(crate) config: ServerConfig,
     pub(crate) open: BTreeMap<TransferId, (String, u64)>,
-    /// What of the shared files is in memory, and the most bytes that ever were.
+    /// Ranges of the shared files that are in memory, and the most bytes that ever were.
     in_memory: BTreeMap<TransferId, Vec<Range<u64>>>,
     pub(crate) most_in_memory: u64,
     streams: BTreeMap<StreamId, usize>,

@@ -40,7 +40,7 @@ impl ChatClient {
         u32::try_from(self.asks.iter().filter(|ask| ask.sent.is_some()).count()).unwrap_or(u32::MAX)
     }
 
-    /// What the server takes for the requests under way.
+    /// Returns the number of tokens that the server takes for the requests under way.
     fn asked_tokens(&self) -> u32 {
         let sent = self.asks.iter().filter(|ask| ask.sent.is_some());
         sent.fold(0, |sum, ask| sum.saturating_add(ask.request.tokens()))

@@ -170,7 +170,7 @@ impl Request {
         "leave",
     ];
 
-    /// How many requests it counts as: what a prefix to be hashed costs is charged by its bytes.
+    /// Returns the number of requests that it counts as: a prefix to be hashed is charged by its bytes.
     pub fn tokens(&self) -> u32 {
         match self {
             Self::Download { have: Some(have), .. } => {
@@ -203,8 +203,8 @@ impl Request {
         texts.saturating_mul(6).saturating_add(Self::AROUND_BYTES)
     }
 
-    /// What a line has around its texts: an id of 64 bytes, each of which JSON may write with six, the names of the
-    /// fields, a hash and numbers, and some white space.
+    /// Most bytes of a line apart from its texts: an id of 64 bytes, each of which JSON may write with six,
+    /// the names of the fields, a hash and numbers, and some white space.
     const AROUND_BYTES: usize = 1024;
 
     fn kind_of(kind: &str) -> Option<&'static str> {

@@ -71,7 +71,7 @@ codes! {
     BadFrame = "bad-frame",
     /// A line that is longer than a frame may be.
     FrameTooLong = "frame-too-long",
-    /// What came is another protocol altogether.
+    /// The other side speaks another protocol altogether.
     AnotherProtocol = "another-protocol",
     /// Too many bytes came that were for nothing: the connection is closed.
     Wasteful = "wasteful",

@@ -68,12 +68,12 @@ impl Bucket {
         self.full_at = self.full_at.max(now) + rate.time_for(count);
     }
 
-    /// Whether more was taken than there was.
+    /// Returns true if more tokens were taken than there were.
     pub fn is_overdrawn(&self, now: Instant, rate: Rate) -> bool {
         self.holds(0, rate) > now
     }
 
-    /// Whether it holds all that it can.
+    /// Returns true if it holds all tokens that it can.
     pub fn is_full(&self, now: Instant) -> bool {
         self.full_at <= now
     }

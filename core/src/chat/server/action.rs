@@ -264,7 +264,7 @@ pub struct Counters {
     pub accepted: u64,
     /// Messages that came again.
     pub repeated: u64,
-    /// How long connections took everything that waited for them, each time from the first live frame on.
+    /// Times in which connections took everything that waited for them, each from the first live frame on.
     pub delivered_in: Histogram,
     /// Connections closed, by reason.
     pub closed: BTreeMap<CloseReason, u64>,

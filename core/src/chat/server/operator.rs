@@ -30,11 +30,11 @@ pub struct Person {
 /// A ban as it can be kept from one server to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredBan {
-    /// Whom it is about.
+    /// The nickname or the addresses that are banned.
     pub whom: Whom,
     /// When it is over by the calendar; `None` for never.
     pub until: Option<UnixTime>,
-    /// What the banned are told.
+    /// The reason that the banned are told.
     pub reason: Option<String>,
 }
 

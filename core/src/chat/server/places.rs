@@ -1,4 +1,4 @@
-//! Who has to go when all places are taken.
+//! Places, and the choice of a session that has to go when all are taken.
 //!
 //! A place is a connection or a nickname. Each address has a share of them, and when they run out for all, whoever comes
 //! gets the place of somebody whose address has more: so that some strangers, who have come first, cannot keep everybody
@@ -49,7 +49,8 @@ impl ChatServer {
         Ok(())
     }
 
-    /// Who would have to go so that `session` can take a nickname; `None` when nobody has to.
+    /// Returns the session that would have to go so that `session` can take a nickname; `None` when none has
+    /// to.
     pub(super) fn room_for_nick(&self, session: SessionId) -> Result<Option<SessionId>, ErrorFrame> {
         let address = self.address_of(session);
         let no_room = |code, message: String| ErrorFrame::new(None, code, message);

@@ -97,7 +97,7 @@ impl ChatServer {
         }
     }
 
-    /// Whoever connected is no client of the chat: says so, and reads no further.
+    /// Tells a connection that its side is no client of the chat, and reads no further.
     fn close_foreign(&mut self, now: Instant, session: SessionId, foreign: Foreign) {
         let reason = DropReason::AnotherProtocol;
         Counters::count(&mut self.counters.dropped, reason);

@@ -29,7 +29,7 @@ pub(super) struct Session {
     pub(super) nick: Option<Nickname>,
     /// Where its connection comes from, or came from.
     pub(super) peer: IpAddr,
-    /// What that is counted by, unless it is exempt.
+    /// The address that the peer is counted by, unless it is exempt.
     pub(super) address: Option<Address>,
     /// Its connection; none while it is parked.
     pub(super) stream: Option<StreamId>,
@@ -60,7 +60,7 @@ pub(super) struct Session {
     pub(super) timer: Option<Instant>,
 }
 
-/// What a line that was for nothing costs beside its bytes: it was looked at, and most are answered.
+/// Cost of a line that was for nothing, beside its bytes: it was looked at, and most are answered.
 pub(super) const WASTED_LINE_BYTES: usize = 128;
 
 impl Session {
@@ -162,7 +162,7 @@ pub(super) struct Connection {
 /// What an idle client costs, but for its entries in the maps: a server of ten thousand holds ten megabytes.
 const _: () = assert!(size_of::<Session>() + size_of::<Connection>() < 1024);
 
-/// How long a reader is waited for.
+/// Bounds on waiting for a slow reader.
 #[derive(Clone, Copy)]
 pub(super) struct Patience {
     /// With so much waiting, always.

@@ -1,4 +1,4 @@
-//! What waits for slow readers, and who has to go when it is too much.
+//! Frames that wait for slow readers, and the choice of connections that have to go when it is too much.
 //!
 //! Frames for all are encoded once and shared, but a frame lives until the slowest reader has taken it. Up to
 //! [`Limits::slow_reader_bytes`](crate::chat::Limits::slow_reader_bytes) may wait for each; what waits beyond that, the

@@ -17,7 +17,7 @@ pub(super) struct Download {
     id: Option<RequestId>,
     file: FileName,
     began: Instant,
-    /// What its session is counted by, unless that is exempt.
+    /// The address that its session is counted by, unless that is exempt.
     pub(super) address: Option<Address>,
     /// When it had moved [`MOVED_BYTES`] more, or began; and how many bytes were acknowledged then.
     moved: (Instant, u64),

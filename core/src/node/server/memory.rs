@@ -12,7 +12,7 @@ use crate::chat::{Address, SessionId};
 use crate::time::Instant;
 use crate::transfer::MIN_BUDGET;
 
-/// Whose downloads hold bytes, and how many of them.
+/// Number of downloads that hold bytes, by network and by session.
 #[derive(Debug, Default)]
 struct Holders(BTreeMap<Option<Network>, BTreeMap<SessionId, u64>>);
 

@@ -50,7 +50,7 @@ pub enum Answer {
     Bans(Vec<(Ban, Option<UnixTime>)>),
     /// Somebody is kept out from now on.
     Banned {
-        /// How many sessions that has ended.
+        /// Number of sessions that this has ended.
         ended: usize,
         /// When it is over by the calendar; `None` for never.
         until: Option<UnixTime>,

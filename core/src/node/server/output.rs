@@ -50,7 +50,7 @@ pub enum ShareRequest {
         transfer: TransferId,
         /// Which.
         name: FileName,
-        /// Who takes turns with others, when there is much to be hashed.
+        /// The session that takes turns with others, when there is much to be hashed.
         asker: Asker,
     },
     /// Hash its first bytes. At most once, before any `Read`. Answered by [`super::Server::handle_prefix_hashed`].
@@ -83,8 +83,8 @@ pub enum ShareRequest {
     },
 }
 
-/// Who asks for something that costs the server much. Work for different addresses, and for different sessions of
-/// one, takes turns.
+/// The origin of a request that costs the server much. Work for different addresses, and for different
+/// sessions of one, takes turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asker {
     /// Where from.

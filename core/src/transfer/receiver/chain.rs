@@ -14,9 +14,9 @@ const ACKNOWLEDGED_MAX: usize = 16;
 pub(super) struct Chain {
     end: u64,
     proof: Proof,
-    /// What was acknowledged, the last at the back.
+    /// The ends that were acknowledged and their proofs, the last at the back.
     acknowledged: VecDeque<(u64, Proof)>,
-    /// How far what is sent again has got.
+    /// The end of the last segment that came again, and the proof up to there.
     again: Option<(u64, Proof)>,
 }
 
@@ -65,7 +65,7 @@ impl Chain {
         core::iter::once(&here).chain(places).find(|place| place.0 == offset).map(|place| place.1)
     }
 
-    /// What is planted as `OutOfOrderWritten` goes on as if everything below `offset` had come.
+    /// Goes on as if everything below `offset` had come. For the mutant `OutOfOrderWritten`.
     #[cfg(backchat_mutants)]
     pub(super) fn jump(&mut self, offset: u64) {
         self.end = self.end.max(offset);

@@ -70,7 +70,8 @@ impl Sender {
         self.trace(|| Event::Acknowledged { una, limit, in_flight });
     }
 
-    /// Whether the client has every byte that it acknowledges: it gives back what only their segments said.
+    /// Returns true if the client has every byte that it acknowledges: it gives back a proof that only their
+    /// segments told it.
     pub(super) fn is_proven(&self, ack: &Ack) -> bool {
         mutant!(AckBeyondSentTaken => return true);
         self.offer.proofs.of(self.offer.start..ack.ack) == ack.proof

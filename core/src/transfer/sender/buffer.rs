@@ -1,4 +1,4 @@
-//! What of the file is in the driver's memory, within a budget.
+//! The parts of the file that are in the driver's memory, within a budget.
 //!
 //! Pieces are read in order, each from where the one before ends. What was sent stays for as long as there is room for
 //! what comes next, and is dropped oldest first; going back to what was dropped reads it again. So what a download holds
@@ -16,13 +16,13 @@ const READ_CHUNK: u64 = 256 << 10;
 const SMALL_CHUNK: u64 = 64 << 10;
 const _: () = assert!(MAX_SEGMENT as u64 <= SMALL_CHUNK);
 
-/// How far ahead of what is sent the file is read.
+/// Bytes of the file that are read ahead of the next one to be sent.
 const READ_AHEAD: u64 = 2 * READ_CHUNK;
 
 /// The smallest budget that a download gets anywhere with: one piece is sent while the next is read.
 pub(crate) const MIN_BUDGET: u64 = 2 * SMALL_CHUNK;
 
-/// What the driver is to do next.
+/// The next thing for the driver to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// Bring these bytes into memory.
@@ -111,7 +111,7 @@ impl Buffer {
         }
     }
 
-    /// What is below `una` is not sent again, and `nxt` is sent next, which may be anywhere.
+    /// Goes on at `nxt`, which may be anywhere. Bytes below `una` are not sent again.
     pub(super) fn seek(&mut self, una: u64, nxt: u64) {
         if !(self.start()..=self.requested).contains(&nxt) {
             self.restart(nxt);
@@ -163,7 +163,7 @@ impl Buffer {
         (self.requested, self.loaded, self.forgotten) = (at, at, at);
     }
 
-    /// What holds between any two inputs, with `nxt` the next byte to be sent.
+    /// Checks the invariants that hold between any two inputs, with `nxt` the next byte to be sent.
     pub(super) fn check_invariants(&self, nxt: u64) {
         assert!(self.held() <= self.budget, "{self:?}");
         assert!(
@@ -185,7 +185,7 @@ mod tests {
 
     const SIZE: u64 = 10 << 20;
 
-    /// What the driver is asked for now, and what it holds when it has done so.
+    /// A driver of the tests: the pieces that it holds, and the reads that it has under way.
     #[derive(Default)]
     struct Driver {
         held: Vec<Range<u64>>,

@@ -51,7 +51,7 @@ pub struct Offer {
     pub version: FileVersion,
     /// Its hash, if known. An empty file's must be.
     pub hash: Option<Hash>,
-    /// What acknowledgments are proven with.
+    /// The key of the proofs in acknowledgments.
     pub proofs: ProofKey,
     /// The first byte to send: the length of the client's prefix, if it was found right, else 0.
     pub start: u64,

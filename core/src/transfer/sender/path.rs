@@ -148,7 +148,7 @@ impl Sender {
         self.stats.path_changes += 1;
         self.trace(|| Event::PathValidated);
         let before = self.cwnd();
-        // What was lost on the old path says nothing of this one.
+        // Losses on the old path say nothing of this one.
         self.fruitless = 0;
         if !same_host && !mutant!(WindowKeptOnNewPath) {
             // Another port alone is a NAT that forgot; another address may be another network (RFC 9000 §9.4).

@@ -7,7 +7,8 @@ use crate::transfer::congestion::Lost;
 use crate::transfer::timer::SenderTimer;
 use crate::wire::{Body, SegmentBatch};
 
-/// What may be outstanding however often nothing came of it, in bytes: four segments that every path carries (RFC 3390).
+/// The least window, in bytes, even after any number of fruitless attempts: four segments that every path
+/// carries (RFC 3390).
 const LEAST_WINDOW: u64 = 4 * 1200;
 
 /// The most that one UDP send may carry.
@@ -185,9 +186,10 @@ impl Sender {
         self.stop(SenderTimer::Retransmit);
     }
 
-    /// What may be outstanding: the controller's window. Where it has gone back more than once and nothing new was
-    /// acknowledged, at most half as much each time as before the first, whatever the controller says: a receiver that
-    /// is not there, or only says that it is, gets no more than two windows of what it does not read.
+    /// Returns the number of bytes that may be outstanding: the controller's window. Where it has gone back
+    /// more than once and nothing new was acknowledged, at most half as much each time as before the first,
+    /// whatever the controller says: a receiver that is not there, or only says that it is, gets no more than
+    /// two windows of what it does not read.
     pub(super) fn cwnd(&self) -> u64 {
         let window = self.controller.as_ref().map_or(0, |it| it.window());
         if self.fruitless <= 1 {

@@ -37,7 +37,8 @@ fn unproven(pair: &Pair) -> usize {
     pair.events.iter().filter(|(_, _, event)| is_one(event)).count()
 }
 
-/// How far the sender takes the file for acknowledged, and how far it has sent it.
+/// Returns the end of the bytes that the sender takes for acknowledged, and the end of those that it has
+/// sent.
 fn una_and_max(pair: &Pair) -> (u64, u64) {
     let sent = pair.events.iter().filter_map(|(_, _, event)| match event {
         Event::SegmentsSent { range, .. } => Some(range.end),

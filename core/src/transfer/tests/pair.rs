@@ -85,7 +85,7 @@ pub(super) fn hash_of(size: u64) -> Hash {
     Hash(bytes)
 }
 
-/// What acknowledgments are proven with in every pair.
+/// Returns the key of the proofs in acknowledgments, the same in every pair.
 pub(super) fn proofs() -> ProofKey {
     ProofKey::new([6; 16])
 }

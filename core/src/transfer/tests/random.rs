@@ -53,7 +53,7 @@ struct World {
     acts: VecDeque<(Instant, Act)>,
     /// Reads that are on their way: until when.
     reads: VecDeque<(Instant, Range<u64>)>,
-    /// What has been read, as a driver holds it.
+    /// The ranges that have been read, as a driver holds them.
     held: VecDeque<Range<u64>>,
     /// Up to which byte, and until when.
     writes: VecDeque<(Instant, u64)>,

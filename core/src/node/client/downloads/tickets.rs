@@ -11,7 +11,7 @@ use crate::trace::Mark;
 use crate::transfer::{Receiver, ReceiverConfig};
 use crate::wire::{MAX_SEGMENT, MIN_SEGMENT, Ticket, TransferId};
 
-/// How many bytes have to come within `silence` at a rate of `min_rate` bytes a second.
+/// Returns the number of bytes that have to come within `silence` at a rate of `min_rate` bytes a second.
 fn least(min_rate: Option<u64>, silence: Duration) -> u64 {
     let bytes = u128::from(min_rate.unwrap_or_default()) * silence.as_millis() / 1000;
     u64::try_from(bytes).unwrap_or(u64::MAX).max(1)
