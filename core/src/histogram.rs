@@ -47,7 +47,7 @@ impl Histogram {
         self.sum = self.sum.saturating_add(took);
     }
 
-    /// Returns each bound with the number of durations that are no longer.
+    /// Returns each bound with the number of durations that do not exceed it.
     pub fn cumulative(&self) -> impl Iterator<Item = (Duration, u64)> {
         let bounds = BOUNDS_MICROS.iter().map(|bound| Duration::from_micros(*bound));
         bounds.zip(self.counts.iter().scan(0u64, |sum, count| {

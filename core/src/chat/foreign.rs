@@ -70,9 +70,9 @@ impl Foreign {
     }
 }
 
-/// Returns true if a line is the first of a request (`POST /path HTTP/1.1`) or of an answer (`HTTP/1.1 200
-/// OK`). RFC 9112 §3, §4. The target may be anything: a method and a path are a web page's to choose, the
-/// version behind them is not.
+/// Returns true if a line is the first of a request (`POST /path HTTP/1.1`) or of an answer
+/// (`HTTP/1.1 200 OK`). RFC 9112 §3, §4. The target may be anything: a method and a path are a web page's to
+/// choose, the version behind them is not.
 fn is_http(line: &[u8]) -> bool {
     let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
     let (Some(first), Some(second)) = (words.next(), words.next()) else { return false };
