@@ -13,6 +13,7 @@ pub mod generate;
 pub mod home;
 pub mod input;
 pub mod logging;
+mod private;
 pub mod render;
 pub mod server;
 pub mod signals;

@@ -6,5 +6,6 @@ pub mod driver;
 mod errno;
 pub mod files;
 pub mod net;
+mod paths;
 pub mod quantity;
 pub mod tui;

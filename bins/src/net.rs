@@ -22,6 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 pub use batch::{Batch, Group};
 pub use clock::{SystemClock, SystemEntropy};
 pub use proxy::ProxyListener;
+pub(crate) use tcp::host_of;
 pub use tcp::{DIAL_TIMEOUT, KEEPALIVE_IDLE, TcpListener, TcpNetwork};
 pub use udp::{SOCKET_BUFFER, UdpSocket};
 

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use backchat_core::chat::{FileName, RequestId};
 use backchat_core::node::{DownloadEvent, DownloadId, FailReason, LocalError};
-use backchat_core::text::visible;
 use backchat_core::time::Instant;
 
 use crate::cli::failure::Failure;
 use crate::cli::render::json::{Downloaded, Event, seconds};
 use crate::cli::render::units;
 use crate::files::{TargetError, TargetEvent};
+use crate::paths::shown;
 
 /// A download that brings nothing for so long is shown as waiting: progress is told ten times a second.
 const STALLED_AFTER: Duration = Duration::from_secs(3);
@@ -387,7 +387,7 @@ fn show(path: &Path) -> String {
     if path.as_os_str() == "-" {
         return "standard output".to_owned();
     }
-    visible(&path.to_string_lossy()).to_string()
+    shown(path)
 }
 
 #[cfg(test)]

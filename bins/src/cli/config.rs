@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use backchat_core::chat::Limits;
 use backchat_core::chat::frame::check_text;
 use backchat_core::node::TransferLimits;
-use backchat_core::text::visible;
 
 use super::args::{BadVariable, CHAT_PORT, Environment, LogFormat, METRICS_PORT, ServerArgs, TRANSFER_PORT};
 use super::values::{HostPort, Span};
 use crate::net::proxy::Range;
+use crate::paths::shown;
 
 pub use self::file::{ConfigFile, Place};
 pub use self::settings::{LimitsTable, TransferTable};
@@ -88,7 +88,7 @@ impl Default for Config {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file cannot be read.
-    #[error("cannot read the configuration file {}: {source}", show(.path))]
+    #[error("cannot read the configuration file {}: {source}", shown(.path))]
     Unreadable {
         /// Which file.
         path: PathBuf,
@@ -96,7 +96,7 @@ pub enum ConfigError {
         source: std::io::Error,
     },
     /// Something in the file.
-    #[error("{}:{place}: {message}", show(.path))]
+    #[error("{}:{place}: {message}", shown(.path))]
     Invalid {
         /// Which file.
         path: PathBuf,
@@ -108,11 +108,6 @@ pub enum ConfigError {
     /// Something in the environment.
     #[error(transparent)]
     Variable(#[from] BadVariable),
-}
-
-/// A path as it can be shown on a terminal.
-fn show(path: &Path) -> String {
-    visible(&path.to_string_lossy()).to_string()
 }
 
 impl Config {

@@ -43,7 +43,7 @@ pub enum Asked<Args> {
 
 /// A file or folder that could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write {}: {source}", backchat_core::text::visible(&.path.to_string_lossy()))]
+#[error("cannot write {}: {source}", crate::paths::shown(.path))]
 pub struct Unwritable {
     /// Which.
     pub path: PathBuf,

@@ -9,13 +9,13 @@
 pub mod preferences;
 pub mod sessions;
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 
 use crate::cli::args::Environment;
+use crate::cli::private::{self, Durability, create_folder};
 
 /// Where a person's files are.
 #[derive(Clone, Debug, Default)]
@@ -80,30 +80,7 @@ fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     create_folder(folder)?;
     // Of this process alone: two clients that end at once must not write into each other's.
     let new = folder.join(format!(".{name}.{}", std::process::id()));
-    let _ = fs::remove_file(&new);
-    let written = private(OpenOptions::new().write(true).create_new(true))
-        .open(&new)
-        .and_then(|mut file: File| file.write_all(bytes))
-        .and_then(|()| fs::rename(&new, folder.join(name)));
-    if written.is_err() {
-        let _ = fs::remove_file(&new);
-    }
-    written
-}
-
-/// Opens for the owner alone what it creates.
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
-}
-
-fn create_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    private::replace(&new, &folder.join(name), bytes, Durability::Cached)
 }
 
 #[cfg(test)]

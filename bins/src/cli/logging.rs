@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::{DefaultFields, Format};
+use tracing_subscriber::fmt::{MakeWriter, SubscriberBuilder};
 
 use self::writer::Writer;
 use super::args::{Environment, LogFormat};
@@ -186,14 +187,7 @@ fn text<W>(filter: EnvFilter, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(writer)
-        .with_ansi(false)
-        // It would tell on standard error that standard error is broken, and panic.
-        .log_internal_errors(false)
-        .with_target(false)
-        .finish()
+    plain(filter, writer).with_target(false).finish()
 }
 
 /// How the log looks, for programs.
@@ -201,14 +195,20 @@ fn json<W>(filter: EnvFilter, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
+    plain(filter, writer).json().flatten_event(true).finish()
+}
+
+/// The parts that both have.
+fn plain<W>(filter: EnvFilter, writer: W) -> SubscriberBuilder<DefaultFields, Format, EnvFilter, W>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(writer)
         .with_ansi(false)
+        // It would tell on standard error that standard error is broken, and panic.
         .log_internal_errors(false)
-        .json()
-        .flatten_event(true)
-        .finish()
 }
 
 /// The notice of a gap where there is no log.

@@ -179,6 +179,45 @@ pub enum Kind {
     Special,
 }
 
+impl From<cap_std::fs::FileType> for Kind {
+    fn from(kind: cap_std::fs::FileType) -> Self {
+        if kind.is_file() {
+            Self::File
+        } else if kind.is_dir() {
+            Self::Folder
+        } else if kind.is_symlink() {
+            Self::Link
+        } else {
+            Self::Special
+        }
+    }
+}
+
+/// Returns the first `at_most` of a folder's entries with their names; a link stands for the file that it leads to.
+pub(super) fn listed<F: Folder>(
+    folder: &F,
+    entries: cap_std::fs::ReadDir,
+    at_most: usize,
+) -> Vec<(OsString, Stat)> {
+    let mut found = Vec::new();
+    for entry in entries {
+        // What vanishes while we look was not there.
+        let Ok(entry) = entry else { continue };
+        let name = entry.file_name();
+        let Ok(mut stat) = folder.stat(&name) else { continue };
+        if stat.kind == Kind::Link {
+            // Opened rather than looked up: what cannot be opened cannot be downloaded either.
+            let Ok(behind) = folder.open(&name).and_then(|file| file.stat()) else { continue };
+            stat = behind;
+        }
+        if found.len() == at_most {
+            break;
+        }
+        found.push((name, stat));
+    }
+    found
+}
+
 /// What a file system knows of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stat {

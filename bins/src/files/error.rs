@@ -4,8 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::errno::Errno;
+use crate::paths::shown;
 use backchat_core::node::LocalError;
-use backchat_core::text::visible;
 
 /// What happened to the file of a download, for the application.
 #[derive(Debug)]
@@ -60,44 +60,44 @@ pub enum TargetError {
     /// The final file is there.
     #[error(
         "{} exists already: --force replaces it, --rename takes another name, --skip-existing leaves it",
-        show(.path)
+        shown(.path)
     )]
     Exists {
         /// It.
         path: PathBuf,
     },
     /// Another download writes the same file.
-    #[error("{} is being written by another download: wait for it, or choose another name with -o", show(.path))]
+    #[error("{} is being written by another download: wait for it, or choose another name with -o", shown(.path))]
     Locked {
         /// The partial file.
         path: PathBuf,
     },
     /// Something else is where the folder should be.
-    #[error("{} is not a folder: choose another with -d", show(.path))]
+    #[error("{} is not a folder: choose another with -d", shown(.path))]
     NotAFolder {
         /// It.
         path: PathBuf,
     },
     /// The folder is not there.
-    #[error("the folder {} does not exist: create it, or choose another with -d", show(.folder))]
+    #[error("the folder {} does not exist: create it, or choose another with -d", shown(.folder))]
     FolderMissing {
         /// It.
         folder: PathBuf,
     },
     /// We may not.
-    #[error("no permission to write {}: choose another folder with -d", show(.path))]
+    #[error("no permission to write {}: choose another folder with -d", shown(.path))]
     Denied {
         /// What was to be written.
         path: PathBuf,
     },
     /// Nobody may.
-    #[error("{} is on a read-only file system: choose another folder with -d", show(.path))]
+    #[error("{} is on a read-only file system: choose another folder with -d", shown(.path))]
     ReadOnly {
         /// What was to be written.
         path: PathBuf,
     },
     /// The disk, or the user's part of it, is full.
-    #[error("no space left for {}: make room and run it again, {kept} bytes are kept", show(.path))]
+    #[error("no space left for {}: make room and run it again, {kept} bytes are kept", shown(.path))]
     NoSpace {
         /// What was being written.
         path: PathBuf,
@@ -105,7 +105,7 @@ pub enum TargetError {
         kept: u64,
     },
     /// A limit on the size of one file.
-    #[error("{} would be larger than a file may be here, {kept} bytes are kept: raise the limit (ulimit -f), or choose another folder with -d", show(.path))]
+    #[error("{} would be larger than a file may be here, {kept} bytes are kept: raise the limit (ulimit -f), or choose another folder with -d", shown(.path))]
     TooLarge {
         /// What was being written.
         path: PathBuf,
@@ -113,7 +113,7 @@ pub enum TargetError {
         kept: u64,
     },
     /// Something else has the name.
-    #[error("{} is not a regular file but {refusal}: choose another name with -o (-o - is standard output)", show(.path))]
+    #[error("{} is not a regular file but {refusal}: choose another name with -o (-o - is standard output)", shown(.path))]
     NotAFile {
         /// It.
         path: PathBuf,
@@ -121,7 +121,7 @@ pub enum TargetError {
         refusal: Refusal,
     },
     /// Something that we did not leave there has the partial file's name.
-    #[error("{} is {refusal}, not a partial download of yours: remove it and run it again", show(.path))]
+    #[error("{} is {refusal}, not a partial download of yours: remove it and run it again", shown(.path))]
     Planted {
         /// It.
         path: PathBuf,
@@ -129,7 +129,7 @@ pub enum TargetError {
         refusal: Refusal,
     },
     /// Every name that could be tried is taken.
-    #[error("{} and all its numbered names are taken: choose another name with -o", show(.path))]
+    #[error("{} and all its numbered names are taken: choose another name with -o", shown(.path))]
     NoName {
         /// The first one.
         path: PathBuf,
@@ -141,19 +141,19 @@ pub enum TargetError {
     #[error("another download already writes to standard output: wait for it, or choose a file with -o")]
     StdoutTaken,
     /// What was written cannot be taken back.
-    #[error("{} cannot start over: run it again, or download into a file", show(.path))]
+    #[error("{} cannot start over: run it again, or download into a file", shown(.path))]
     StreamRestart {
         /// What the bytes went into.
         path: PathBuf,
     },
     /// Somebody removed the partial file, or put another in its place.
-    #[error("{} was removed or replaced while it was written: run it again", show(.path))]
+    #[error("{} was removed or replaced while it was written: run it again", shown(.path))]
     PartialGone {
         /// It.
         path: PathBuf,
     },
     /// What was written may not be on the disk, and what the disk has may be something else.
-    #[error("the disk did not take {}, which was removed: {source}; choose another disk with -d, or run it again", show(.path))]
+    #[error("the disk did not take {}, which was removed: {source}; choose another disk with -d, or run it again", shown(.path))]
     NotSynced {
         /// The partial file.
         path: PathBuf,
@@ -161,7 +161,7 @@ pub enum TargetError {
         source: io::Error,
     },
     /// A write that was not asked for, behind a hole.
-    #[error("{} ends at byte {end}, a write at {offset} would leave a hole (this is a bug)", show(.path))]
+    #[error("{} ends at byte {end}, a write at {offset} would leave a hole (this is a bug)", shown(.path))]
     Hole {
         /// What was being written.
         path: PathBuf,
@@ -171,7 +171,7 @@ pub enum TargetError {
         offset: u64,
     },
     /// Anything else.
-    #[error("cannot {doing} {}: {source}", show(.path))]
+    #[error("cannot {doing} {}: {source}", shown(.path))]
     Io {
         /// What was tried, as a verb.
         doing: &'static str,
@@ -243,11 +243,6 @@ impl TargetError {
             _ => Self::Io { doing, path, source },
         }
     }
-}
-
-/// A path for a terminal: what a stranger's file name holds is made visible.
-fn show(path: &Path) -> String {
-    visible(&path.to_string_lossy()).to_string()
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use cap_std::fs::{Dir, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt a
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::disk::{Disk, File, Folder, Kind, Lock, Overwrite, Stat, system_time};
+use super::disk::{Disk, File, Folder, Kind, Lock, Overwrite, Stat, listed, system_time};
 
 /// The file system that this process sees.
 #[derive(Clone, Copy, Debug, Default)]
@@ -61,23 +61,7 @@ impl Folder for RealFolder {
     type File = RealFile;
 
     fn list(&self, at_most: usize) -> io::Result<Vec<(OsString, Stat)>> {
-        let mut found = Vec::new();
-        for entry in self.0.entries()? {
-            // What vanishes while we look was not there.
-            let Ok(entry) = entry else { continue };
-            let name = entry.file_name();
-            let Ok(mut stat) = self.stat(&name) else { continue };
-            if stat.kind == Kind::Link {
-                // Opened rather than looked up: what cannot be opened cannot be downloaded either.
-                let Ok(behind) = self.open(&name).and_then(|file| file.stat()) else { continue };
-                stat = behind;
-            }
-            if found.len() == at_most {
-                break;
-            }
-            found.push((name, stat));
-        }
-        Ok(found)
+        Ok(listed(self, self.0.entries()?, at_most))
     }
 
     fn stat(&self, name: &OsStr) -> io::Result<Stat> {
@@ -217,17 +201,8 @@ impl File for RealFile {
 
 impl From<Metadata> for Stat {
     fn from(metadata: Metadata) -> Self {
-        let kind = metadata.file_type();
         Self {
-            kind: if kind.is_file() {
-                Kind::File
-            } else if kind.is_dir() {
-                Kind::Folder
-            } else if kind.is_symlink() {
-                Kind::Link
-            } else {
-                Kind::Special
-            },
+            kind: metadata.file_type().into(),
             device: metadata.dev(),
             inode: metadata.ino(),
             links: metadata.nlink(),

@@ -16,7 +16,7 @@ use cap_fs_ext::{FollowSymlinks, MetadataExt as _, OpenOptionsFollowExt as _};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata, OpenOptions};
 
-use super::disk::{Disk, File, Folder, Kind, Lock, Overwrite, Stat, system_time};
+use super::disk::{Disk, File, Folder, Kind, Lock, Overwrite, Stat, listed, system_time};
 use crate::errno::Errno;
 
 /// The file system that this process sees.
@@ -56,23 +56,7 @@ impl Folder for RealFolder {
     type File = RealFile;
 
     fn list(&self, at_most: usize) -> io::Result<Vec<(OsString, Stat)>> {
-        let mut found = Vec::new();
-        for entry in self.0.entries()? {
-            // What vanishes while we look was not there.
-            let Ok(entry) = entry else { continue };
-            let name = entry.file_name();
-            let Ok(mut stat) = self.stat(&name) else { continue };
-            if stat.kind == Kind::Link {
-                // Opened rather than looked up: what cannot be opened cannot be downloaded either.
-                let Ok(behind) = self.open(&name).and_then(|file| file.stat()) else { continue };
-                stat = behind;
-            }
-            if found.len() == at_most {
-                break;
-            }
-            found.push((name, stat));
-        }
-        Ok(found)
+        Ok(listed(self, self.0.entries()?, at_most))
     }
 
     fn stat(&self, name: &OsStr) -> io::Result<Stat> {
@@ -181,20 +165,11 @@ impl TryFrom<Metadata> for Stat {
     type Error = io::Error;
 
     fn try_from(metadata: Metadata) -> io::Result<Self> {
-        let kind = metadata.file_type();
         // A file of the years before 1970 is one of 1970.
         let modified = metadata.modified()?.into_std().duration_since(UNIX_EPOCH).unwrap_or_default();
         let modified = (modified.as_secs().cast_signed(), i64::from(modified.subsec_nanos()));
         Ok(Self {
-            kind: if kind.is_file() {
-                Kind::File
-            } else if kind.is_dir() {
-                Kind::Folder
-            } else if kind.is_symlink() {
-                Kind::Link
-            } else {
-                Kind::Special
-            },
+            kind: metadata.file_type().into(),
             device: metadata.dev(),
             inode: metadata.ino(),
             links: metadata.nlink(),

@@ -236,6 +236,15 @@ fn canonical(peer: SocketAddr) -> SocketAddr {
     SocketAddr::new(peer.ip().to_canonical(), peer.port())
 }
 
+/// Returns the address without its port as a resolver understands it: an IPv6 address with its scope, where it has one, and
+/// no brackets (RFC 4007 §11).
+pub(crate) fn host_of(address: SocketAddr) -> String {
+    match address {
+        SocketAddr::V6(it) if it.scope_id() != 0 => format!("{}%{}", it.ip(), it.scope_id()),
+        _ => address.ip().to_string(),
+    }
+}
+
 /// A client's ways out over the real network.
 #[derive(Clone, Debug)]
 pub struct TcpNetwork {
@@ -253,11 +262,7 @@ impl TcpNetwork {
 
 impl From<SocketAddr> for TcpNetwork {
     fn from(address: SocketAddr) -> Self {
-        let host = match address {
-            SocketAddr::V6(it) if it.scope_id() != 0 => format!("{}%{}", it.ip(), it.scope_id()),
-            _ => address.ip().to_string(),
-        };
-        Self::new(host, address.port())
+        Self::new(host_of(address), address.port())
     }
 }
 

@@ -11,7 +11,8 @@ use backchat_core::chat::Nickname;
 use backchat_core::chat::client::Comeback;
 use serde::{Deserialize, Serialize};
 
-use super::{Home, create_folder, private};
+use super::Home;
+use crate::cli::private::{create_folder, private};
 
 /// Longest file that is read: a token and a few numbers.
 const MAX_BYTES: u64 = 4096;

@@ -8,8 +8,6 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use backchat_core::text::visible;
-
 use super::control::NoSocket;
 use super::state::NoState;
 use super::state::bans::Unreadable;
@@ -20,6 +18,7 @@ use crate::driver::ServeError;
 use crate::files::real::RealDisk;
 use crate::files::{FolderShare, Where};
 use crate::net::{Listener as _, TcpListener, Udp as _, UdpSocket};
+use crate::paths::shown;
 
 /// Why a server does not run.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +73,7 @@ pub(super) enum Failed {
 impl Failed {
     /// What the system says of a share.
     pub(super) fn share(path: &Path, source: io::Error) -> Self {
-        let path = visible(&path.to_string_lossy()).to_string();
+        let path = shown(path);
         match source.kind() {
             io::ErrorKind::NotFound => Self::ShareMissing { path },
             io::ErrorKind::NotADirectory => Self::ShareNotAFolder { path },

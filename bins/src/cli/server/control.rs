@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use backchat_core::text::visible;
 use rustix::fs::Mode;
 use rustix::process::umask;
 use serde::{Deserialize, Serialize};
@@ -23,9 +22,10 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::admin::{Admin, By, Reply};
-use super::state::create_private;
 use crate::cli::exit::Exit;
+use crate::cli::private::create_folder;
 use crate::cli::render::json::printable;
+use crate::paths::shown;
 
 /// Connections at once; further ones wait in the system's queue. Each is one operator, or a script of one.
 const CONNECTIONS_MAX: usize = 8;
@@ -62,23 +62,19 @@ pub(super) struct Answer {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoSocket {
     /// Somebody answers there.
-    #[error("another server has its control socket at {}", show(.0))]
+    #[error("another server has its control socket at {}", shown(.0))]
     InUse(PathBuf),
     /// Something else is there, and is nobody's to remove.
-    #[error("{} is in the way of the control socket, and is none: remove it", show(.0))]
+    #[error("{} is in the way of the control socket, and is none: remove it", shown(.0))]
     InTheWay(PathBuf),
     /// Anything else.
-    #[error("cannot have a control socket at {}: {source}", show(.path))]
+    #[error("cannot have a control socket at {}: {source}", shown(.path))]
     Other {
         /// Where.
         path: PathBuf,
         /// What the system says.
         source: io::Error,
     },
-}
-
-fn show(path: &Path) -> String {
-    visible(&path.to_string_lossy()).to_string()
 }
 
 /// A socket that is removed with this.
@@ -98,7 +94,7 @@ impl ControlSocket {
     pub(super) fn bind(path: &Path) -> Result<Self, NoSocket> {
         let other = |source| NoSocket::Other { path: path.to_owned(), source };
         if let Some(folder) = path.parent() {
-            create_private(folder).map_err(other)?;
+            create_folder(folder).map_err(other)?;
         }
         match fs::symlink_metadata(path) {
             Ok(there) if !there.file_type().is_socket() => return Err(NoSocket::InTheWay(path.to_owned())),

@@ -13,6 +13,7 @@ use crate::cli::args::{CtlArgs, CtlCommand, Environment, ServerArgs};
 use crate::cli::config::Config;
 use crate::cli::exit::Exit;
 use crate::cli::logging;
+use crate::paths::shown;
 
 /// How long an answer may take: a ban is on the disk when it is answered.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -31,13 +32,13 @@ enum Failed {
     )]
     Nowhere(Vec<PathBuf>),
     /// It is another user's.
-    #[error("the control socket {} is not for this user: run this as the one that the server runs as, or as root", show(.0))]
+    #[error("the control socket {} is not for this user: run this as the one that the server runs as, or as root", shown(.0))]
     Denied(PathBuf),
     /// It closed, or it is something else.
-    #[error("the server at {} has gone without an answer{}", show(.0), .1)]
+    #[error("the server at {} has gone without an answer{}", shown(.0), .1)]
     Lost(PathBuf, String),
     /// It is stuck.
-    #[error("the server at {} has not answered for {} s", show(.0), PATIENCE.as_secs())]
+    #[error("the server at {} has not answered for {} s", shown(.0), PATIENCE.as_secs())]
     Silent(PathBuf),
 }
 
@@ -51,12 +52,8 @@ impl Failed {
     }
 }
 
-fn show(path: &Path) -> String {
-    visible(&path.to_string_lossy()).to_string()
-}
-
 fn list(paths: &[PathBuf]) -> String {
-    let all: Vec<String> = paths.iter().map(|path| show(path)).collect();
+    let all: Vec<String> = paths.iter().map(|path| shown(path)).collect();
     all.join(", ")
 }
 

@@ -7,18 +7,19 @@
 
 pub(super) mod bans;
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use backchat_core::chat::StoredBan;
-use backchat_core::text::visible;
 
 use self::bans::BansFile;
 use super::binding::Failed;
 use super::control::ControlSocket;
 use crate::cli::args::{CHAT_PORT, Environment};
 use crate::cli::config::Config;
+use crate::cli::private::{create_folder, private};
+use crate::paths::shown;
 
 /// The socket's name in its folder.
 pub(super) const SOCKET: &str = "control.sock";
@@ -73,7 +74,7 @@ impl State {
 
     /// Tells where it all is.
     pub(super) fn announce(&self) {
-        let path = |path: Option<&Path>| path.map(|path| visible(&path.to_string_lossy()).to_string());
+        let path = |path: Option<&Path>| path.map(shown);
         tracing::info!(
             control = path(self.socket.as_ref().map(ControlSocket::path)),
             bans = path(self.bans_file.as_ref().map(BansFile::path)),
@@ -102,13 +103,13 @@ pub(super) enum NoState {
     /// Another server has it.
     #[error(
         "another server uses {}: stop it, or give this one a folder of its own with --state-dir",
-        visible(&.0.to_string_lossy())
+        shown(.0)
     )]
     InUse(PathBuf),
     /// It cannot be made or written.
     #[error(
         "cannot use {} to keep state: {source}; choose another folder with --state-dir",
-        visible(&.folder.to_string_lossy())
+        shown(.folder)
     )]
     Unusable {
         /// Which.
@@ -190,7 +191,7 @@ impl Places {
 impl Held {
     fn new(folder: &Path) -> Result<Self, NoState> {
         let unusable = |source| NoState::Unusable { folder: folder.to_owned(), source };
-        create_private(folder).map_err(unusable)?;
+        create_folder(folder).map_err(unusable)?;
         let lock = private(OpenOptions::new().write(true).create(true).truncate(false))
             .open(folder.join(LOCK))
             .map_err(unusable)?;
@@ -200,22 +201,6 @@ impl Held {
             Err(TryLockError::Error(error)) => Err(unusable(error)),
         }
     }
-}
-
-/// Makes a folder for its owner alone, where it is missing.
-pub(super) fn create_private(folder: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-/// Opens for the owner alone what it creates.
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
 }
 
 /// "All paths set in these environment variables must be absolute"; others are to be ignored.

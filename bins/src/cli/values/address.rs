@@ -55,11 +55,7 @@ pub enum BadAddress {
 
 impl From<SocketAddr> for HostPort {
     fn from(address: SocketAddr) -> Self {
-        let host = match address {
-            SocketAddr::V6(it) if it.scope_id() != 0 => format!("{}%{}", it.ip(), it.scope_id()),
-            _ => address.ip().to_string(),
-        };
-        Self { host, port: Some(address.port()) }
+        Self { host: crate::net::host_of(address), port: Some(address.port()) }
     }
 }
 

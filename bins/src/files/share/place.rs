@@ -4,9 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use backchat_core::text::visible;
-
 use crate::files::disk::Disk;
+use crate::paths::shown;
 
 /// A folder that follows its path: whoever replaces a share, by a rename or by another link, means the new one to be
 /// served. Files that are being sent stay open.
@@ -73,7 +72,7 @@ impl<D: Disk> Place<D> {
     }
 
     fn name(&self) -> String {
-        visible(&self.path.to_string_lossy()).to_string()
+        shown(&self.path)
     }
 
     fn opened(&self) -> MutexGuard<'_, Opened<D::Folder>> {

@@ -3,17 +3,17 @@
 //! The server owns the file: it is read at the start and written with each ban. A file with a line that cannot be read
 //! is kept aside as it is before anything is written over it, and the lines that can be read hold.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use backchat_core::chat::frame::check_text;
 use backchat_core::chat::{AddressRange, Ban, Bans, Nickname, StoredBan, Whom};
-use backchat_core::text::visible;
 use backchat_core::time::UnixTime;
 use serde_json::{Map, Value};
 
-use super::private;
+use crate::cli::private::{Durability, private, replace};
+use crate::paths::shown;
 
 /// The file's name in the folder of the state.
 pub(super) const NAME: &str = "bans.jsonl";
@@ -37,7 +37,7 @@ pub(in crate::cli::server) struct BansFile {
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli::server) enum Unreadable {
     /// It cannot be read.
-    #[error("cannot read the bans in {}: {source}", show(.path))]
+    #[error("cannot read the bans in {}: {source}", shown(.path))]
     Io {
         /// Which file.
         path: PathBuf,
@@ -45,7 +45,7 @@ pub(in crate::cli::server) enum Unreadable {
         source: io::Error,
     },
     /// A server would start without what is wrong in it.
-    #[error("{}:{complaint}", show(.path))]
+    #[error("{}:{complaint}", shown(.path))]
     Broken {
         /// Which file.
         path: PathBuf,
@@ -53,17 +53,13 @@ pub(in crate::cli::server) enum Unreadable {
         complaint: String,
     },
     /// It is broken, and cannot be kept.
-    #[error("the bans in {} are broken, and cannot be kept aside: {source}", show(.path))]
+    #[error("the bans in {} are broken, and cannot be kept aside: {source}", shown(.path))]
     NotKept {
         /// Which file.
         path: PathBuf,
         /// What the system says.
         source: io::Error,
     },
-}
-
-fn show(path: &Path) -> String {
-    visible(&path.to_string_lossy()).to_string()
 }
 
 impl BansFile {
@@ -90,13 +86,13 @@ impl BansFile {
         let aside =
             self.keep_aside().map_err(|source| Unreadable::NotKept { path: self.path.clone(), source })?;
         for complaint in complaints.iter().take(COMPLAINTS_MAX) {
-            tracing::error!("{}:{complaint}", show(&self.path));
+            tracing::error!("{}:{complaint}", shown(&self.path));
         }
         tracing::error!(
             unreadable = complaints.len(),
             read = bans.len(),
             "not every ban could be read: the file is kept as {}; the others hold",
-            show(&aside)
+            shown(&aside)
         );
         Ok(bans)
     }
@@ -157,19 +153,9 @@ impl BansFile {
             text += &Value::Object(object).to_string();
             text.push('\n');
         }
-        let new = self.path.with_extension("new");
         // Left by a server that was killed in the middle of this; the lock says that it is no other's.
-        let _ = fs::remove_file(&new);
-        let written = private(OpenOptions::new().write(true).create_new(true))
-            .open(&new)
-            .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-            .and_then(|()| fs::rename(&new, &self.path));
-        if written.is_err() {
-            let _ = fs::remove_file(&new);
-            return written;
-        }
-        // The name is on the disk with its folder. Windows cannot be asked.
-        self.path.parent().filter(|_| cfg!(unix)).map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+        let new = self.path.with_extension("new");
+        replace(&new, &self.path, text.as_bytes(), Durability::Synced)
     }
 }
 
@@ -222,6 +208,8 @@ fn ban(line: &[u8]) -> Result<StoredBan, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn file() -> (tempfile::TempDir, BansFile) {
