@@ -1,7 +1,7 @@
 //! A server that sends what a terminal would act on, to every command and mode: none of it comes out.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread::JoinHandle;
 
 use backchat_core::text::is_hidden;
@@ -28,13 +28,17 @@ fn serve(listener: TcpListener, when: When) -> JoinHandle<()> {
     std::thread::spawn(move || {
         let (stream, _) = listener.accept().expect("a client");
         let lines = BufReader::new(stream.try_clone().expect("a descriptor")).lines();
-        for line in lines.map_while(Result::ok) {
+        let mut lines = lines.map_while(Result::ok);
+        for line in lines.by_ref() {
             let request: serde_json::Value = serde_json::from_str(&line).expect("a frame");
             let id = format!(r#""id":{}"#, request["id"]);
             if request["type"] == "leave" || !answer(&stream, request["type"] == "join", &id, when) {
-                return;
+                break;
             }
         }
+        // A socket that is closed with something unread resets the connection, and the client may lose what was said.
+        let _ = stream.shutdown(Shutdown::Write);
+        lines.for_each(drop);
     })
 }
 
