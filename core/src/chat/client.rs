@@ -51,6 +51,8 @@ enum Phase {
     Up,
     /// Not connected; will try again.
     Waiting,
+    /// Not connected, for nothing is asked: the next request connects. Only of a client that does not join.
+    Resting,
     /// Said that it leaves; the server closes.
     Leaving,
     /// Nothing more will happen.
@@ -127,6 +129,8 @@ pub struct ChatClient {
     hold_asks: Instant,
     lines: Lines,
     outgoing: Outgoing,
+    /// Downloads run that end with the connection.
+    is_busy: bool,
     /// Why the server is about to close the connection.
     closing: Option<Text>,
     actions: VecDeque<ClientAction>,
@@ -164,6 +168,7 @@ impl ChatClient {
             hold_asks: Instant::ZERO,
             lines: Lines::default(),
             outgoing: Outgoing::default(),
+            is_busy: false,
             closing: None,
             actions: VecDeque::new(),
             counters: ClientCounters::default(),
@@ -230,15 +235,23 @@ impl ChatClient {
         self.settle(now);
     }
 
+    /// Whether downloads run that end with the connection. A client that does not join, has asked nothing and runs no
+    /// download has nothing to lose with it: the server closes a connection on which nobody joins, and a download's target
+    /// may take longer than that to be hashed. Such a loss is told nobody, and the next request connects again.
+    pub fn set_busy(&mut self, busy: bool) {
+        self.is_busy = busy;
+    }
+
     /// The connection is gone. After [`ClientAction::Close`] it need not be told.
     pub fn handle_closed(&mut self, now: Instant) {
         let now = self.begin(now);
         match self.phase {
+            Phase::Up if self.may_rest() => self.rest(),
             Phase::Joining | Phase::Up | Phase::Leaving => {
                 let reason = self.closing.take().map_or(DisconnectReason::Lost, DisconnectReason::Closed);
                 self.lose(now, reason);
             }
-            Phase::New | Phase::Connecting | Phase::Waiting | Phase::Over => {}
+            Phase::New | Phase::Connecting | Phase::Waiting | Phase::Resting | Phase::Over => {}
         }
         self.settle(now);
     }
@@ -343,6 +356,7 @@ impl ChatClient {
         let connected = matches!(self.phase, Phase::Joining | Phase::Up | Phase::Leaving);
         assert!(connected || self.outgoing.is_empty(), "nothing waits for a connection that is not there");
         assert!(self.phase != Phase::Over || self.is_idle(), "what was left over has been reported");
+        assert!(self.phase != Phase::Resting || self.is_idle(), "who rests has asked nothing");
         assert!(self.phase != Phase::Waiting || self.timer.is_some(), "who waits knows how long");
         self.outgoing.check_invariants();
     }

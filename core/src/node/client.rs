@@ -146,6 +146,7 @@ impl Client {
 
     /// The stream is gone.
     pub fn handle_stream_closed(&mut self, now: Instant) {
+        self.chat.set_busy(self.has_running());
         self.chat.handle_closed(now);
         self.settle(now);
     }

@@ -6,6 +6,7 @@ mod hostile;
 mod memory;
 mod operator;
 mod places;
+mod visitors;
 mod world;
 
 use std::time::Duration;

@@ -34,6 +34,7 @@ enum Arrival {
     ClosedAtClient(usize, StreamId),
     DatagramToServer(SocketAddr, Vec<u8>),
     DatagramToClient(usize, SocketAddr, Vec<u8>),
+    Opened(usize, DownloadId, Have),
 }
 
 pub(crate) struct Peer {
@@ -50,6 +51,8 @@ pub(crate) struct Peer {
     pub(crate) disk_error: Option<backchat_core::node::LocalError>,
     /// Digests are not answered.
     pub(crate) hold_digest: bool,
+    /// What is there of a file takes so long to be hashed.
+    pub(crate) hashing: Duration,
 }
 
 pub(crate) struct World {
@@ -65,6 +68,8 @@ pub(crate) struct World {
     pub(crate) server_events: Vec<ServerEvent>,
     pub(crate) stopped: bool,
     pub(crate) link: Link,
+    /// A connection can be had.
+    pub(crate) is_reachable: bool,
     /// The server's frames in the chat do not arrive.
     pub(crate) is_chat_held: bool,
     pub(crate) datagrams: BTreeMap<bool, u64>,
@@ -120,6 +125,7 @@ impl World {
             server_events: Vec::new(),
             stopped: false,
             link: Box::new(|_, _, _| vec![Duration::ZERO]),
+            is_reachable: true,
             is_chat_held: false,
             datagrams: BTreeMap::new(),
             config,
@@ -162,6 +168,7 @@ impl World {
             stream: None,
             disk_error: None,
             hold_digest: false,
+            hashing: Duration::ZERO,
         });
         self.drain();
         index
@@ -264,6 +271,9 @@ impl World {
     fn arrive(&mut self, arrival: Arrival) {
         let now = self.now;
         match arrival {
+            Arrival::Connected(peer, _) if !self.is_reachable => {
+                self.peers[peer].client.handle_connect_failed(now);
+            }
             Arrival::Connected(peer, stream) => {
                 let address = self.peers[peer].address.ip();
                 self.peers[peer].stream = Some(stream);
@@ -290,6 +300,9 @@ impl World {
                 self.server.handle_datagrams(now, Path { remote: from, local }, &bytes, bytes.len());
             }
             Arrival::DatagramToClient(peer, from, bytes) => self.datagram(peer, from, &bytes),
+            Arrival::Opened(peer, download, have) => {
+                self.peers[peer].client.handle_opened(now, download, Ok(have));
+            }
             _ => {}
         }
     }
@@ -521,7 +534,10 @@ impl World {
                 let there = peer.partial.entry(file.clone()).or_default();
                 let have = Have { length: there.len() as u64, hash: hash(there) };
                 peer.open.insert(download, file);
-                peer.client.handle_opened(now, download, Ok(have));
+                match peer.hashing {
+                    Duration::ZERO => peer.client.handle_opened(now, download, Ok(have)),
+                    hashing => self.after(hashing, Arrival::Opened(index, download, have)),
+                }
             }
             TargetRequest::Restart { download } => {
                 peer.partial.get_mut(&peer.open[&download]).expect("open").clear();

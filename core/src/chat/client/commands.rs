@@ -118,7 +118,9 @@ impl ChatClient {
                 self.actions.push_back(ClientAction::Close);
                 self.end(DisconnectReason::Left);
             }
-            Phase::New | Phase::Connecting | Phase::Waiting => self.end(DisconnectReason::Left),
+            Phase::New | Phase::Connecting | Phase::Waiting | Phase::Resting => {
+                self.end(DisconnectReason::Left);
+            }
             Phase::Leaving | Phase::Over => {}
         }
         self.settle(now);
@@ -132,7 +134,9 @@ impl ChatClient {
                 self.actions.push_back(ClientAction::Close);
                 self.end(DisconnectReason::Left);
             }
-            Phase::New | Phase::Connecting | Phase::Waiting => self.end(DisconnectReason::Left),
+            Phase::New | Phase::Connecting | Phase::Waiting | Phase::Resting => {
+                self.end(DisconnectReason::Left);
+            }
             Phase::Over => {}
         }
         self.settle(now);
@@ -160,6 +164,9 @@ impl ChatClient {
         self.admit(self.asks.len(), MAX_ASKS)?;
         let id = self.next_id();
         self.asks.push_back(Asked { id: id.clone(), request, sent: None });
+        if self.phase == Phase::Resting {
+            self.connect();
+        }
         self.settle(now);
         Ok(id)
     }

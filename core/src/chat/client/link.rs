@@ -96,8 +96,20 @@ impl ChatClient {
                 }
             }
             Phase::Leaving => self.break_off(now, DisconnectReason::Left),
-            Phase::New | Phase::Connecting | Phase::Over => {}
+            Phase::New | Phase::Connecting | Phase::Resting | Phase::Over => {}
         }
+    }
+
+    /// Whether the connection may go without a word: see [`set_busy`](Self::set_busy).
+    pub(super) fn may_rest(&self) -> bool {
+        self.config.join.is_none() && !self.is_busy && self.is_idle()
+    }
+
+    /// The connection is gone, and not missed.
+    pub(super) fn rest(&mut self) {
+        self.drop_connection();
+        self.closing = None;
+        self.phase = Phase::Resting;
     }
 
     /// Closes the connection and goes on as if it had been lost.
@@ -110,7 +122,7 @@ impl ChatClient {
     pub(super) fn connect_again(&mut self) {
         self.attempts = 0;
         match self.phase {
-            Phase::Waiting => self.connect(),
+            Phase::Waiting | Phase::Resting => self.connect(),
             Phase::Joining | Phase::Up => {
                 self.actions.push_back(ClientAction::Close);
                 self.has_ghost |= self.phase == Phase::Joining;

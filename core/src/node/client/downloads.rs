@@ -186,6 +186,11 @@ impl Client {
         }
     }
 
+    /// Whether one has its ticket and is not over.
+    pub(super) fn has_running(&self) -> bool {
+        self.downloads.values().any(|it| matches!(it.stage, Stage::Running(_)))
+    }
+
     /// The session that downloads were begun in is over, and its server has ended them. Those that wait for a ticket
     /// are asked for again in the new one.
     pub(super) fn end_running(&mut self, now: Instant) {
