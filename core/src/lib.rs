@@ -18,6 +18,8 @@
 
 #[macro_use]
 pub mod mutants;
+#[macro_use]
+pub mod trace;
 
 pub mod chat;
 mod from_text;
@@ -28,6 +30,5 @@ pub mod queue;
 pub mod seed;
 pub mod text;
 pub mod time;
-pub mod trace;
 pub mod transfer;
 pub mod wire;

@@ -93,17 +93,3 @@ pub enum DecodeError {
         field: &'static str,
     },
 }
-
-impl DecodeError {
-    /// The name under which it is counted and traced.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::TooShort { .. } => "too_short",
-            Self::TooLong { .. } => "too_long",
-            Self::Version(_) => "version",
-            Self::Checksum => "checksum",
-            Self::Kind(_) => "kind",
-            Self::OutOfBounds { .. } => "out_of_bounds",
-        }
-    }
-}

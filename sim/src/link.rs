@@ -49,7 +49,7 @@ pub use blackouts::Blackout;
 pub use chance::{Chance, ChanceError};
 pub use counters::Counters;
 pub use damage::{Damage, MAX_FLIPS};
-pub use identity::{Identity, IdentityError, PacketRef, Passing, kind_name};
+pub use identity::{Identity, IdentityError, PacketRef, Passing};
 pub use inject::{Injected, InjectedWhat};
 pub use line::BitsPerSecond;
 pub use names::Names;

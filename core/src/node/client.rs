@@ -172,7 +172,7 @@ impl Client {
             Ok(packet) => self.handle_packet(now, path, &packet, index),
             Err(error) => {
                 self.counters.datagrams_received += 1;
-                self.drop_datagram(now, None, DropReason::Malformed(error.name()));
+                self.drop_datagram(now, None, error.into());
             }
         }
     }
@@ -401,14 +401,19 @@ impl Client {
     /// Notes a situation.
     fn mark(&mut self, now: Instant, transfer: Option<TransferId>, mark: Mark) {
         if self.config.trace && self.marks.note(mark) {
-            let event = Event::Marked(mark);
+            let event = Event::Marked { mark };
             self.queue.push_back(ClientOutput::Trace(Record { at: now, transfer, event }));
         }
     }
 
     fn drop_datagram(&mut self, now: Instant, transfer: Option<TransferId>, reason: DropReason) {
         match reason {
-            DropReason::Malformed(_) => self.mark(now, transfer, Mark::DamagedAtClient),
+            DropReason::TooShort
+            | DropReason::TooLong
+            | DropReason::Version
+            | DropReason::Checksum
+            | DropReason::Kind
+            | DropReason::OutOfBounds => self.mark(now, transfer, Mark::DamagedAtClient),
             DropReason::UnknownTransfer => self.mark(now, transfer, Mark::UnknownAtClient),
             _ => {}
         }

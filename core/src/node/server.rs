@@ -192,7 +192,7 @@ impl Server {
             Ok(packet) => self.handle_packet(now, path, &packet, datagram.len()),
             Err(error) => {
                 self.counters.datagrams_received += 1;
-                self.drop_datagram(now, DropReason::Malformed(error.name()));
+                self.drop_datagram(now, error.into());
             }
         }
     }
@@ -393,7 +393,12 @@ impl Server {
 
     fn drop_datagram(&mut self, now: Instant, reason: DropReason) {
         match reason {
-            DropReason::Malformed(_) => self.mark(now, Mark::DamagedAtServer),
+            DropReason::TooShort
+            | DropReason::TooLong
+            | DropReason::Version
+            | DropReason::Checksum
+            | DropReason::Kind
+            | DropReason::OutOfBounds => self.mark(now, Mark::DamagedAtServer),
             DropReason::UnknownTransfer => self.mark(now, Mark::UnknownAtServer),
             _ => {}
         }
@@ -404,7 +409,7 @@ impl Server {
     /// Notes a situation.
     fn mark(&mut self, now: Instant, mark: Mark) {
         if self.marks.note(mark) {
-            self.trace(now, None, Event::Marked(mark));
+            self.trace(now, None, Event::Marked { mark });
         }
     }
 

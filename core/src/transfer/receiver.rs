@@ -34,11 +34,11 @@ use table::Action as ReceiverAction;
 use super::flow::Window;
 use super::pace::Pace;
 use super::rtt::RttEstimator;
-use super::timer::{Changed, Name as _, ReceiverTimer, ReceiverTimers, Timers};
+use super::timer::{Changed, ReceiverTimer, ReceiverTimers, Timers};
 use super::{MAX_BACKOFF, QUIET};
 use crate::queue::take_first;
 use crate::time::Instant;
-use crate::trace::{DropReason, Event, Mark, Marks};
+use crate::trace::{DropReason, Event, Mark, Marks, TransferEnd};
 use crate::wire::{Body, FileVersion, Hash, Nonce, Packet, ResetCode};
 use chain::Chain;
 pub use config::ReceiverConfig;
@@ -186,7 +186,7 @@ impl Receiver {
             (ReceiverAction::Respond, &Body::PathChallenge(nonce)) => self.send(Body::PathResponse(nonce)),
             (ReceiverAction::TellReset, _) => self.tell_reset(),
             (ReceiverAction::Ignore, _) => {}
-            _ => self.dropped(DropReason::Unexpected(kind)),
+            _ => self.dropped(DropReason::Unexpected),
         }
     }
 
@@ -219,7 +219,7 @@ impl Receiver {
     pub fn handle_timeout(&mut self, now: Instant) {
         for timer in ReceiverTimer::ALL {
             if self.timers.expire(timer, now) {
-                self.trace(|| Event::TimerExpired { timer: timer.name() });
+                self.trace(|| Event::TimerExpired { timer: timer.traced() });
                 self.on_timer(now, timer);
             }
         }
@@ -376,13 +376,7 @@ impl Receiver {
         self.stop_all();
         self.enter(state);
         self.set(ReceiverTimer::Quiet, now + QUIET);
-        let outcome = match failure {
-            ReceiverFailure::Aborted(_) => "aborted",
-            ReceiverFailure::Reset(_) => "reset",
-            ReceiverFailure::Silence { .. } | ReceiverFailure::Stalled => "silence",
-            ReceiverFailure::Integrity { .. } => "integrity",
-        };
-        self.trace(|| Event::Ended { outcome });
+        self.trace(|| Event::Ended { outcome: TransferEnd::from(&failure) });
         self.output.push_back(ReceiverOutput::Failed(failure));
     }
 
@@ -408,7 +402,7 @@ impl Receiver {
 
     /// The only place where the state changes.
     fn enter(&mut self, state: State) {
-        let (from, to) = (self.state.name(), state.name());
+        let (from, to) = (self.state.traced(), state.traced());
         self.trace(|| Event::StateChanged { from, to });
         self.state = state;
     }
@@ -422,13 +416,13 @@ impl Receiver {
 
     fn set(&mut self, timer: ReceiverTimer, at: Instant) {
         if self.timers.set(timer, at) == Changed::Yes {
-            self.trace(|| Event::TimerSet { timer: timer.name(), at });
+            self.trace(|| Event::TimerSet { timer: timer.traced(), due: at });
         }
     }
 
     fn stop(&mut self, timer: ReceiverTimer) {
         if self.timers.stop(timer) == Changed::Yes {
-            self.trace(|| Event::TimerStopped { timer: timer.name() });
+            self.trace(|| Event::TimerStopped { timer: timer.traced() });
         }
     }
 
@@ -445,7 +439,7 @@ impl Receiver {
     /// Notes a situation.
     fn mark(&mut self, mark: Mark) {
         if self.marks.note(mark) {
-            self.trace(|| Event::Marked(mark));
+            self.trace(|| Event::Marked { mark });
         }
     }
 }

@@ -46,13 +46,13 @@ use buffer::{Buffer, Step};
 use super::congestion::Controller;
 use super::recovery::GoBackN;
 use super::rtt::RttEstimator;
-use super::timer::{Name as _, SenderTimer, SenderTimers, Timers};
+use super::timer::{SenderTimer, SenderTimers, Timers};
 use super::{Outcome, QUIET};
 use crate::node::Path;
 use crate::queue::take_first;
 use crate::seed::Stream;
 use crate::time::Instant;
-use crate::trace::{DropReason, Event, Mark, Marks};
+use crate::trace::{DropReason, Event, Mark, Marks, TransferState};
 use crate::wire::{Body, CongestionChoice, Hash, Nonce, Packet, ResetCode, SegmentBatch};
 pub use config::{Offer, SenderConfig};
 pub use output::{SenderOutput, SenderStats};
@@ -77,14 +77,15 @@ pub(crate) enum State {
 }
 
 impl State {
-    pub(crate) const fn name(self) -> &'static str {
+    /// The state as traces have it.
+    pub(crate) const fn traced(self) -> TransferState {
         match self {
-            Self::Offered => "offered",
-            Self::Handshake => "handshake",
-            Self::Sending => "sending",
-            Self::Ending => "ending",
-            Self::Aborted(_) => "aborted",
-            Self::Closed => "closed",
+            Self::Offered => TransferState::Offered,
+            Self::Handshake => TransferState::Handshake,
+            Self::Sending => TransferState::Sending,
+            Self::Ending => TransferState::Ending,
+            Self::Aborted(_) => TransferState::Aborted,
+            Self::Closed => TransferState::Closed,
         }
     }
 }
@@ -231,7 +232,7 @@ impl Sender {
             }
             (SenderAction::TellReset, _) => self.tell_reset(path),
             (SenderAction::Ignore, _) => {}
-            _ => self.dropped(DropReason::Unexpected(packet.body.kind())),
+            _ => self.dropped(DropReason::Unexpected),
         }
         if newest && self.state != State::Offered {
             self.peer_seen = packet.transmission;
@@ -280,7 +281,7 @@ impl Sender {
     pub fn handle_timeout(&mut self, now: Instant) {
         for timer in SenderTimer::ALL {
             if self.timers.expire(timer, now) {
-                self.trace(|| Event::TimerExpired { timer: timer.name() });
+                self.trace(|| Event::TimerExpired { timer: timer.traced() });
                 self.on_timer(now, timer);
             }
         }
@@ -354,7 +355,7 @@ impl Sender {
 
     /// The only place where the state changes.
     fn enter(&mut self, state: State) {
-        let (from, to) = (self.state.name(), state.name());
+        let (from, to) = (self.state.traced(), state.traced());
         self.trace(|| Event::StateChanged { from, to });
         self.state = state;
     }
@@ -379,13 +380,13 @@ impl Sender {
 
     fn set(&mut self, timer: SenderTimer, at: Instant) {
         if self.timers.set(timer, at) == super::timer::Changed::Yes {
-            self.trace(|| Event::TimerSet { timer: timer.name(), at });
+            self.trace(|| Event::TimerSet { timer: timer.traced(), due: at });
         }
     }
 
     fn stop(&mut self, timer: SenderTimer) {
         if self.timers.stop(timer) == super::timer::Changed::Yes {
-            self.trace(|| Event::TimerStopped { timer: timer.name() });
+            self.trace(|| Event::TimerStopped { timer: timer.traced() });
         }
     }
 
@@ -402,7 +403,7 @@ impl Sender {
     /// Notes a situation.
     fn mark(&mut self, mark: Mark) {
         if self.marks.note(mark) {
-            self.trace(|| Event::Marked(mark));
+            self.trace(|| Event::Marked { mark });
         }
     }
 }

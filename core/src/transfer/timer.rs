@@ -3,21 +3,20 @@
 use core::time::Duration;
 
 use crate::time::{Instant, earliest};
+use crate::trace::TransferTimer;
 
 /// The longest that a receiver holds an acknowledgment back. RFC 9000 §18.2 takes the same 25 ms; RFC 5681 §4.2
 /// allows 500.
 pub(super) const ACK_DELAY: Duration = Duration::from_millis(25);
 
-/// A timer's place in its table, and its name in traces.
-pub(super) trait Name: Copy {
+/// A timer's place in its table.
+pub(super) trait Place: Copy {
     /// Its place, below the `N` of the table.
     fn place(self) -> usize;
-    /// Its name in traces.
-    fn name(self) -> &'static str;
 }
 
 macro_rules! timers {
-    ($(#[$doc:meta])* $table:ident [$($(#[$each:meta])* $timer:ident = $name:literal),+ $(,)?]) => {
+    ($(#[$doc:meta])* $table:ident [$($(#[$each:meta])* $timer:ident),+ $(,)?]) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(super) enum $table {
@@ -25,18 +24,19 @@ macro_rules! timers {
         }
 
         impl $table {
-            pub(super) const ALL: [Self; [$($name),+].len()] = [$(Self::$timer),+];
+            pub(super) const ALL: [Self; [$(Self::$timer),+].len()] = [$(Self::$timer),+];
+
+            /// The timer as traces have it.
+            pub(super) const fn traced(self) -> TransferTimer {
+                match self {
+                    $(Self::$timer => TransferTimer::$timer),+
+                }
+            }
         }
 
-        impl Name for $table {
+        impl Place for $table {
             fn place(self) -> usize {
                 self as usize
-            }
-
-            fn name(self) -> &'static str {
-                match self {
-                    $(Self::$timer => $name),+
-                }
             }
         }
     };
@@ -46,21 +46,21 @@ timers! {
     /// The sender's timers. When several are due at once, they run out in this order.
     SenderTimer [
         /// The ticket was not used: forget the offer.
-        Ticket = "ticket",
+        Ticket,
         /// Nothing was heard for too long: give up.
-        Silence = "silence",
+        Silence,
         /// No `CONFIRM` came: say `SYN-ACK` again, as far as the address has paid for it.
-        Handshake = "handshake",
+        Handshake,
         /// Data is outstanding and nothing new was acknowledged: go back.
-        Retransmit = "retransmit",
+        Retransmit,
         /// A closed window, or a pause, withholds data and nothing is outstanding: probe.
-        Persist = "persist",
+        Persist,
         /// No `END-ACK` came: say `END` again.
-        End = "end",
+        End,
         /// No proof came from the new address: challenge it again.
-        Path = "path",
+        Path,
         /// It was aborted, and late packets were answered long enough: forget it.
-        Quiet = "quiet",
+        Quiet,
     ]
 }
 
@@ -68,17 +68,17 @@ timers! {
     /// The receiver's timers. When several are due at once, they run out in this order.
     ReceiverTimer [
         /// Nothing was heard for too long: give up.
-        Silence = "silence",
+        Silence,
         /// No answer to `SYN` or `CONFIRM`: say it again.
-        Handshake = "handshake",
+        Handshake,
         /// An acknowledgment was held back long enough: send it.
-        AckDelay = "ack_delay",
+        AckDelay,
         /// Nothing was heard for an RTO: repeat the acknowledgment, for it may have been lost, or our address changed.
-        Repeat = "repeat",
+        Repeat,
         /// The user's limit on the rate allows more by now: open the window.
-        Pace = "pace",
+        Pace,
         /// It is over, and late packets were answered long enough: forget it.
-        Quiet = "quiet",
+        Quiet,
     ]
 }
 
@@ -99,16 +99,16 @@ impl<const N: usize> Timers<N> {
     }
 
     /// Sets a timer, running or not, for `at`.
-    pub(super) fn set(&mut self, timer: impl Name, at: Instant) -> Changed {
+    pub(super) fn set(&mut self, timer: impl Place, at: Instant) -> Changed {
         self.replace(timer, Some(at))
     }
 
     /// Stops a timer, running or not.
-    pub(super) fn stop(&mut self, timer: impl Name) -> Changed {
+    pub(super) fn stop(&mut self, timer: impl Place) -> Changed {
         self.replace(timer, None)
     }
 
-    fn replace(&mut self, timer: impl Name, to: Option<Instant>) -> Changed {
+    fn replace(&mut self, timer: impl Place, to: Option<Instant>) -> Changed {
         match self.0.get_mut(timer.place()) {
             Some(place) if *place != to => {
                 *place = to;
@@ -119,12 +119,12 @@ impl<const N: usize> Timers<N> {
     }
 
     /// When a timer will run out; `None` where it does not run.
-    pub(super) fn at(&self, timer: impl Name) -> Option<Instant> {
+    pub(super) fn at(&self, timer: impl Place) -> Option<Instant> {
         self.0.get(timer.place()).copied().flatten()
     }
 
     /// Stops a timer if it is due, and says whether it was.
-    pub(super) fn expire(&mut self, timer: impl Name, now: Instant) -> bool {
+    pub(super) fn expire(&mut self, timer: impl Place, now: Instant) -> bool {
         let due = self.at(timer).is_some_and(|at| at <= now);
         if due {
             self.stop(timer);

@@ -76,6 +76,28 @@ impl Kind {
         Self::PathResponse,
     ];
 
+    /// Its word in traces, and in faults that name packets.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Syn => "syn",
+            Self::SynAck => "syn-ack",
+            Self::Confirm => "confirm",
+            Self::Data => "data",
+            Self::Ack => "ack",
+            Self::Probe => "probe",
+            Self::End => "end",
+            Self::EndAck => "end-ack",
+            Self::Reset => "reset",
+            Self::PathChallenge => "path-challenge",
+            Self::PathResponse => "path-response",
+        }
+    }
+
+    /// The kind of that word.
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     fn decode(byte: u8) -> Result<Self, DecodeError> {
         Self::ALL.into_iter().find(|&kind| kind as u8 == byte).ok_or(DecodeError::Kind(byte))
     }

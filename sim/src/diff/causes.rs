@@ -12,7 +12,7 @@ use backchat_core::wire::{Kind, TransferId};
 
 use super::names::{Names, Sent, ends};
 use super::subject::Subject;
-use crate::link::{Identity, kind_name};
+use crate::link::Identity;
 use crate::trace::{Datagram, Event, Name, Node, NodeMap, Record};
 
 /// Links that are kept. A chain that goes further back has no beginning.
@@ -250,7 +250,7 @@ impl Causes {
 /// Whether a host speaks of this datagram.
 fn fits(event: &Event, identity: Option<Identity>) -> bool {
     match (event, identity) {
-        (Event::PacketReceived { kind, .. }, Some(it)) => *kind == kind_name(it.kind),
+        (Event::PacketReceived { kind, .. }, Some(it)) => *kind == it.kind.name(),
         (Event::SegmentReceived { .. } | Event::SegmentDiscarded { .. }, Some(it)) => it.kind == Kind::Data,
         // What cannot be read is dropped.
         (Event::PacketDropped { .. }, _) => true,

@@ -60,23 +60,6 @@ impl Identity {
     }
 }
 
-/// The name of a kind, as identities have it.
-pub const fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Syn => "syn",
-        Kind::SynAck => "syn-ack",
-        Kind::Confirm => "confirm",
-        Kind::Data => "data",
-        Kind::Ack => "ack",
-        Kind::Probe => "probe",
-        Kind::End => "end",
-        Kind::EndAck => "end-ack",
-        Kind::Reset => "reset",
-        Kind::PathChallenge => "path-challenge",
-        Kind::PathResponse => "path-response",
-    }
-}
-
 /// Whether packets of this kind belong somewhere in the file.
 const fn has_place(kind: Kind) -> bool {
     matches!(kind, Kind::Confirm | Kind::Data | Kind::Ack | Kind::Probe)
@@ -116,8 +99,7 @@ impl FromStr for Identity {
             Some((name, at)) => (name, Some(at)),
             None => (rest, None),
         };
-        let kind = Kind::ALL.into_iter().find(|&kind| kind_name(kind) == name);
-        let kind = kind.ok_or_else(|| IdentityError::Kind(name.to_owned()))?;
+        let kind = Kind::of(name).ok_or_else(|| IdentityError::Kind(name.to_owned()))?;
         let at = match at {
             None => None,
             Some(digits) => match digits.parse::<u64>() {
@@ -134,7 +116,7 @@ impl fmt::Display for Identity {
         if let Some(download) = self.download {
             write!(f, "{download}:")?;
         }
-        f.write_str(kind_name(self.kind))?;
+        f.write_str(self.kind.name())?;
         if let Some(at) = self.at {
             write!(f, "@{at}")?;
         }

@@ -6,7 +6,7 @@ use backchat_core::trace;
 use backchat_core::wire::TransferId;
 
 use super::{Event, Name};
-use crate::link::{Blackout, kind_name};
+use crate::link::Blackout;
 
 /// An observation of a machine. One that says no download where it has to is of the download 0, which never is.
 pub fn core(record: trace::Record) -> Event {
@@ -15,13 +15,13 @@ pub fn core(record: trace::Record) -> Event {
     let transfer = of.unwrap_or(TransferId(0));
     match record.event {
         Core::StateChanged { from, to } => {
-            Event::StateChanged { transfer, from: Name::of(from), to: Name::of(to) }
+            Event::StateChanged { transfer, from: Name::of(from.name()), to: Name::of(to.name()) }
         }
         Core::PacketSent { kind: it, transmission } => {
-            Event::PacketSent { transfer, kind: Name::of(kind_name(it)), transmission }
+            Event::PacketSent { transfer, kind: Name::of(it.name()), transmission }
         }
         Core::PacketReceived { kind: it, transmission } => {
-            Event::PacketReceived { transfer, kind: Name::of(kind_name(it)), transmission }
+            Event::PacketReceived { transfer, kind: Name::of(it.name()), transmission }
         }
         Core::SegmentsSent { range, transmission, count, resent, in_flight, cwnd, limit } => {
             Event::SegmentsSent {
@@ -29,7 +29,7 @@ pub fn core(record: trace::Record) -> Event {
                 start: range.start,
                 end: range.end,
                 transmission,
-                count: count as u64,
+                count,
                 resent,
                 in_flight,
                 cwnd,
@@ -52,15 +52,15 @@ pub fn core(record: trace::Record) -> Event {
             Event::WentBack { transfer, from, to, cause: Name::of(cause.name()) }
         }
         Core::WindowChanged { cwnd } => Event::WindowChanged { transfer, cwnd },
-        Core::TimerSet { timer, at } => Event::TimerSet { transfer, timer: Name::of(timer), due: at },
-        Core::TimerStopped { timer } => Event::TimerStopped { transfer, timer: Name::of(timer) },
-        Core::TimerExpired { timer } => Event::TimerExpired { transfer, timer: Name::of(timer) },
-        Core::Paused(paused) => Event::Paused { transfer, paused },
+        Core::TimerSet { timer, due } => Event::TimerSet { transfer, timer: Name::of(timer.name()), due },
+        Core::TimerStopped { timer } => Event::TimerStopped { transfer, timer: Name::of(timer.name()) },
+        Core::TimerExpired { timer } => Event::TimerExpired { transfer, timer: Name::of(timer.name()) },
+        Core::Paused { paused } => Event::Paused { transfer, paused },
         Core::PathChallenged => Event::PathChallenged { transfer },
         Core::PathValidated => Event::PathValidated { transfer },
         Core::Dropped { reason } => Event::PacketDropped { transfer: of, reason: Name::of(reason.name()) },
-        Core::Marked(mark) => Event::Marked { transfer: of, mark: Name::of(mark.name()) },
-        Core::Ended { outcome } => Event::TransferEnded { transfer, outcome: Name::of(outcome) },
+        Core::Marked { mark } => Event::Marked { transfer: of, mark: Name::of(mark.name()) },
+        Core::Ended { outcome } => Event::TransferEnded { transfer, outcome: Name::of(outcome.name()) },
     }
 }
 

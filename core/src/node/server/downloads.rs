@@ -435,7 +435,7 @@ impl Server {
         self.queue.push_back(ServerOutput::Share(ShareRequest::Close { transfer }));
         if let Some(sender) = download.sender() {
             let (progress, stats, round_trip) = (sender.progress(), sender.stats(), sender.srtt());
-            self.trace(now, Some(transfer), Event::Ended { outcome: outcome.name() });
+            self.trace(now, Some(transfer), Event::Ended { outcome: outcome.into() });
             self.counters.ended(outcome.name());
             if outcome == Outcome::Complete {
                 self.counters.downloads_took.add(now - began);

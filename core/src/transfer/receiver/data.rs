@@ -153,7 +153,7 @@ impl Receiver {
             return;
         }
         self.paused = paused;
-        self.trace(|| Event::Paused(paused));
+        self.trace(|| Event::Paused { paused });
         self.on_progress(now);
         if let (Some(pace), false) = (&mut self.pace, paused) {
             pace.restart(now, self.limit);

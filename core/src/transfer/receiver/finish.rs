@@ -5,7 +5,7 @@
 
 use super::{Finish, Receiver, ReceiverFailure, ReceiverOutput, State};
 use crate::time::Instant;
-use crate::trace::{DropReason, Event};
+use crate::trace::{DropReason, Event, TransferEnd};
 use crate::transfer::QUIET;
 use crate::transfer::timer::ReceiverTimer;
 use crate::wire::{Body, Hash, ResetCode};
@@ -54,7 +54,7 @@ impl Receiver {
         if self.state == State::Finishing && self.finish == Finish::Naming {
             self.enter(State::Done);
             self.set(ReceiverTimer::Quiet, now + QUIET);
-            self.trace(|| Event::Ended { outcome: "complete" });
+            self.trace(|| Event::Ended { outcome: TransferEnd::Complete });
             self.output.push_back(ReceiverOutput::Finished);
         }
     }

@@ -1,5 +1,6 @@
 //! The states of a receiver.
 
+use crate::trace::TransferState;
 use crate::wire::ResetCode;
 
 /// What is going on.
@@ -22,15 +23,16 @@ pub(crate) enum State {
 }
 
 impl State {
-    pub(crate) const fn name(self) -> &'static str {
+    /// The state as traces have it.
+    pub(crate) const fn traced(self) -> TransferState {
         match self {
-            Self::SynSent => "syn-sent",
-            Self::Confirming => "confirming",
-            Self::Receiving => "receiving",
-            Self::Finishing => "finishing",
-            Self::Done => "done",
-            Self::Aborted(_) => "aborted",
-            Self::Closed => "closed",
+            Self::SynSent => TransferState::SynSent,
+            Self::Confirming => TransferState::Confirming,
+            Self::Receiving => TransferState::Receiving,
+            Self::Finishing => TransferState::Finishing,
+            Self::Done => TransferState::Done,
+            Self::Aborted(_) => TransferState::Aborted,
+            Self::Closed => TransferState::Closed,
         }
     }
 }

@@ -35,7 +35,7 @@ impl Sender {
         if newest && self.paused != ack.paused {
             self.paused = ack.paused;
             let paused = ack.paused;
-            self.trace(|| Event::Paused(paused));
+            self.trace(|| Event::Paused { paused });
             if paused {
                 let is_out = self.nxt > self.una;
                 self.mark(if is_out { Mark::PausedInFlight } else { Mark::PausedWhileWithheld });

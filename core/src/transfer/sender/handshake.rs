@@ -105,7 +105,7 @@ impl Sender {
         self.limit = self.limit.max(ack.limit);
         self.paused = ack.paused;
         if ack.paused {
-            self.trace(|| Event::Paused(true));
+            self.trace(|| Event::Paused { paused: true });
         }
     }
 }

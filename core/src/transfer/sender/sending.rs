@@ -151,7 +151,7 @@ impl Sender {
         }
         self.request_reads();
         let (in_flight, cwnd, limit) = (self.nxt - self.una, self.cwnd(), self.limit);
-        let (transmission, count) = (batch.transmission(), batch.count());
+        let (transmission, count) = (batch.transmission(), batch.count() as u64);
         self.trace(|| Event::SegmentsSent { range, transmission, count, resent, in_flight, cwnd, limit });
     }
 

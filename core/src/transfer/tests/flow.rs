@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use super::pair::{DELAY, Fate, Pair, SOON, Setup, Way, hash_of};
 use crate::time::Instant;
-use crate::trace::Event;
+use crate::trace::{Event, TransferTimer};
 use crate::transfer::SILENCE;
 use crate::transfer::receiver::ReceiverFailure;
 use crate::wire::{Body, CongestionChoice, Packet, Proof, ResetCode, TransferId};
@@ -33,7 +33,11 @@ fn a_slow_disk_stops_the_sender_at_the_window() {
     pair.run(Duration::from_secs(10));
     assert_eq!(pair.written, 1000, "not one byte more than the window allows");
     assert!(most_in_flight(&pair) <= 1000);
-    assert!(pair.events.iter().any(|(_, _, event)| *event == Event::TimerExpired { timer: "persist" }));
+    assert!(
+        pair.events
+            .iter()
+            .any(|(_, _, event)| *event == Event::TimerExpired { timer: TransferTimer::Persist })
+    );
     while !pair.finished {
         pair.report_written();
         pair.run(Duration::from_secs(1));

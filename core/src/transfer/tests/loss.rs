@@ -5,7 +5,7 @@ use core::time::Duration;
 use super::pair::{DELAY, Fate, Pair, SOON, STOPPED, Setup, Way, path};
 use crate::seed::Seed;
 use crate::time::Instant;
-use crate::trace::{DropReason, Event, LossCause};
+use crate::trace::{DropReason, Event, LossCause, TransferTimer};
 use crate::transfer::receiver::ReceiverFailure;
 use crate::transfer::{Outcome, SILENCE};
 use crate::wire::{Ack, Body, CongestionChoice, Packet, ResetCode, TransferId};
@@ -235,7 +235,7 @@ fn timeouts_back_off_and_progress_ends_it() {
     let expired: Vec<_> = pair
         .events
         .iter()
-        .filter(|(_, _, event)| matches!(event, Event::TimerExpired { timer: "retransmit" }))
+        .filter(|(_, _, event)| matches!(event, Event::TimerExpired { timer: TransferTimer::Retransmit }))
         .map(|(at, _, _)| at.as_nanos() / 1_000_000)
         .collect();
     let gaps: Vec<_> = expired.windows(2).map(|two| two[1] - two[0]).collect();
