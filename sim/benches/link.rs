@@ -9,7 +9,7 @@ use backchat_core::seed::Seed;
 use backchat_core::time::Instant;
 use backchat_core::wire::Kind;
 use backchat_sim::link::{
-    Fault, FaultKind, Late, Link, Loss, PacketRef, Passing, Plan, Profile, Runs, Schedule,
+    Fault, FaultKind, Late, Link, Loss, PacketRef, Passing, Plan, Profile, Rate, Runs, Schedule,
 };
 
 const PACKETS: u64 = 4_000_000;
@@ -33,8 +33,8 @@ fn main() {
     let runs = |text| Runs { chance: chance(text), max_burst: None };
     let late = |text| Late { chance: chance(text), by: std::time::Duration::from_millis(20) };
     let with = |profile| Plan { profile, ..Plan::default() };
-    let rate = NonZeroU64::new(10_000_000);
-    let lossy = Profile { rate, loss: Loss::Runs(runs("0.02")), ..Profile::default() };
+    let rate = NonZeroU64::new(10_000_000).map(Rate::Constant);
+    let lossy = Profile { rate: rate.clone(), loss: Loss::Runs(runs("0.02")), ..Profile::default() };
     let everything = Profile {
         jitter: std::time::Duration::from_millis(1),
         corrupt: runs("0.02"),

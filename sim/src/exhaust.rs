@@ -106,8 +106,11 @@ pub fn check(scenario: &Scenario) -> Result<(), &'static str> {
         if profile.is_random() {
             return Err("expected links without chances");
         }
-        if profile.rate.is_some() {
+        if profile.rate.is_some() || profile.policer.is_some() {
             return Err("expected links without a rate");
+        }
+        if !profile.aggregate.is_zero() {
+            return Err("expected links that hand over each packet as it comes");
         }
     }
     if !scenario.file().faults.is_empty() {

@@ -6,8 +6,8 @@
 //! of loss.
 //!
 //! # The order
-//! mtu → packets that faults name → queue and rate → blackout → loss → duplicate → corrupt and truncate, each copy by
-//! itself → delay, jitter, reorder. A packet meets blackouts and chances at the moment it leaves the queue, so what is
+//! mtu → packets that faults name → policer → queue and rate → blackout → loss → duplicate → corrupt and truncate, each
+//! copy by itself → delay, jitter, reorder → batches. A packet meets blackouts and chances at the moment it leaves the queue, so what is
 //! lost has used its bandwidth; what a fault drops by name has not. A named packet that shall be duplicated,
 //! corrupted, truncated or delayed is, where that would happen by chance.
 //!
@@ -18,11 +18,13 @@
 //! # What is where
 //! - [`Plan`]: what a direction is like, and what is done to it.
 //! - [`Link`], [`Offered`]: packets. [`Pipe`]: streams over the same direction.
-//! - `draws`, `burst`: chance. `line`: rate and queue. `blackouts`. `explicit`, `inject`: faults that name packets or
+//! - `draws`, `burst`: chance. `policer`, `bottleneck`, `rate`, `transmitter`: what is dropped or waits for want of room
+//!   on the wire. `blackouts`. `explicit`, `inject`: faults that name packets or
 //!   make them. [`Names`]: what packets are called.
 //! - [`Damage`]: what bytes have suffered. [`Counters`]: where every datagram went.
 
 mod blackouts;
+mod bottleneck;
 mod burst;
 mod chance;
 mod counters;
@@ -31,11 +33,13 @@ mod draws;
 mod explicit;
 mod identity;
 mod inject;
-mod line;
 mod names;
 mod pipe;
 mod plan;
+mod policer;
+mod rate;
 mod schedule;
+mod transmitter;
 mod verdict;
 
 #[cfg(test)]
@@ -51,26 +55,28 @@ pub use counters::Counters;
 pub use damage::{Damage, MAX_FLIPS};
 pub use identity::{Identity, IdentityError, PacketRef, Passing};
 pub use inject::{Injected, InjectedWhat};
-pub use line::BitsPerSecond;
 pub use names::Names;
 pub use pipe::Pipe;
 pub use plan::{DEFAULT_MTU, Fault, FaultKind, Inject, Late, Loss, Plan, Profile, QueueLimit, Runs};
+pub use policer::Policer;
+pub use rate::{BitsPerSecond, MAX_RATE_STEPS, Rate, RateStep, RateSteps, RateStepsError};
 pub use schedule::Schedule;
 pub use verdict::{Copies, Copy, DropReason, MAX_COPIES, Offered, Verdict};
 
 use blackouts::Blackouts;
+use bottleneck::Bottleneck;
 use burst::{LossState, Run};
 use draws::{Block, Draws, up_to, up_to_by_word};
 use explicit::{Explicit, Marks};
 use inject::Injections;
-use line::Line;
 use pipe::healed;
+use policer::TokenBucket;
 use schedule::{NEVER, as_nanos};
 
 /// Bytes of the IPv4 and UDP headers. They count for mtu, queue and rate.
 pub const HEADERS: u32 = 28;
 
-/// One direction of one path. See the module.
+/// One direction of one path, with what it has done so far.
 #[derive(Clone, Debug)]
 pub struct Link {
     profile: Profile,
@@ -79,7 +85,8 @@ pub struct Link {
     blackouts: Blackouts,
     explicit: Explicit,
     injections: Injections,
-    line: Option<Line>,
+    policer: Option<TokenBucket>,
+    bottleneck: Option<Bottleneck>,
     draws: Draws,
     loss: LossState,
     corrupt: Run,
@@ -99,7 +106,8 @@ impl Link {
             blackouts: Blackouts::new(blackouts.map(|fault| fault.schedule)),
             explicit: Explicit::new(faults.iter()),
             injections: Injections::new(seed, name, faults.iter()),
-            line: plan.profile.rate.map(|rate| Line::new(rate, plan.profile.queue)),
+            policer: plan.profile.policer.map(TokenBucket::new),
+            bottleneck: plan.profile.rate.clone().map(|rate| Bottleneck::new(rate, plan.profile.queue)),
             draws: Draws::new(seed, name),
             loss: LossState::default(),
             corrupt: Run::default(),
@@ -207,9 +215,12 @@ impl Link {
         if marks.drop {
             return Err(DropReason::Explicit);
         }
-        match &mut self.line {
+        if self.policer.as_mut().is_some_and(|policer| !policer.admits(now, bytes)) {
+            return Err(DropReason::Policed);
+        }
+        match &mut self.bottleneck {
             None => Ok(now),
-            Some(line) => line.accept(now, bytes).ok_or(DropReason::QueueFull),
+            Some(bottleneck) => bottleneck.accept(now, bytes).ok_or(DropReason::QueueFull),
         }
     }
 
@@ -269,7 +280,7 @@ impl Link {
                 at += profile.reorder.by;
             }
         }
-        Copy { number, at, damage }
+        Copy { number, at: profile.handed_over(at), damage }
     }
 }
 

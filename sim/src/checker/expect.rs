@@ -103,6 +103,9 @@ fn wrong(expected: &Expected, it: &Download) -> Option<Wrong> {
     if let Some(within) = expected.within.filter(|within| took > *within) {
         return Some(("too_late", format!("took {took:?}, expected at most {within:?}")));
     }
+    if let Some(least) = expected.not_within.filter(|least| took <= *least) {
+        return Some(("too_early", format!("took {took:?}, expected more than {least:?}")));
+    }
     let resent = it.served.segments_resent;
     expected
         .resent_at_most
@@ -181,6 +184,11 @@ mod tests {
         assert_eq!(
             said(EXPECTED, &[asked(0, 1), finished(3_000, 1)]),
             ["ann's download of f took 3s, expected at most 2s"]
+        );
+        let later = "downloads = [{ client = \"ann\", file = \"f\", not_within = \"2s\" }]";
+        assert_eq!(
+            said(later, &[asked(0, 1), finished(2_000, 1), asked(3_000, 2), finished(5_001, 2)]),
+            ["ann's download of f took 2s, expected more than 2s"]
         );
         assert_eq!(
             said(EXPECTED, &[asked(0, 1), failed(1, 1)]),

@@ -125,6 +125,21 @@ impl Quiescence {
         detail.and_then(|file| self.sizes.get(file)).copied().unwrap_or(0)
     }
 
+    /// What found no room makes what is left take longer.
+    fn dropped(&mut self, node: Node, reason: &Name) {
+        let is_in_socket = match reason.as_str() {
+            "receive_buffer" => true,
+            "queue_full" | "policed" | "codel" => false,
+            _ => return,
+        };
+        let Some(direction) = node.direction() else { return };
+        let path = self.paths.get_or(direction.client(), Path::default);
+        let place = if is_in_socket { &mut path.overflows } else { &mut path.queue_overflows };
+        if !core::mem::replace(place, true) {
+            self.bound = self.bound.map(|bound| self.compute(bound.from));
+        }
+    }
+
     /// Names everything that has not ended.
     fn check_open(&self, now: Instant, found: &mut Found<'_, Self>) {
         let Some(bound) = self.bound else { return };
@@ -181,15 +196,7 @@ impl Checker for Quiescence {
                     self.bound = self.bound.map(|bound| self.compute(bound.from));
                 }
             }
-            Event::NetDropped { reason, .. } if *reason == "receive_buffer" || *reason == "queue_full" => {
-                let Some(direction) = node.direction() else { return };
-                let path = self.paths.get_or(direction.client(), Path::default);
-                let place =
-                    if *reason == "queue_full" { &mut path.queue_overflows } else { &mut path.overflows };
-                if !core::mem::replace(place, true) {
-                    self.bound = self.bound.map(|bound| self.compute(bound.from));
-                }
-            }
+            Event::NetDropped { reason, .. } => self.dropped(*node, reason),
             Event::CalmExpected { from, duration } => {
                 self.calm = Some(*from);
                 self.duration = *duration;

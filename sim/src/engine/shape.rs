@@ -6,7 +6,7 @@ use core::time::Duration;
 use backchat_core::time::Instant;
 
 use super::contents::Contents;
-use crate::link::{Plan, Schedule};
+use crate::link::{BitsPerSecond, Plan, Profile, Rate, Schedule};
 use crate::scenario::{Action, NodeFaultKind, Scenario};
 use crate::trace::{Event, Name, Node};
 
@@ -52,7 +52,7 @@ pub fn detail(action: &Action) -> Option<Name> {
 
 /// The longest round trip of any client, jitter included: what is under way has arrived after half of it.
 pub fn longest_round_trip(scenario: &Scenario) -> Duration {
-    let one_way = |plan: &Plan| plan.profile.delay + plan.profile.jitter;
+    let one_way = |plan: &Plan| plan.profile.delay + plan.profile.jitter + plan.profile.aggregate;
     let round_trips = scenario.clients().iter().map(|client| one_way(&client.up) + one_way(&client.down));
     round_trips.max().unwrap_or_default()
 }
@@ -62,10 +62,16 @@ fn shape(plan: &Plan) -> Event {
     let reorder = if profile.reorder.chance.is_never() { Duration::ZERO } else { profile.reorder.by };
     Event::LinkShaped {
         delay: profile.delay,
-        jitter: profile.jitter + reorder,
-        rate: profile.rate.map(core::num::NonZeroU64::get),
+        jitter: profile.jitter + reorder + profile.aggregate,
+        rate: least_rate(profile).map(core::num::NonZeroU64::get),
         impairs: profile.is_random() && plan.heal.is_none(),
     }
+}
+
+/// The rate that a direction has at its slowest, if anything limits it.
+fn least_rate(profile: &Profile) -> Option<BitsPerSecond> {
+    let policed = profile.policer.map(|policer| policer.rate);
+    profile.rate.as_ref().map(Rate::least).into_iter().chain(policed).min()
 }
 
 /// When the last fault has ended and the last step has begun. What never ends counts to the end of the run.

@@ -7,8 +7,9 @@ use backchat_core::time::Instant;
 
 use super::chance::Chance;
 use super::identity::PacketRef;
-use super::line::BitsPerSecond;
-use super::schedule::Schedule;
+use super::policer::Policer;
+use super::rate::Rate;
+use super::schedule::{Schedule, as_nanos};
 
 /// Everything about one direction of one path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub struct Plan {
     pub profile: Profile,
     /// What is done to it, in the order of the file.
     pub faults: Vec<Fault>,
-    /// From here on no fault and no chance has an effect; delay, rate, queue and mtu stay.
+    /// From here on no fault and no chance has an effect; delay, rate, queue, mtu, policer and batches stay.
     pub heal: Option<Instant>,
 }
 
@@ -28,8 +29,10 @@ pub struct Profile {
     pub delay: Duration,
     /// Added to it: anything from 0 to this, each equally likely.
     pub jitter: Duration,
+    /// What drops packets that exceed a rate, before the queue.
+    pub policer: Option<Policer>,
     /// How fast packets get out; `None`: at once.
-    pub rate: Option<BitsPerSecond>,
+    pub rate: Option<Rate>,
     /// How many may wait for that. Without a rate nothing waits.
     pub queue: QueueLimit,
     /// The longest packet, in bytes, with [`HEADERS`](super::HEADERS).
@@ -44,6 +47,8 @@ pub struct Profile {
     pub duplicate: Late,
     /// Which are held back.
     pub reorder: Late,
+    /// Packets arrive at multiples of this alone, as over Wi-Fi and cable; zero: as they come.
+    pub aggregate: Duration,
 }
 
 impl Default for Profile {
@@ -52,6 +57,7 @@ impl Default for Profile {
         Self {
             delay: Duration::ZERO,
             jitter: Duration::ZERO,
+            policer: None,
             rate: None,
             queue: QueueLimit::default(),
             mtu: DEFAULT_MTU,
@@ -60,6 +66,7 @@ impl Default for Profile {
             truncate: Runs::NEVER,
             duplicate: Late::NEVER,
             reorder: Late::NEVER,
+            aggregate: Duration::ZERO,
         }
     }
 }
@@ -77,6 +84,15 @@ impl Profile {
             || !self.reorder.chance.is_never()
             || !self.jitter.is_zero()
     }
+
+    /// When a packet that would arrive at `at` is handed over: with the next batch, where there are batches.
+    pub fn handed_over(&self, at: Instant) -> Instant {
+        if self.aggregate.is_zero() {
+            return at;
+        }
+        let interval = as_nanos(self.aggregate);
+        Instant::from_nanos(at.as_nanos().div_ceil(interval).saturating_mul(interval))
+    }
 }
 
 /// The most that wait, without the one in transmission.
@@ -86,6 +102,16 @@ pub enum QueueLimit {
     Packets(u32),
     /// So many bytes, headers included.
     Bytes(u64),
+}
+
+impl QueueLimit {
+    /// Returns true if a packet of `bytes` may wait behind so many packets with so many bytes.
+    pub(super) const fn has_room(self, packets: usize, waiting: u64, bytes: u64) -> bool {
+        match self {
+            Self::Packets(most) => (packets as u64) < most as u64,
+            Self::Bytes(most) => waiting + bytes <= most,
+        }
+    }
 }
 
 impl Default for QueueLimit {

@@ -13,8 +13,8 @@ use backchat_core::seed::Seed;
 use backchat_core::time::Instant;
 
 use super::{
-    Chance, Copies, Damage, DropReason, Fault, FaultKind, Late, Link, Loss, PacketRef, Plan, Profile,
-    QueueLimit, Runs, Schedule, Verdict,
+    Chance, Copies, Damage, DropReason, Fault, FaultKind, Late, Link, Loss, PacketRef, Plan, Policer,
+    Profile, QueueLimit, Rate, RateStep, RateSteps, Runs, Schedule, Verdict,
 };
 
 const MILLION: u64 = 1_000_000;

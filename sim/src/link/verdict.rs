@@ -79,8 +79,12 @@ pub enum DropReason {
     Mtu,
     /// A fault named it.
     Explicit,
-    /// The queue before the line was full.
+    /// It exceeded the rate and the burst of a policer.
+    Policed,
+    /// The queue before the bottleneck was full.
     QueueFull,
+    /// The queue's management dropped it: packets had waited for too long.
+    Codel,
     /// There was a blackout when it left the queue.
     Blackout,
     /// By chance.
@@ -93,10 +97,12 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in the order in which a packet meets them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Mtu,
         Self::Explicit,
+        Self::Policed,
         Self::QueueFull,
+        Self::Codel,
         Self::Blackout,
         Self::Loss,
         Self::ReceiveBuffer,
@@ -108,7 +114,9 @@ impl DropReason {
         match self {
             Self::Mtu => "mtu",
             Self::Explicit => "explicit",
+            Self::Policed => "policed",
             Self::QueueFull => "queue_full",
+            Self::Codel => "codel",
             Self::Blackout => "blackout",
             Self::Loss => "loss",
             Self::ReceiveBuffer => "receive_buffer",

@@ -44,6 +44,8 @@ pub struct Download {
     pub file: FileName,
     /// Ended so soon after its step began.
     pub within: Option<Duration>,
+    /// Ended later than this after its step began: something it must not get around kept it for so long.
+    pub not_within: Option<Duration>,
     /// Failed, for this reason; `None`: complete.
     pub failed: Option<Failure>,
     /// At least so many of them ended like that; `None`: every one.
@@ -102,7 +104,8 @@ impl Failure {
 }
 
 pub(super) const KEYS: &[&str] = &["downloads", "resent_at_most", "messages", "refusals", "refused_at_most"];
-pub(super) const DOWNLOAD_KEYS: &[&str] = &["client", "file", "within", "failed", "count", "resent_at_most"];
+pub(super) const DOWNLOAD_KEYS: &[&str] =
+    &["client", "file", "within", "not_within", "failed", "count", "resent_at_most"];
 
 pub(super) fn read(root: &Table<'_>, names: &Names, steps: &[Step]) -> Read<Expect> {
     let mut expect = Expect::default();
@@ -160,7 +163,18 @@ fn read_download(value: &Value<'_>, names: &Names, steps: &[Step]) -> Read<Downl
         }
     };
     let within = table.get("within").map(|value| value.positive_span()).transpose()?;
-    Ok(Download { client, file, within, failed, count, resent_at_most: resent_at_most(&table)? })
+    let not_within = match table.get("not_within") {
+        None => None,
+        Some(value) => {
+            let least = value.positive_span()?;
+            if let Some(most) = within.filter(|most| *most <= least) {
+                let expected = format!("less than {}, within which it ends", print_span(most));
+                return Err(value.bad(print_span(least), expected));
+            }
+            Some(least)
+        }
+    };
+    Ok(Download { client, file, within, not_within, failed, count, resent_at_most: resent_at_most(&table)? })
 }
 
 /// How often the steps get the file, for those that the name means.
@@ -186,6 +200,7 @@ pub(super) fn write(expect: &Expect, to: &mut Writer) {
                 ("client", Some(quoted(it.client.as_str()))),
                 ("file", Some(quoted(it.file.as_str()))),
                 ("within", it.within.map(|within| quoted(&print_span(within)))),
+                ("not_within", it.not_within.map(|least| quoted(&print_span(least)))),
                 ("failed", it.failed.map(|failed| quoted(failed.name()))),
                 ("count", it.count.map(|count| count.to_string())),
                 ("resent_at_most", it.resent_at_most.map(|most| most.to_string())),

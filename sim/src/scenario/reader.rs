@@ -279,6 +279,11 @@ impl<'a> Value<'a> {
         self.value.get_ref().is_table()
     }
 
+    /// Whether it is an array.
+    pub(super) fn is_array(&self) -> bool {
+        self.value.get_ref().is_array()
+    }
+
     /// Whether it is a number.
     pub(super) fn is_number(&self) -> bool {
         matches!(self.value.get_ref(), DeValue::Integer(_) | DeValue::Float(_))

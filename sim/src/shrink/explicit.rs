@@ -103,7 +103,8 @@ fn relaxed(case: &Case, oracle: &Oracle<'_>) -> Case {
     relaxed.base.expect.messages.clear();
     relaxed.base.expect.refusals.clear();
     for expected in &mut relaxed.base.expect.downloads {
-        (expected.within, expected.failed, expected.resent_at_most) = (None, None, None);
+        (expected.within, expected.not_within) = (None, None);
+        (expected.failed, expected.resent_at_most) = (None, None);
     }
     relaxed
 }
@@ -146,9 +147,9 @@ impl Writer<'_> {
     /// Nothing is left to chance.
     fn clean(&self, table: &mut LinkTable) {
         let (jitter, loss, corrupt, truncate, duplicate, reorder) = (None, None, None, None, None, None);
-        *table = LinkTable { jitter, loss, corrupt, truncate, duplicate, reorder, ..*table };
+        *table = LinkTable { jitter, loss, corrupt, truncate, duplicate, reorder, ..table.clone() };
         if self.form.line != Line::Kept {
-            (table.rate, table.queue) = (None, None);
+            (table.rate, table.queue, table.policer) = (None, None, None);
         }
     }
 
@@ -232,7 +233,9 @@ impl Writer<'_> {
             Fate::Dropped(DropReason::Blackout) if self.form.blackouts != Blackouts::Kept => {
                 return vec![PacketFault::Drop];
             }
-            Fate::Dropped(DropReason::QueueFull) if self.form.line != Line::Kept => {
+            Fate::Dropped(DropReason::QueueFull | DropReason::Policed | DropReason::Codel)
+                if self.form.line != Line::Kept =>
+            {
                 return vec![PacketFault::Drop];
             }
             // It happens again by itself.
@@ -241,7 +244,7 @@ impl Writer<'_> {
         };
         let Some((first, others)) = copies.split_first() else { return Vec::new() };
         let mut damages = Vec::new();
-        let late = first.at.saturating_since(offered.departed + plan.profile.delay);
+        let late = first.at.saturating_since(plan.profile.handed_over(offered.departed + plan.profile.delay));
         if !late.is_zero() {
             damages.push(PacketFault::Delay(late));
         }

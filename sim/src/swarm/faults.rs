@@ -9,7 +9,7 @@ use super::bounds::{Between, Strength};
 use super::draw::Draw;
 use super::generate::Making;
 use super::kind::Kind;
-use crate::link::{Chance, Inject, Late, Loss, PacketRef, QueueLimit, Runs};
+use crate::link::{Chance, Inject, Late, Loss, PacketRef, QueueLimit, Rate, Runs};
 use crate::scenario::{Action, Direction, Fault, FaultKind, LinkName, LinkTable, Node, Repeat, Step};
 
 /// The longest burst of losses or damage.
@@ -49,7 +49,7 @@ pub(super) fn add(kind: Kind, to: &mut Making<'_>) {
         Kind::Queue => impair(kind, to, |table, draw, strength| {
             let packets = u32::try_from(draw.steep(strength.packets)).unwrap_or(u32::MAX);
             table.queue = Some(QueueLimit::Packets(packets));
-            table.rate = NonZeroU64::new(draw.steep(strength.rate));
+            table.rate = NonZeroU64::new(draw.steep(strength.rate)).map(Rate::Constant);
         }),
         Kind::Blackout => happen(kind, to, |draw, making| {
             let client = making.client(draw);

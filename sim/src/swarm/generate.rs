@@ -11,6 +11,7 @@ use super::bounds::Bounds;
 use super::draw::{Draw, Draws};
 use super::faults::add;
 use super::kind::Kind;
+use crate::link::Rate;
 use crate::scenario::{Action, Clients, Direction, File, LinkName, LinkTable, Repeat, SharedFile, Step};
 
 /// A scenario, and what is in it.
@@ -102,7 +103,11 @@ impl<'a> Making<'a> {
             self.file.clients.insert(client.clone(), Clients { count: None, start });
             let delay = self.draws.of(&format!("delay {client}")).span(settings.delay);
             let mut rate = self.draws.of(&format!("rate {client}"));
-            let rate = if rate.coin() { NonZeroU64::new(rate.steep(settings.rate)) } else { None };
+            let rate = if rate.coin() {
+                NonZeroU64::new(rate.steep(settings.rate)).map(Rate::Constant)
+            } else {
+                None
+            };
             let table = self.link(&client, None);
             (table.delay, table.rate) = (Some(delay), rate);
         }

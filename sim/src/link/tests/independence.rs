@@ -70,7 +70,8 @@ fn switching_a_kind_off_leaves_the_others_where_they_were() {
 
 #[test]
 fn a_rate_a_queue_and_an_mtu_move_no_draw() {
-    let slow = Profile { rate: NonZeroU64::new(5_000_000), queue: QueueLimit::Packets(3), ..everything() };
+    let rate = NonZeroU64::new(5_000_000).map(Rate::Constant);
+    let slow = Profile { rate, queue: QueueLimit::Packets(3), ..everything() };
     // 1260 bytes take 2,016 µs, one comes each millisecond: about half are dropped, and no fate moves for that.
     let (one, two) = (fates(&mut link(everything()), COUNT), fates(&mut link(slow), COUNT));
     for (one, two) in one.iter().zip(&two) {
@@ -82,6 +83,22 @@ fn a_rate_a_queue_and_an_mtu_move_no_draw() {
             *one == Verdict::Dropped(DropReason::Loss) && *two != Verdict::Dropped(DropReason::QueueFull),
             *two == Verdict::Dropped(DropReason::Loss)
         );
+    }
+}
+
+#[test]
+fn a_policer_and_batches_move_no_draw() {
+    let policer = Some(Policer { rate: NonZeroU64::new(5_000_000).unwrap(), burst: 9_000 });
+    let damages = |copies: &Copies| -> Vec<u64> {
+        copies.iter().flat_map(|copy| copy.damage.bits(LENGTH)).map(|bit| bit as u64).collect()
+    };
+    assert_same("batches", Profile { aggregate: span(7), ..everything() }, damages);
+    let (one, two) =
+        (fates(&mut link(everything()), COUNT), fates(&mut link(Profile { policer, ..everything() }), COUNT));
+    let policed = two.iter().filter(|fate| **fate == Verdict::Dropped(DropReason::Policed)).count();
+    assert!(policed > 0);
+    for (one, two) in one.iter().zip(&two) {
+        assert!(one == two || *two == Verdict::Dropped(DropReason::Policed));
     }
 }
 

@@ -8,7 +8,7 @@ fn blackout(at: u64, lasts: u64) -> Fault {
 
 /// 1 ms for a datagram of 1222 bytes, 1250 with headers.
 fn ten_megabit(mut profile: Profile) -> Profile {
-    profile.rate = NonZeroU64::new(10_000_000);
+    profile.rate = NonZeroU64::new(10_000_000).map(Rate::Constant);
     profile
 }
 
@@ -82,6 +82,51 @@ fn what_is_dropped_by_name_uses_no_bandwidth_and_what_is_lost_does() {
     let mut lossy = link(ten_megabit(Profile { loss: Loss::Runs(runs("1", 0)), ..Profile::default() }));
     lossy.offer(ms(0), MILLISECOND, None);
     assert_eq!(lossy.offer(ms(0), MILLISECOND, None).departed, ms(2));
+}
+
+#[test]
+fn a_policer_stands_before_the_queue_and_what_it_drops_uses_no_bandwidth() {
+    let policer = Policer { rate: NonZeroU64::new(10_000_000).unwrap(), burst: 3_750 };
+    let queue = QueueLimit::Packets(1);
+    let profile = ten_megabit(Profile { policer: Some(policer), queue, ..Profile::default() });
+    let mut link = link(profile);
+    // The burst is three packets; one is in transmission, one waits, and the third finds no room.
+    let (policed, full) = (Some(DropReason::Policed), Some(DropReason::QueueFull));
+    assert_eq!(reasons(&mut link, &[(0, MILLISECOND); 4]), [None, None, full, policed]);
+    // Another one is allowed after a millisecond, as the second of the two goes out.
+    assert_eq!(link.offer(ms(1), MILLISECOND, None).departed, ms(3));
+}
+
+#[test]
+fn a_policer_goes_on_when_the_links_are_healed() {
+    let policer = Policer { rate: NonZeroU64::new(8_000).unwrap(), burst: 1_250 };
+    let profile = Profile { policer: Some(policer), ..Profile::default() };
+    let plan = Plan { profile, heal: Some(ms(1)), ..Plan::default() };
+    let mut link = Link::new(&Seed::from_number(1), "a->b", &plan);
+    let policed = Some(DropReason::Policed);
+    assert_eq!(reasons(&mut link, &[(2, MILLISECOND), (2, MILLISECOND)]), [None, policed]);
+}
+
+#[test]
+fn batches_are_handed_over_at_multiples_of_their_interval() {
+    let mut link = link(Profile { delay: span(3), aggregate: span(5), ..Profile::default() });
+    let arrivals: Vec<_> = [0, 1, 2, 3, 7, 8]
+        .map(|at| copies(&link.offer(ms(at), MILLISECOND, None).verdict).unwrap()[0].at)
+        .to_vec();
+    assert_eq!(arrivals, [5, 5, 5, 10, 10, 15].map(ms));
+}
+
+#[test]
+fn a_rate_that_falls_makes_the_queue_longer() {
+    let steps = [(0, 10_000_000), (1, 1_000_000)]
+        .map(|(millis, rate)| RateStep { at: span(millis), rate: NonZeroU64::new(rate).unwrap() });
+    let rate = Some(Rate::Steps(RateSteps::new(&steps, None).unwrap()));
+    let mut link = link(Profile { rate, queue: QueueLimit::Packets(2), ..Profile::default() });
+    let departed: Vec<_> = (0..3).map(|_| link.offer(ms(0), MILLISECOND, None).departed).collect();
+    assert_eq!(departed, [ms(1), ms(11), ms(21)]);
+    // Where 10 Mbit/s had sent it long ago, the third still waits.
+    let full = Some(DropReason::QueueFull);
+    assert_eq!(reasons(&mut link, &[(5, MILLISECOND), (5, MILLISECOND)]), [None, full]);
 }
 
 #[test]

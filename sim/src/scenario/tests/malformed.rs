@@ -27,8 +27,8 @@ const APPENDED: &[(&str, &str)] = &[
     ),
     (
         "[links.default]\ndealy = \"5ms\"",
-        "9:1: unknown key 'dealy'; expected delay, jitter, rate, queue, mtu, loss, corrupt, truncate, duplicate or \
-         reorder; did you mean 'delay'?",
+        "9:1: unknown key 'dealy'; expected delay, jitter, policer, rate, queue, mtu, loss, corrupt, truncate, duplicate, \
+         reorder or aggregate; did you mean 'delay'?",
     ),
     (
         "[clients.carol]\nstrat = \"5ms\"",
@@ -79,6 +79,35 @@ const APPENDED: &[(&str, &str)] = &[
         "9:8: rate is \"10Mb/s\"; expected Mbit or MB: 'Mb' could be either",
     ),
     ("[links.default]\nrate = \"0bit/s\"", "9:8: rate is \"0bit/s\"; expected 1bit/s to 1000Gbit/s"),
+    (
+        "[links.default]\nrate = []",
+        "9:8: rate is an empty array; expected a first step at \"0s\": the rate with which the run begins",
+    ),
+    (
+        "[links.default]\nrate = [{ at = \"1s\", rate = \"1Mbit/s\" }]",
+        "9:16: at is 1s; expected a first step at \"0s\": the rate with which the run begins",
+    ),
+    (
+        "[links.default]\nrate = [{ at = \"0s\", rate = \"1Mbit/s\" }, { at = \"0s\", rate = \"2Mbit/s\" }]",
+        "9:49: at is 0s; expected later than 0s, the step before",
+    ),
+    (
+        "[links.default]\nrate = { steps = [{ at = \"0s\", rate = \"1Mbit/s\" }] }",
+        "9:8: rate has no 'every'; expected the length of a period, such as \"10s\"",
+    ),
+    (
+        "[links.default.rate]\nevery = \"5s\"\nsteps = [{ at = \"0s\", rate = \"1Mbit/s\" }, { at = \"5s\", rate = \"2Mbit/s\" }]",
+        "9:9: every is 5s; expected longer than 5s, when the last step begins",
+    ),
+    (
+        "[links.default]\npolicer = \"1Mbit/s\"",
+        "9:11: policer is a string; expected a table: { rate = \"10Mbit/s\", burst = \"64KiB\" }",
+    ),
+    (
+        "[links.default]\npolicer = { rate = \"1Mbit/s\" }",
+        "9:11: policer has no 'burst'; expected what it lets through at once, such as \"64KiB\"",
+    ),
+    ("[links.default]\naggregate = \"0s\"", "9:13: aggregate is zero; expected a duration above zero"),
     (
         "[links.default]\nqueue = \"25pkt\"",
         "9:9: alice->server has a queue and no rate; expected a rate, or no queue",

@@ -6,7 +6,7 @@ use backchat_core::chat::{FileName, Limits};
 use backchat_core::wire::CongestionChoice;
 
 use super::*;
-use crate::link::{self, Loss, PacketRef, QueueLimit, Runs};
+use crate::link::{self, Loss, PacketRef, Policer, QueueLimit, Rate, RateStep, RateSteps, Runs};
 
 fn ms(millis: u64) -> Instant {
     Instant::from_millis(millis)
@@ -14,6 +14,37 @@ fn ms(millis: u64) -> Instant {
 
 fn span(millis: u64) -> Duration {
     Duration::from_millis(millis)
+}
+
+fn megabits(rate: u64) -> Option<Rate> {
+    NonZeroU64::new(rate * 1_000_000).map(Rate::Constant)
+}
+
+/// The profile from `a` to the server, of a default link with this line.
+fn profile(line: &str) -> link::Profile {
+    let text = format!("duration = \"1s\"\n[clients.a]\n[links.default]\n{line}");
+    parsed(&text).clients()[0].up.profile.clone()
+}
+
+#[test]
+fn a_rate_is_one_or_a_list_or_a_list_that_comes_again() {
+    let list = "[{ at = \"0s\", rate = \"10Mbit/s\" }, { at = \"5s\", rate = \"1Mbit/s\" }]";
+    let steps = [(0, 10), (5_000, 1)].map(|(millis, rate)| RateStep {
+        at: span(millis),
+        rate: NonZeroU64::new(rate * 1_000_000).unwrap(),
+    });
+    let read = |every| Some(Rate::Steps(RateSteps::new(&steps, every).unwrap()));
+    assert_eq!(profile(&format!("rate = {list}")).rate, read(None));
+    let again = format!("rate = {{ steps = {list}, every = \"8s\" }}");
+    assert_eq!(profile(&again).rate, read(Some(span(8_000))));
+    assert_eq!(profile("rate = \"10Mbit/s\"").rate, megabits(10));
+}
+
+#[test]
+fn a_policer_and_batches_are_as_they_are_written() {
+    let read = profile("policer = { rate = \"2Mbit/s\", burst = \"16KiB\" }\naggregate = \"5ms\"");
+    let policer = Policer { rate: NonZeroU64::new(2_000_000).unwrap(), burst: 16 << 10 };
+    assert_eq!((read.policer, read.aggregate), (Some(policer), span(5)));
 }
 
 #[test]
@@ -29,7 +60,7 @@ fn the_example_of_the_contract_is_what_it_says() {
     assert_eq!((alice.nick.as_str(), alice.start), ("alice", ms(0)));
     assert_eq!((bob.nick.as_str(), bob.start), ("bob", ms(20)));
     let both = &alice.up.profile;
-    assert_eq!((both.delay, both.rate.map(NonZeroU64::get)), (span(15), Some(10_000_000)));
+    assert_eq!((both.delay, both.rate.clone()), (span(15), megabits(10)));
     assert_eq!((both.queue, both.mtu), (QueueLimit::Packets(25), 1500));
     assert_eq!(both.loss, Loss::Runs(Runs { chance: "0.002".parse().unwrap(), max_burst: None }));
     assert_eq!(alice.down.profile, link::Profile { delay: span(40), ..both.clone() });

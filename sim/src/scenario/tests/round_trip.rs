@@ -10,7 +10,10 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::*;
-use crate::link::{Chance, Identity, Inject, Late, Loss, PacketRef, QueueLimit, Runs};
+use crate::link::{
+    BitsPerSecond, Chance, Identity, Inject, Late, Loss, PacketRef, Policer, QueueLimit, Rate, RateStep,
+    RateSteps, Runs,
+};
 
 /// Below the duration of the generated scenarios.
 const WITHIN_MILLIS: u64 = 50_000;
@@ -60,27 +63,50 @@ fn link_table() -> impl Strategy<Value = LinkTable> {
         (0u32..=1_000_000).prop_map(QueueLimit::Packets),
         (0u64..=1 << 30).prop_map(QueueLimit::Bytes)
     ];
-    let rate =
-        ((1u64..=1_000_000_000_000).prop_map(|bits| NonZeroU64::new(bits).unwrap()), option::of(queue));
+    let rate = (rate(), option::of(queue));
+    let policer = (bits(), 0u64..=1 << 30).prop_map(|(rate, burst)| Policer { rate, burst });
     (
         (option::of(span()), option::of(span()), option::of(rate), option::of(68u32..=65_535)),
         (option::of(loss()), option::of(runs()), option::of(runs())),
         (option::of(late(span())), option::of(late(positive_span()))),
+        (option::of(policer), option::of(positive_span())),
     )
-        .prop_map(|((delay, jitter, rate, mtu), (loss, corrupt, truncate), (duplicate, reorder))| {
+        .prop_map(|(first, second, (duplicate, reorder), (policer, aggregate))| {
+            let ((delay, jitter, rate, mtu), (loss, corrupt, truncate)) = (first, second);
             LinkTable {
                 delay,
                 jitter,
+                policer,
+                queue: rate.as_ref().and_then(|(_, queue)| *queue),
                 rate: rate.map(|(rate, _)| rate),
-                queue: rate.and_then(|(_, queue)| queue),
                 mtu,
                 loss,
                 corrupt,
                 truncate,
                 duplicate,
                 reorder,
+                aggregate,
             }
         })
+}
+
+fn bits() -> impl Strategy<Value = BitsPerSecond> {
+    (1u64..=1_000_000_000_000).prop_map(|bits| NonZeroU64::new(bits).unwrap())
+}
+
+/// A rate, constant or in steps.
+fn rate() -> impl Strategy<Value = Rate> {
+    let steps = (vec((1u64..60_000, bits()), 1..6), option::of(1u64..60_000)).prop_map(|(list, more)| {
+        let mut at = Duration::ZERO;
+        let mut steps = Vec::new();
+        for (length, rate) in list {
+            steps.push(RateStep { at, rate });
+            at += Duration::from_millis(length);
+        }
+        let every = more.map(|more| at + Duration::from_millis(more));
+        Rate::Steps(RateSteps::new(&steps, every).unwrap())
+    });
+    prop_oneof![bits().prop_map(Rate::Constant), steps]
 }
 
 fn nick(name: &str) -> Nickname {
@@ -234,6 +260,7 @@ fn file() -> impl Strategy<Value = File> {
                     client,
                     file,
                     within,
+                    not_within: within.and_then(|most| (most.as_nanos() > 1).then(|| most / 2)),
                     failed,
                     count: Some(1),
                     resent_at_most,

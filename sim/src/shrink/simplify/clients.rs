@@ -66,7 +66,10 @@ fn spelt_out(case: &Case, name: &Nickname, count: u32, group: &Clients) -> Case 
         .into_iter()
         .flat_map(|(link, table)| {
             members.iter().map(|client| {
-                (crate::scenario::LinkName { client: client.clone(), direction: link.direction }, *table)
+                (
+                    crate::scenario::LinkName { client: client.clone(), direction: link.direction },
+                    table.clone(),
+                )
             })
         })
         .collect();
