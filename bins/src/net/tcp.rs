@@ -198,7 +198,7 @@ impl Listener for TcpListener {
     }
 }
 
-/// Whom an error of `accept` is about.
+/// The side that an error of `accept` is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Trouble {
     /// The connection that was to be taken: the next one may be well.

@@ -45,6 +45,8 @@ pub struct Taken {
     terminal: Terminal<CrosstermBackend<Canvas>>,
     canvas: Canvas,
     painter: Painter,
+    /// For taking the terminal again when the shell has had it.
+    #[cfg(unix)]
     mouse: Mouse,
     /// The title that it has.
     title: String,
@@ -122,7 +124,14 @@ pub fn take(mouse: Mouse) -> io::Result<Taken> {
     let painter = Painter::new(WhileTaken).inspect_err(|_| give_back())?;
     let canvas = Canvas::default();
     let terminal = Terminal::new(CrosstermBackend::new(canvas.clone())).inspect_err(|_| give_back())?;
-    Ok(Taken { terminal, canvas, painter, mouse, title: String::new() })
+    Ok(Taken {
+        terminal,
+        canvas,
+        painter,
+        #[cfg(unix)]
+        mouse,
+        title: String::new(),
+    })
 }
 
 fn enter(mouse: Mouse) -> io::Result<()> {

@@ -11,7 +11,7 @@ use core::fmt;
 use core::net::IpAddr;
 use std::collections::BTreeMap;
 
-/// Whom a ban is about.
+/// The people that a ban is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Whom {
     /// Who takes this nickname, in whatever case it is written.
@@ -32,7 +32,7 @@ impl fmt::Display for Whom {
 /// One ban.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ban {
-    /// Whom it is about.
+    /// The people that it is about.
     pub whom: Whom,
     /// When it is over; `None` for never.
     pub until: Option<Instant>,

@@ -31,7 +31,7 @@ pub fn choose(
     Nickname::parse(&name).map_err(|error| refuse("the login name", &name, error))
 }
 
-/// Whom a message is for. A name that nobody can have is nobody's.
+/// The nickname that a message is for. A name that nobody can have is nobody's.
 pub fn addressee(text: &str) -> Result<Nickname, Failure> {
     Nickname::parse(text).map_err(|error| {
         Failure::new(Exit::NotFound, format!("no such nickname '{}': {error}", visible(text)))
