@@ -18,4 +18,5 @@ pub mod render;
 pub mod server;
 pub mod signals;
 pub mod slash;
+pub mod toml_file;
 pub mod values;

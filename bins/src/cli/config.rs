@@ -12,11 +12,12 @@ use backchat_core::node::TransferLimits;
 
 use super::args::{BadVariable, CHAT_PORT, Environment, LogFormat, METRICS_PORT, ServerArgs, TRANSFER_PORT};
 use super::values::{HostPort, Span};
-use crate::net::proxy::Range;
+use crate::net::proxy::CidrBlock;
 use crate::paths::shown;
 
-pub use self::file::{ConfigFile, Place};
+pub use self::file::ConfigFile;
 pub use self::settings::{LimitsTable, TransferTable};
+pub use super::toml_file::Place;
 
 mod commented;
 mod file;
@@ -51,7 +52,7 @@ pub struct Config {
     /// The names that the metrics may be asked by, beside that of `metrics`.
     pub metrics_host: Vec<String>,
     /// Proxies and tunnels that say whom a connection is from, by the PROXY protocol.
-    pub proxies: Vec<Range>,
+    pub proxies: Vec<CidrBlock>,
 }
 
 /// How long downloads may go on where nothing was said.

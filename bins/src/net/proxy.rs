@@ -28,7 +28,7 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections whose header has not come. With more, others wait in the queue of the system.
 const WAITING_MOST: usize = 256;
 
-/// Whom a connection is from.
+/// The peer that a connection is from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proxied {
     /// From there.
@@ -106,19 +106,20 @@ pub fn parse_header(fixed: &[u8; FIXED_BYTES], rest: &[u8]) -> Result<Proxied, B
     }
 }
 
-/// Addresses that share their first bits, as in `10.0.0.0/8`.
+/// Addresses that share their first bits, as in `10.0.0.0/8` (RFC 4632). Of IPv6 too every bit counts, other than in
+/// [`AddressRange`](backchat_core::chat::AddressRange): proxies are our own machines, and neighbours in a /64 are not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Range {
+pub struct CidrBlock {
     ip: IpAddr,
     prefix: u32,
 }
 
-/// Why a text is no [`Range`].
+/// Why a text is no [`CidrBlock`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected an address such as 127.0.0.1, or a range of them such as 10.0.0.0/8 or fd00::/8")]
-pub struct BadRange;
+pub struct BadCidrBlock;
 
-impl Range {
+impl CidrBlock {
     /// Whether `ip` is one of them.
     pub fn contains(&self, ip: IpAddr) -> bool {
         let same = |one: u128, other: u128, bits: u32| {
@@ -132,28 +133,28 @@ impl Range {
     }
 }
 
-impl std::str::FromStr for Range {
-    type Err = BadRange;
+impl std::str::FromStr for CidrBlock {
+    type Err = BadCidrBlock;
 
-    fn from_str(text: &str) -> Result<Self, BadRange> {
+    fn from_str(text: &str) -> Result<Self, BadCidrBlock> {
         let (ip, prefix) = match text.split_once('/') {
             Some((ip, prefix)) => (ip, Some(prefix)),
             None => (text, None),
         };
-        let ip: IpAddr = ip.parse().map_err(|_| BadRange)?;
+        let ip: IpAddr = ip.parse().map_err(|_| BadCidrBlock)?;
         let most = if ip.is_ipv4() { 32 } else { 128 };
         let prefix = match prefix {
             Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                digits.parse().ok().filter(|prefix| *prefix <= most).ok_or(BadRange)?
+                digits.parse().ok().filter(|prefix| *prefix <= most).ok_or(BadCidrBlock)?
             }
-            Some(_) => return Err(BadRange),
+            Some(_) => return Err(BadCidrBlock),
             None => most,
         };
         Ok(Self { ip, prefix })
     }
 }
 
-impl std::fmt::Display for Range {
+impl std::fmt::Display for CidrBlock {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let most = if self.ip.is_ipv4() { 32 } else { 128 };
         match self.prefix == most {
@@ -166,14 +167,14 @@ impl std::fmt::Display for Range {
 /// A listener of whose connections some are passed on by proxies.
 pub struct ProxyListener<L: Listener> {
     listener: L,
-    proxies: Vec<Range>,
+    proxies: Vec<CidrBlock>,
     /// Connections from proxies whose header has not come.
     waiting: JoinSet<Option<(L::Stream, SocketAddr)>>,
 }
 
 impl<L: Listener> ProxyListener<L> {
     /// Takes connections from `listener`; those from `proxies` have to begin with a header.
-    pub fn new(listener: L, proxies: Vec<Range>) -> Self {
+    pub fn new(listener: L, proxies: Vec<CidrBlock>) -> Self {
         Self { listener, proxies, waiting: JoinSet::new() }
     }
 }

@@ -1,20 +1,18 @@
 //! The configuration file: TOML, every key optional, an unknown one an error that says where it stands.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use backchat_core::chat::Limits;
 use backchat_core::node::TransferLimits;
-use backchat_core::text::visible;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use toml::de::DeTable;
 
 use super::settings::{LimitsTable, TransferTable, check_transfer, describe};
 use super::{Config, check_motd};
 use crate::cli::args::{LogFormat, ServerArgs};
+use crate::cli::toml_file::{self, Place, locate};
 use crate::cli::values::{HostPort, Span};
-use crate::net::proxy::{BadRange, Range};
+use crate::net::proxy::{BadCidrBlock, CidrBlock};
 
 /// What a file says, checked.
 #[derive(Clone, Debug, Default)]
@@ -30,34 +28,7 @@ pub struct ConfigFile {
     /// Where clients are told to find downloads.
     pub(super) advertise: Option<SocketAddr>,
     /// Who says whom a connection is from.
-    pub(super) proxies: Vec<Range>,
-}
-
-/// Where in a file: both count from 1, columns in characters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The line.
-    pub line: usize,
-    /// The column.
-    pub column: usize,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.line, self.column)
-    }
-}
-
-impl Place {
-    /// The place of the byte at `offset`.
-    fn of(text: &str, offset: usize) -> Self {
-        let before = text.get(..offset).unwrap_or(text);
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        Self {
-            line: before.matches('\n').count() + 1,
-            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
-        }
-    }
+    pub(super) proxies: Vec<CidrBlock>,
 }
 
 /// The file as it is written.
@@ -79,7 +50,7 @@ pub(super) struct Table {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     metrics_host: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_texts", deserialize_with = "ranges")]
-    proxies: Vec<Range>,
+    proxies: Vec<CidrBlock>,
     #[serde(skip_serializing_if = "Option::is_none")]
     grace: Option<Span>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,16 +68,16 @@ fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SocketAd
     text.parse().map(Some).map_err(|_| serde::de::Error::custom(expected))
 }
 
-fn ranges<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Range>, D::Error> {
+fn ranges<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<CidrBlock>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
     let range = |text: String| {
-        text.parse().map_err(|error: BadRange| serde::de::Error::custom(format!("'{text}': {error}")))
+        text.parse().map_err(|error: BadCidrBlock| serde::de::Error::custom(format!("'{text}': {error}")))
     };
     texts.into_iter().map(range).collect()
 }
 
-fn as_texts<S: Serializer>(ranges: &[Range], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(ranges.iter().map(Range::to_string))
+fn as_texts<S: Serializer>(ranges: &[CidrBlock], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(ranges.iter().map(CidrBlock::to_string))
 }
 
 impl Table {
@@ -130,26 +101,11 @@ impl Table {
     }
 }
 
-/// What the parser says, in words of a file and not of the program that reads it.
-fn plain(message: &str) -> String {
-    let words = [
-        ("unknown variant", "unknown value"),
-        ("a sequence", "a list"),
-        ("invalid type: sequence", "invalid type: list"),
-        ("invalid type: map", "invalid type: table"),
-        ("path string", "a path as a string"),
-    ];
-    words.iter().fold(message.to_owned(), |message, (theirs, ours)| message.replace(theirs, ours))
-}
-
 impl ConfigFile {
     /// Reads a file's text. A folder that is no absolute path is found from `folder`, the one the file is in.
     /// An error is a place and what is wrong there.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, (Place, String)> {
-        let table: Table = toml::from_str(text).map_err(|error| {
-            let place = Place::of(text, error.span().map_or(0, |span| span.start));
-            (place, visible(&plain(error.message())).to_string())
-        })?;
+        let table: Table = toml_file::read(text)?;
         // Joined to the file's folder it would be that folder: nobody meant to share the configuration.
         for (key, path, otherwise) in [
             ("share", &table.share, "for a chat alone"),
@@ -193,23 +149,4 @@ impl ConfigFile {
             proxies: table.proxies,
         })
     }
-}
-
-/// Where the value of a key stands; the beginning of the file when it is not there.
-fn locate(text: &str, path: &[&str]) -> Place {
-    let start = Place { line: 1, column: 1 };
-    let Ok(root) = DeTable::parse(text) else {
-        return start;
-    };
-    let Some((last, tables)) = path.split_last() else {
-        return start;
-    };
-    let mut table = root.get_ref();
-    for key in tables {
-        match table.get(*key).map(|value| value.get_ref().as_table()) {
-            Some(Some(inner)) => table = inner,
-            _ => return start,
-        }
-    }
-    table.get(*last).map_or(start, |value| Place::of(text, value.span().start))
 }

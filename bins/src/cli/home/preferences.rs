@@ -1,6 +1,7 @@
 //! What a person has chosen: `client.toml`.
 
 use backchat_core::chat::Nickname;
+use backchat_core::text::{is_hidden, visible};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, fmt::strtime};
 use ratatui::style::Color;
@@ -11,7 +12,9 @@ use crate::app::settings::{Bell, Settings};
 use crate::cli::args::When;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::toml_file::{self, Place, locate};
 use crate::cli::values::HostPort;
+use crate::paths::shown;
 use crate::tui::theme::Theme;
 
 /// Lines that may be kept: a screen at least, and what a window of some hundred megabytes holds.
@@ -73,7 +76,7 @@ impl TryFrom<String> for Chosen {
 
     fn try_from(text: String) -> Result<Self, String> {
         let expected = "expected a colour such as red, lightblue, 123 or #1e90ff";
-        text.parse().map(Self).map_err(|_| format!("'{}': {expected}", backchat_core::text::visible(&text)))
+        text.parse().map(Self).map_err(|_| format!("'{}': {expected}", visible(&text)))
     }
 }
 
@@ -84,48 +87,73 @@ impl Home {
     /// It cannot be read, or says what makes no sense: with its place in the file.
     pub fn preferences(&self) -> Result<Preferences, Failure> {
         let Some(file) = self.config_file() else { return Ok(Preferences::default()) };
-        let bad =
-            |what: String| Failure::new(Exit::Usage, format!("{}: {}", file.display(), what.trim_end()));
+        let file_name = shown(&file);
+        let bad = |what: String| Failure::new(Exit::Usage, what);
         let text = match std::fs::read_to_string(&file) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Preferences::default()),
-            Err(error) => return Err(bad(error.to_string())),
+            Err(error) => return Err(bad(format!("cannot read {file_name}: {error}"))),
         };
-        let preferences: Preferences = toml::from_str(&text).map_err(|error| bad(error.to_string()))?;
-        preferences.settings().map_err(bad)?;
-        Ok(preferences)
+        Preferences::parse(&text).map_err(|(place, message)| bad(format!("{file_name}:{place}: {message}")))
     }
 }
 
+/// A value that makes no sense.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{key}: {message}")]
+pub struct BadSetting {
+    /// Its key.
+    pub key: &'static str,
+    /// What is wrong with it, and what was expected.
+    pub message: String,
+}
+
 impl Preferences {
+    /// Reads a file's text.
+    ///
+    /// # Errors
+    /// A place, and what is wrong there.
+    pub fn parse(text: &str) -> Result<Self, (Place, String)> {
+        let preferences: Self = toml_file::read(text)?;
+        preferences.settings().map_err(|error| (locate(text, &[error.key]), error.to_string()))?;
+        Ok(preferences)
+    }
+
     /// Times, bell, words.
     ///
     /// # Errors
-    /// A format or a zone that there is not.
-    pub fn settings(&self) -> Result<Settings, String> {
+    /// A format or a zone that there is not, or another value that makes no sense.
+    pub fn settings(&self) -> Result<Settings, BadSetting> {
         let default = Settings::default();
+        let bad = |key, message: String| BadSetting { key, message };
         let zone = match self.zone.as_deref() {
             None | Some("local") => TimeZone::system(),
-            Some(name) => TimeZone::get(name).map_err(|error| format!("zone: {error}"))?,
+            Some(name) => TimeZone::get(name).map_err(|_| {
+                let expected = "expected local, or a name such as Europe/Berlin";
+                bad("zone", format!("there is no time zone '{}' here; {expected}", visible(name)))
+            })?,
         };
         let time = self.time.clone().unwrap_or(default.time);
         let noon = Timestamp::UNIX_EPOCH.to_zoned(zone.clone());
-        let written = strtime::format(&time, &noon).map_err(|error| format!("time: {error}"))?;
-        if written.chars().any(backchat_core::text::is_hidden) {
-            return Err("time: a time has to fit into one line".to_owned());
+        let written = strtime::format(&time, &noon).map_err(|_| {
+            let expected = "expected a format of strftime such as %H:%M, or nothing for no times";
+            bad("time", format!("'{}' is none; {expected}", visible(&time)))
+        })?;
+        if written.chars().any(is_hidden) {
+            return Err(bad("time", "a time has to fit into one line".to_owned()));
         }
         let bell = if self.bell == Some(false) { Bell::Silent } else { Bell::Mentions };
         let mentions = self.mention.iter().map(|word| word.to_lowercase()).collect();
         if let Some(server) = &self.server {
-            server.parse::<HostPort>().map_err(|error| format!("server: {error}"))?;
+            server.parse::<HostPort>().map_err(|error| bad("server", error.to_string()))?;
         }
         if let Some(nick) = &self.nick {
-            Nickname::parse(nick).map_err(|error| format!("nick: {error}"))?;
+            Nickname::parse(nick).map_err(|error| bad("nick", error.to_string()))?;
         }
         let scrollback = self.scrollback.unwrap_or(default.scrollback);
         if !SCROLLBACK.contains(&scrollback) {
             let (least, most) = (SCROLLBACK.start(), SCROLLBACK.end());
-            return Err(format!("scrollback: {scrollback} lines, expected {least} to {most}"));
+            return Err(bad("scrollback", format!("{scrollback} lines, expected {least} to {most}")));
         }
         let (mouse, title) = (self.mouse.unwrap_or(default.mouse), self.title.unwrap_or(default.title));
         let notify = self.notify.unwrap_or(default.notify);
@@ -192,20 +220,50 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_told_with_its_place() {
-        for (text, part) in [
-            ("clour = \"auto\"", "line 1"),
-            ("[colors]\ndim = \"blurple\"", "expected a colour"),
-            ("zone = \"Nowhere/Land\"", "zone: "),
-            ("time = \"%Q%!\"", "time: "),
-            ("time = \"%n\"", "one line"),
-            ("nick = \"two words\"", "nick: "),
-            ("server = \"h:x\"", "server: "),
-            ("scrollback = 7", "100 to 1000000"),
+        for (text, expected) in [
+            ("clour = \"auto\"", "1:1: unknown field `clour`, expected one of `color`"),
+            ("color = \"red\"", "1:9: unknown value `red`, expected one of `auto`, `always`, `never`"),
+            (
+                "[colors]\ndim = \"blurple\"",
+                "2:7: 'blurple': expected a colour such as red, lightblue, 123 or #1e90ff",
+            ),
+            (
+                "\nzone = \"Nowhere/Land\"",
+                "2:8: zone: there is no time zone 'Nowhere/Land' here; expected local, or a name such as Europe/Berlin",
+            ),
+            ("time = \"%Q%!\"", "1:8: time: '%Q%!' is none; expected a format of strftime such as %H:%M"),
+            ("time = \"%n\"", "1:8: time: a time has to fit into one line"),
+            ("nick = \"two words\"", "1:8: nick: "),
+            ("server = \"h:x\"", "1:10: server: "),
+            ("scrollback = 7", "1:14: scrollback: 7 lines, expected 100 to 1000000"),
+            ("bell = ", "1:8: "),
         ] {
             let message = read(text).expect_err(text);
-            assert!(message.contains(part) && message.contains("client.toml"), "{message}");
+            let (_, place) = message.split_once("client.toml:").expect("it names the file");
+            assert!(place.starts_with(expected) && !place.contains('\n'), "{text}: {message}");
         }
         assert!(read("").is_ok());
+    }
+
+    #[test]
+    fn no_word_from_inside_is_in_what_is_said_of_any_key() {
+        let documented = include_str!("../../../../docs/client.toml");
+        let commented = documented.lines().filter_map(|line| line.strip_prefix("# ")?.split_once(" = "));
+        let mut wrong = vec!["colors = 3".to_owned(), "colors = []".to_owned()];
+        for (key, _) in commented {
+            for value in ["1", "-1", "1.5", "true", "'\\u{1b}'", "[1]", "{ a = 1 }", "1979-05-27"] {
+                wrong.push(format!("{key} = {value}"));
+                wrong.push(format!("[colors]\n{key} = {value}"));
+            }
+        }
+        for text in wrong {
+            let Err(error) = read(&text) else { continue };
+            for word in ["struct", "enum", "variant", "sequence", "newtype", "tuple", "Option", "TOML parse"]
+            {
+                assert!(!error.contains(word), "{text}: {error}");
+            }
+            assert!(!error.contains(is_hidden), "{text}: {error}");
+        }
     }
 
     #[test]

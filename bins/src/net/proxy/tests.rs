@@ -58,7 +58,7 @@ fn what_is_no_header_is_told() {
 
 #[test]
 fn ranges_are_read_and_contain_their_addresses() {
-    let range = |text: &str| text.parse::<Range>();
+    let range = |text: &str| text.parse::<CidrBlock>();
     let contains = |text: &str, ip: &str| range(text).unwrap().contains(ip.parse().unwrap());
     assert!(contains("127.0.0.1", "127.0.0.1") && contains("127.0.0.1", "::ffff:127.0.0.1"));
     assert!(!contains("127.0.0.1", "127.0.0.2") && !contains("127.0.0.1", "::1"));
@@ -68,7 +68,7 @@ fn ranges_are_read_and_contain_their_addresses() {
     for wrong in
         ["", "localhost", "10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/+8", "10.0.0.256", "1.2.3.4/8/8"]
     {
-        assert_eq!(range(wrong), Err(BadRange), "{wrong:?}");
+        assert_eq!(range(wrong), Err(BadCidrBlock), "{wrong:?}");
     }
     for text in ["127.0.0.1", "10.0.0.0/8", "fd00::/8", "::1"] {
         assert_eq!(range(text).unwrap().to_string(), text);
