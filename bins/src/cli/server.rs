@@ -8,6 +8,7 @@
 //! - `binding`: sockets and the share, with messages that name the thing and what to do.
 //! - `descriptors`: as many as the system grants.
 //! - `log`: what happens, for the operator.
+//! - [`parsers`]: of bytes from outside, for fuzzers.
 
 mod admin;
 mod binding;
@@ -23,6 +24,7 @@ mod log;
 mod metrics;
 #[cfg_attr(not(unix), path = "server/notify_elsewhere.rs")]
 mod notify;
+pub mod parsers;
 mod pulse;
 mod state;
 

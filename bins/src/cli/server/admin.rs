@@ -19,7 +19,7 @@ use backchat_core::text::visible;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 use self::answers::Limit;
-use self::line::Typed;
+pub(super) use self::line::Typed;
 use super::direct::{Directed, Request, Wanted};
 use super::state::bans::BansFile;
 use crate::cli::exit::Exit;

@@ -199,7 +199,7 @@ async fn send(stream: &mut (impl AsyncWrite + Unpin), reply: &Reply) -> io::Resu
 }
 
 /// The command of a request, with its slash.
-fn command(line: &[u8]) -> Result<String, &'static str> {
+pub(super) fn command(line: &[u8]) -> Result<String, &'static str> {
     let line = line.trim_ascii();
     let command = if line.first() == Some(&b'{') {
         let request: Request = serde_json::from_slice(line)

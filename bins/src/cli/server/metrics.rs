@@ -57,6 +57,11 @@ pub(super) struct Facts {
     pub(super) hosts: Hosts,
 }
 
+/// Reads a request; the response where it is refused, and `None` while its end is missing.
+pub(super) fn scrape_refusal(bytes: &[u8], hosts: &Hosts) -> Option<Result<(), String>> {
+    Head::read(bytes, hosts).map(|head| head.map(drop).map_err(Refusal::response))
+}
+
 /// Answers scrapes for as long as it is polled.
 pub(super) async fn serve(listener: TcpListener, control: mpsc::Sender<Control>, facts: Facts) {
     let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));

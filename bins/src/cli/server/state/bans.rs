@@ -160,7 +160,7 @@ impl BansFile {
 }
 
 /// The bans of a file, and what is wrong with it as `LINE: WHAT`.
-fn parse(bytes: &[u8]) -> (Vec<StoredBan>, Vec<String>) {
+pub(in crate::cli::server) fn parse(bytes: &[u8]) -> (Vec<StoredBan>, Vec<String>) {
     let (mut bans, mut complaints) = (Vec::new(), Vec::new());
     for (number, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
         if line.trim_ascii().is_empty() {
