@@ -21,6 +21,9 @@ pub enum Engine {
 }
 
 impl Engine {
+    /// Every name of an engine.
+    pub const NAMES: [&str; 2] = ["turmoil", "direct"];
+
     /// Its name on the command line and in traces.
     pub const fn name(self) -> &'static str {
         match self {

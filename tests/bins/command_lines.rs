@@ -6,6 +6,7 @@
 mod command_lines {
     pub(crate) mod chat;
     pub(crate) mod client;
+    pub(crate) mod complete;
     pub(crate) mod console;
     pub(crate) mod crowd;
     pub(crate) mod ctl;

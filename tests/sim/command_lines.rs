@@ -267,7 +267,23 @@ fn completions_and_manual_pages_know_every_command() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let (code, script, err) = folder.said(&["completions", shell]);
         assert_eq!((code, err.as_str()), (0, ""), "{shell}");
-        assert!(script.contains("check-determinism"), "{shell}: {script}");
+        // These ask the program while one types; the others are told everything at once.
+        let is_asking = ["bash", "zsh", "fish"].contains(&shell);
+        let part = if is_asking { format!("complete {shell} -- ") } else { "check-determinism".to_owned() };
+        assert!(script.contains(&part), "{shell}: {script}");
+    }
+    for (words, offered) in [
+        ("run --eng", "--engine\n"),
+        ("run x.toml --engine d", "direct\n"),
+        ("run ", "\tfiles\t\n"),
+        ("sweep --save-failures ", "\tfolders\t\n"),
+    ] {
+        let line = format!("backchat-sim {words}");
+        let last = words.rsplit(' ').next().unwrap_or_default();
+        assert_eq!(
+            folder.said(&["complete", "bash", "--", &line, last]),
+            (0, offered.to_owned(), String::new())
+        );
     }
     assert_eq!(folder.said(&["man", "--out", "pages"]).0, 0);
     for page in ["backchat-sim.1", "backchat-sim-sweep.1"] {

@@ -26,6 +26,12 @@ pub enum BadAlgorithm {
     BadWindow,
 }
 
+/// The names that [`parse_recovery`] takes.
+pub const RECOVERY_NAMES: [&str; 1] = ["go-back-n"];
+
+/// The names that [`parse_congestion`] takes; behind a colon there is a number to come.
+pub const CONGESTION_NAMES: [&str; 2] = ["classic", "fixed:"];
+
 /// How what was lost is sent again (`--recovery`).
 pub fn parse_recovery(text: &str) -> Result<Recovery, BadAlgorithm> {
     match text {
@@ -56,6 +62,12 @@ pub fn parse_congestion(text: &str) -> Result<CongestionChoice, BadAlgorithm> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_offered_is_taken() {
+        assert!(RECOVERY_NAMES.into_iter().all(|name| parse_recovery(name).is_ok()));
+        assert!(CONGESTION_NAMES.into_iter().all(|name| parse_congestion(&name.replace(':', ":16")).is_ok()));
+    }
 
     #[test]
     fn what_is_built_is_read() {

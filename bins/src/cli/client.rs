@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 mod bench;
+mod candidates;
 pub mod chat;
 pub mod get;
 pub mod look;

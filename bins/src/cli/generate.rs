@@ -1,7 +1,12 @@
 //! What a shell and `man` read about a program, generated from its command line, so that neither can be out of date.
 //!
-//! Every program has the two commands of [`Generate`]. Packagers run them once; people may run them at any time, for
-//! what is generated is what this build can do.
+//! Every program has the commands of [`Generate`]. Packagers run them once; people may run them at any time, for
+//! what is generated is what this build can do. The scripts for bash, zsh and fish ask the program itself while one
+//! types, by the hidden command `complete`; those for other shells know what the command line alone tells.
+
+mod complete;
+pub mod line;
+mod scripts;
 
 use std::fs;
 use std::io::{self, Write};
@@ -12,6 +17,8 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
 
+use self::complete::Asking;
+pub use self::complete::{Question, offering};
 use super::exit::Exit;
 use super::logging;
 
@@ -30,6 +37,9 @@ pub enum Generate {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+    /// Answer a shell that completes a command line
+    #[command(hide = true)]
+    Complete(Question),
 }
 
 /// What a command line asks for.
@@ -73,6 +83,7 @@ impl Generate {
             Self::Completions { shell } => completions(*shell, command),
             Self::Man { out: Some(folder) } => return write_pages(command, folder),
             Self::Man { out: None } => page(&built(command)),
+            Self::Complete(question) => question.answer(command).into_bytes(),
         };
         let mut out = io::stdout().lock();
         match out.write_all(&text).and_then(|()| out.flush()) {
@@ -87,15 +98,17 @@ impl Generate {
 /// The script that `shell` completes `command` with.
 fn completions(shell: Shell, mut command: Command) -> Vec<u8> {
     let name = command.get_name().to_owned();
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut command, name.clone(), &mut script);
-    if shell != Shell::Bash {
-        return script;
-    }
-    // For a program with a hyphen in its name, clap_complete 4.6.11 spells a command's state in one way where bash
-    // enters it and in another where it is looked up, so that nothing completes behind a command (clap's issue 6421).
-    let (looked_up, entered) = (name.replace('-', "__subcmd__"), name.replace('-', "__"));
-    String::from_utf8_lossy(&script).replace(&looked_up, &entered).into_bytes()
+    let asking = match shell {
+        Shell::Bash => Asking::Bash,
+        Shell::Fish => Asking::Fish,
+        Shell::Zsh => Asking::Zsh,
+        _ => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut command, name, &mut script);
+            return script;
+        }
+    };
+    scripts::script(asking, &name).into_bytes()
 }
 
 /// A page for the program, and one for each of its commands.
@@ -110,7 +123,7 @@ fn write_pages(command: Command, folder: &Path) -> Result<(), Unwritable> {
     while let Some(command) = left.pop() {
         let path = folder.join(format!("{}.1", name(command)));
         fs::write(&path, page(command)).map_err(failed(&path))?;
-        left.extend(command.get_subcommands());
+        left.extend(command.get_subcommands().filter(|command| !command.is_hide_set()));
     }
     Ok(())
 }

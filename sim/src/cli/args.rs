@@ -6,7 +6,7 @@ use core::num::NonZeroUsize;
 use core::time::Duration;
 use std::path::PathBuf;
 
-use backchat::cli::generate::Generate;
+use backchat::cli::generate::{Generate, offering};
 use clap::{Parser, Subcommand};
 
 pub use self::sweep::{MergeArgs, Partition, Seeds, SwarmArgs, SweepArgs};
@@ -86,7 +86,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "N", default_value = "0", value_parser = seed)]
     pub seed: u64,
     /// What runs it: turmoil or direct.
-    #[arg(long, default_value = "turmoil")]
+    #[arg(long, default_value = "turmoil", add = offering(&Engine::NAMES))]
     pub engine: String,
     /// Makes the bytes of files, where the direct engine would carry which bytes they are. The trace is the same.
     #[arg(long)]
@@ -117,7 +117,7 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "N", value_parser = seed)]
     pub seed: u64,
     /// What runs it: turmoil or direct.
-    #[arg(long, default_value = "turmoil")]
+    #[arg(long, default_value = "turmoil", add = offering(&Engine::NAMES))]
     pub engine: String,
     /// Makes the bytes of files, where the direct engine would carry which bytes they are. The trace is the same.
     #[arg(long)]
@@ -176,7 +176,7 @@ pub struct ShrinkArgs {
     #[arg(short, long, value_name = "OUT.toml")]
     pub output: Option<PathBuf>,
     /// What runs it: turmoil or direct.
-    #[arg(long, default_value = "direct")]
+    #[arg(long, default_value = "direct", add = offering(&Engine::NAMES))]
     pub engine: String,
     /// Sets a value of the scenario, as in links.default.jitter=20ms; may be given again.
     #[arg(long, value_name = "KEY=VALUE")]
@@ -202,7 +202,7 @@ pub struct MarksArgs {
     #[arg(long, value_name = "A..B", default_value = "0..1", value_parser = sweep::seeds)]
     pub seeds: Seeds,
     /// What runs them: turmoil or direct.
-    #[arg(long, default_value = "turmoil")]
+    #[arg(long, default_value = "turmoil", add = offering(&Engine::NAMES))]
     pub engine: String,
     /// Runs at the same time; one for each processor by default. The table is the same whatever it is.
     #[arg(long, value_name = "N")]

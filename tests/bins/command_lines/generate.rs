@@ -46,7 +46,7 @@ const PROGRAMS: [About; 2] = [
 ];
 
 /// Gives `input` to a program of this system; `None`, with a word, where there is none.
-fn with_tool(tool: &str, args: &[&str], input: &str) -> Option<Ended> {
+pub(super) fn with_tool(tool: &str, args: &[&str], input: &str) -> Option<Ended> {
     if Command::new(tool).arg("--version").output().is_err() {
         eprintln!("left out: there is no {tool} here");
         return None;
@@ -59,7 +59,10 @@ fn every_shell_has_completions_and_bash_reads_them() {
     for (program, option, _) in PROGRAMS {
         for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
             let script = run(program().args(["completions", shell])).expect(0).stdout;
-            assert!(script.contains(option), "{shell}: {script}");
+            // These ask the program while one types; the others are told everything at once.
+            let is_asking = ["bash", "zsh", "fish"].contains(&shell);
+            let part = if is_asking { format!("complete {shell} -- ") } else { option.to_owned() };
+            assert!(script.contains(&part), "{shell}: {script}");
             if shell == "bash"
                 && let Some(read) = with_tool("bash", &["-n"], &script)
             {
@@ -68,24 +71,6 @@ fn every_shell_has_completions_and_bash_reads_them() {
         }
         run(program().args(["completions", "cmd.exe"])).expect(2);
         run(program().arg("completions")).expect(2);
-    }
-}
-
-#[test]
-fn bash_completes_commands_and_options() {
-    let script = run(client().args(["completions", "bash"])).expect(0).stdout;
-    for (words, cword, completed) in [
-        ("backchat-client ge", 1, "get"),
-        ("backchat-client get --limi", 2, "--limit-rate"),
-        ("backchat-client --ser", 1, "--server"),
-    ] {
-        let ask = format!(
-            "COMP_WORDS=({words}); COMP_CWORD={cword}; function=$(complete -p backchat-client); \
-             function=${{function#*-F }}; ${{function%% *}} backchat-client \"${{COMP_WORDS[$COMP_CWORD]}}\" \"${{COMP_WORDS[$COMP_CWORD-1]}}\"; \
-             printf '%s\\n' \"${{COMPREPLY[@]}}\"\n"
-        );
-        let Some(answer) = with_tool("bash", &["--norc"], &format!("{script}\n{ask}")) else { return };
-        assert_eq!(answer.expect(0).stdout.trim_end(), completed, "{words}");
     }
 }
 

@@ -75,6 +75,15 @@ impl Once {
         self.voice.end_of(self.end)
     }
 
+    /// The names that the server has listed, whether or not that was all of them.
+    pub fn listed(self) -> Vec<String> {
+        match self.answer {
+            Answer::Names(names) => names.iter().map(|entry| entry.nick.to_string()).collect(),
+            Answer::Files(files) => files.iter().map(|entry| entry.name.to_string()).collect(),
+            Answer::Taken => Vec::new(),
+        }
+    }
+
     fn finish(&mut self, end: End) -> Flow {
         self.end.get_or_insert(end);
         Flow::Exit

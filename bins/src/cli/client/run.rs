@@ -8,6 +8,7 @@ use backchat_core::chat::Nickname;
 use backchat_core::chat::client::{ClientConfig as ChatClientConfig, Comeback, JoinAs, Reconnect};
 use backchat_core::node::{ClientConfig, DownloadHosts};
 
+use super::candidates;
 use super::chat::Chat;
 use super::get::Get;
 use super::look;
@@ -22,7 +23,7 @@ use crate::app::session::{Curiosity, Session};
 use crate::cli::args::{CHAT_PORT, ClientArgs, ClientCommand, Environment, LogFormat};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::generate::Asked;
+use crate::cli::generate::{Asked, Generate};
 use crate::cli::input::spawn_stdin;
 use crate::cli::logging;
 use crate::cli::render::json::Event;
@@ -40,7 +41,13 @@ pub fn main(words: impl IntoIterator<Item = OsString>, environment: &Environment
     let words: Vec<OsString> = words.into_iter().collect();
     let args = match ClientArgs::read(&words) {
         Ok(Asked::Run(args)) => args,
-        Ok(Asked::Generate(what)) => return what.end(ClientArgs::command(), Exit::Local),
+        Ok(Asked::Generate(what)) => {
+            let command = match &what {
+                Generate::Complete(question) => candidates::command(question, environment),
+                Generate::Completions { .. } | Generate::Man { .. } => ClientArgs::command(),
+            };
+            return what.end(command, Exit::Local);
+        }
         Err(error) => {
             // A closed output is no reason to fail: nobody reads the help.
             let _ = error.print();
@@ -227,7 +234,7 @@ impl Plan {
 }
 
 /// One connection, for one thing.
-fn once_only(join: Option<JoinAs>) -> ChatClientConfig {
+pub(super) fn once_only(join: Option<JoinAs>) -> ChatClientConfig {
     ChatClientConfig { join, reconnect: Reconnect::Never, retry_first: false }
 }
 

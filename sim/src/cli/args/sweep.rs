@@ -5,9 +5,12 @@ use core::num::NonZeroUsize;
 use core::time::Duration;
 use std::path::PathBuf;
 
+use backchat::cli::generate::offering;
+use clap::ValueHint;
 use serde::{Deserialize, Serialize};
 
 use super::seed;
+use crate::run::Engine;
 
 /// `sweep`.
 #[derive(Debug, clap::Args)]
@@ -19,7 +22,7 @@ pub struct SweepArgs {
     #[arg(long, value_name = "A..B", default_value = "0..100", value_parser = seeds)]
     pub seeds: Seeds,
     /// What runs them: turmoil or direct.
-    #[arg(long, default_value = "direct")]
+    #[arg(long, default_value = "direct", add = offering(&Engine::NAMES))]
     pub engine: String,
     /// Makes the bytes of files, where the direct engine would carry which bytes they are. The trace is the same.
     #[arg(long)]
@@ -43,7 +46,7 @@ pub struct SweepArgs {
     #[arg(long, value_name = "OUT")]
     pub junit: Option<PathBuf>,
     /// Saves scenario, trace and explanation of the first three failures of each signature into a folder.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub save_failures: Option<PathBuf>,
     /// Begins no further run after this time.
     #[arg(long, value_name = "D", value_parser = duration)]
@@ -81,7 +84,7 @@ pub struct SwarmArgs {
     #[arg(long, value_name = "A..B", default_value = "0..0xffffffffffffffff", hide_default_value = true, value_parser = seeds)]
     pub seeds: Seeds,
     /// What runs them: turmoil or direct.
-    #[arg(long, default_value = "direct")]
+    #[arg(long, default_value = "direct", add = offering(&Engine::NAMES))]
     pub engine: String,
     /// Runs at the same time; one for each processor by default. Results are the same whatever it is.
     #[arg(long, value_name = "N")]
@@ -93,7 +96,7 @@ pub struct SwarmArgs {
     #[arg(long, value_name = "OUT")]
     pub json: Option<PathBuf>,
     /// Saves scenario, trace and explanation of the first three failures of each signature into a folder.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub save_failures: Option<PathBuf>,
     /// Prints the bounds that hold where no file is given, and ends.
     #[arg(long)]
