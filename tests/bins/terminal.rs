@@ -325,6 +325,38 @@ fn a_suspended_client_comes_back_as_it_was() {
     assert_eq!(ann.ends().0, 0);
 }
 
+#[test]
+fn what_was_chosen_holds_in_the_window() {
+    let (folder, server) = (Folder::new(), Server::bare());
+    let config = folder.here().join(".config/backchat");
+    std::fs::create_dir_all(&config).expect("a folder");
+    let choices = "log = \"~/logs\"\n[keys]\nF5 = \"help\"\nF1 = \"none\"\n";
+    std::fs::write(config.join("client.toml"), choices).expect("written");
+    let mut ann = joined(&server, "ann", &folder);
+    let mut bob = server.join("bob");
+    bob.write("see https://a.example/x \u{1b}]8;;https://evil.example\u{7}, ann\n");
+    ann.shows("bob: see https://a.example/x");
+    // What bob wrote is text; the link is ours. It comes with the frame that the screen has.
+    ann.until("a link", |_| ann.written().contains(";https://a.example/x\u{1b}\\"));
+    assert!(!ann.written().contains("\u{1b}]8;;https"), "{:?}", ann.written());
+    ann.types("\x1b[15~");
+    ann.shows("this help");
+    ann.types("\x1b");
+    ann.shows("bob: see");
+    ann.has_mouse(true);
+    ann.types("/mouse off\r");
+    ann.has_mouse(false);
+    ann.types("/mouse on\r");
+    ann.has_mouse(true);
+    ann.types("/quit\r");
+    assert_eq!(ann.ends().0, 0);
+    let logs: Vec<_> = std::fs::read_dir(folder.here().join("logs")).expect("there").collect();
+    let log = logs[0].as_ref().expect("a file").path();
+    let text = std::fs::read_to_string(log).expect("text");
+    assert!(text.contains("bob: see https://a.example/x \\u{1b}]8;;"), "{text}");
+    assert!(text.lines().all(|line| !line.contains('\u{1b}')), "{text}");
+}
+
 /// Set for the process that panics.
 const PANICS: &str = "BACKCHAT_TEST_PANICS";
 
@@ -332,8 +364,8 @@ const PANICS: &str = "BACKCHAT_TEST_PANICS";
 fn a_panic_gives_the_terminal_back() {
     if std::env::var_os(PANICS).is_some() {
         let mut taken =
-            backchat::tui::terminal::take(backchat::tui::terminal::Mouse::Ours).expect("a terminal");
-        taken.draw(|_| {}).expect("drawn");
+            backchat::tui::terminal::take(backchat::app::settings::Mouse::Ours).expect("a terminal");
+        taken.draw(|_| Vec::new()).expect("drawn");
         panic!("on purpose");
     }
     let mut command = CommandBuilder::new(std::env::current_exe().expect("this test"));

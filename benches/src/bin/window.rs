@@ -84,7 +84,7 @@ impl Bench {
 
     fn draw(&mut self) {
         let (app, theme) = (&self.app, &self.theme);
-        self.terminal.draw(|frame| view::draw(app, theme, frame)).expect("in memory");
+        self.terminal.draw(|frame| drop(view::draw(app, theme, frame))).expect("in memory");
     }
 }
 

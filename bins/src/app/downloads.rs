@@ -284,6 +284,37 @@ impl Downloads {
 }
 
 impl Download {
+    /// How it stands: rate and time left, or what it waits for. While nothing comes, no time is promised.
+    pub fn standing(&self, now: Instant) -> String {
+        if self.is_paused {
+            return "held: /resume, /stop".to_owned();
+        }
+        if self.size == 0 {
+            return "asking for it".to_owned();
+        }
+        if self.received == self.size {
+            return "checking its hash".to_owned();
+        }
+        if let Some(silence) = self.stalled(now) {
+            return format!("nothing for {} s", silence.as_secs());
+        }
+        let rate = units::rate(self.bytes_per_second);
+        match self.size.saturating_sub(self.received).checked_div(self.bytes_per_second) {
+            None => rate,
+            Some(seconds) => {
+                format!("{rate}  {} left", humantime::format_duration(Duration::from_secs(seconds.max(1))))
+            }
+        }
+    }
+
+    /// ` 62 %`, as wide for each.
+    pub fn hundredths(&self) -> String {
+        match self.size {
+            0 => "     ".to_owned(),
+            size => format!("{:3} %", u128::from(self.received) * 100 / u128::from(size)),
+        }
+    }
+
     /// For how long nothing has arrived of one that should bring something.
     pub fn stalled(&self, now: Instant) -> Option<Duration> {
         let silence = now.saturating_since(self.waits_since()?);
@@ -294,7 +325,8 @@ impl Download {
         self.heard.filter(|_| !self.is_paused && self.received < self.size)
     }
 
-    fn next_second(&self, now: Instant) -> Option<Instant> {
+    /// While nothing comes, the time at which this has lasted another second.
+    pub fn next_second(&self, now: Instant) -> Option<Instant> {
         let since = self.waits_since()?;
         let seconds = now.saturating_since(since).as_secs() + 1;
         Some(since + Duration::from_secs(seconds).max(STALLED_AFTER))
@@ -324,6 +356,12 @@ impl Report {
             News::Failed(failure) if failure.message.contains(&file) => failure.message.clone(),
             News::Failed(failure) => format!("{file}: {}", failure.message),
         })
+    }
+
+    /// Where the file is that is done.
+    pub fn saved(&self) -> Option<&Path> {
+        let is_file = matches!(self.news, News::Done(_)) && !self.state.is_stream && !self.is_to_stdout();
+        is_file.then_some(self.state.place.as_path())
     }
 
     fn is_to_stdout(&self) -> bool {

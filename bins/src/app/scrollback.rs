@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 
+use super::links::Link;
 use super::wrap::wrap;
 use crate::cli::render::plain::Line;
 
@@ -34,6 +35,8 @@ pub struct Entry {
     pub head: usize,
     /// Its text, made visible but for the line feeds at which it breaks.
     pub text: String,
+    /// What in it leads somewhere, from the left.
+    pub links: Vec<Link>,
 }
 
 /// Which part is in sight.
@@ -264,6 +267,7 @@ mod tests {
             who: String::new(),
             head: 0,
             text: text.to_owned(),
+            links: Vec::new(),
         }
     }
 

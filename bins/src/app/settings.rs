@@ -4,6 +4,7 @@ use backchat_core::time::UnixTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, fmt::strtime};
 
+use super::keymap::Keymap;
 use super::scrollback::MAX_LINES;
 
 /// See the module. [`crate::cli::config`] is the server's; this is a person's.
@@ -17,14 +18,41 @@ pub struct Settings {
     pub bell: Bell,
     /// Words that stand out beside our nickname, in lower case.
     pub mentions: Vec<String>,
-    /// Whether the mouse is ours: clicks and the wheel. Where it is not, the terminal selects and scrolls by itself.
-    pub mouse: bool,
+    /// Whose the mouse is at first.
+    pub mouse: Mouse,
     /// Whether the terminal's title says where we are, and how much was meant for us meanwhile.
     pub title: bool,
     /// Whether the terminal is asked to notify (OSC 9) of what is meant for us, while it has not the focus.
     pub notify: bool,
     /// Lines that are kept.
     pub scrollback: usize,
+    /// Which key does what.
+    pub keys: Keymap,
+    /// Whether what is shown is logged on disk.
+    pub is_logged: bool,
+    /// Whether addresses and saved files can be clicked.
+    pub links: Links,
+}
+
+/// Whose the mouse is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mouse {
+    /// Ours: clicks and the wheel.
+    Ours,
+    /// The terminal's, which selects and scrolls.
+    Theirs,
+}
+
+/// Whether the terminal is told what addresses lead to (OSC 8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Links {
+    /// It is not: they are text.
+    Plain,
+    /// It is.
+    Clickable {
+        /// This machine's name: a terminal that shows another one's window must not look for the file at home.
+        host: String,
+    },
 }
 
 /// When the terminal is rung.
@@ -43,10 +71,13 @@ impl Default for Settings {
             zone: TimeZone::UTC,
             bell: Bell::Mentions,
             mentions: Vec::new(),
-            mouse: true,
+            mouse: Mouse::Ours,
             title: true,
             notify: true,
             scrollback: MAX_LINES,
+            keys: Keymap::default(),
+            is_logged: false,
+            links: Links::Plain,
         }
     }
 }

@@ -26,9 +26,10 @@ use super::gauge::Gauge;
 use super::layout::Size;
 use super::scrollback::Scrollback;
 use super::session::{self, Asked, Link, Session};
-use super::settings::Settings;
+use super::settings::{Mouse, Settings};
 use crate::cli::args::GetArgs;
 use crate::cli::input::{Input, Pick};
+use crate::cli::render::plain::Line;
 
 /// Rows that the wheel moves.
 const WHEEL: usize = 3;
@@ -63,6 +64,8 @@ pub enum Message {
     Resized(Size),
     /// The time of [`App::deadline`] has come.
     Tick,
+    /// What is shown cannot be logged, for this reason.
+    NotLogged(String),
 }
 
 /// What is to be done for a window, in order.
@@ -82,6 +85,10 @@ pub enum Effect {
     Redraw,
     /// Give the terminal back to the shell.
     Suspend,
+    /// The mouse is ours, or the terminal's.
+    Mouse(Mouse),
+    /// Log this line on disk.
+    Log(Line),
 }
 
 /// What follows when the loop has ended.
@@ -134,6 +141,7 @@ pub struct App {
     gauges: BTreeMap<DownloadId, (String, Gauge)>,
     inspected: Option<DownloadId>,
     size: Size,
+    mouse: Mouse,
     now: Instant,
     wall: UnixTime,
     /// Who spoke, the last first: what Tab offers first.
@@ -159,7 +167,6 @@ impl App {
         let scrollback = Scrollback::holding(settings.scrollback);
         Self {
             session,
-            settings,
             scrollback,
             editor: Editor::default(),
             completion: None,
@@ -168,6 +175,8 @@ impl App {
             gauges: BTreeMap::new(),
             inspected: None,
             size,
+            mouse: settings.mouse,
+            settings,
             now: Instant::ZERO,
             wall: UnixTime::from_millis(0),
             speakers: Vec::new(),
@@ -197,6 +206,7 @@ impl App {
             }
             Message::Resized(size) => self.size = size,
             Message::Tick => self.on_session(session::Message::Tick),
+            Message::NotLogged(why) => self.complain(why),
         }
         if matches!(self.question, Some(Question::Leave { until }) if until <= self.now) {
             self.question = None;
@@ -271,6 +281,7 @@ impl App {
             Action::Back => self.front = Front::Chat,
             Action::Redraw => self.effects.push(Effect::Redraw),
             Action::Suspend => self.effects.push(Effect::Suspend),
+            Action::Mouse => self.set_mouse(None),
             Action::Interrupt => self.ask_to_leave(),
             Action::DeleteOrLeave if self.editor.is_empty() => self.ask_to_leave(),
             Action::DeleteOrLeave => self.editor.edit(Edit::Delete),
@@ -395,7 +406,7 @@ impl App {
                 Scroll::Down => *row + WHEEL,
                 Scroll::Bottom => usize::MAX,
             }
-            .min(help(columns).len().saturating_sub(height));
+            .min(help(columns, &self.settings.keys).len().saturating_sub(height));
             return;
         }
         match scroll {

@@ -3,6 +3,7 @@
 //! Each is an [`Application`](crate::driver::application::Application): it hands in commands and is told what
 //! happened. None holds protocol state; what they remember is what has to be shown.
 
+pub mod bars;
 #[cfg(test)]
 mod bench;
 mod candidates;

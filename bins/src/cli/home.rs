@@ -5,7 +5,9 @@
 //! known, nothing is read and nothing remembered.
 //!
 //! - [`preferences`]: the configuration. [`sessions`]: tokens, readable by their owner alone.
+//! - [`chatlog`]: what was shown, where a person wants it kept.
 
+pub mod chatlog;
 pub mod preferences;
 pub mod sessions;
 
@@ -41,10 +43,8 @@ pub struct Last {
 impl Home {
     /// As the environment has it.
     pub fn of(environment: &Environment) -> Self {
-        // "All paths set in these environment variables must be absolute"; others are to be ignored.
-        let absolute = |name| environment.raw(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        // Windows has it under another name.
-        let home = absolute("HOME").or_else(|| absolute("USERPROFILE").filter(|_| cfg!(windows)));
+        let absolute = |name| absolute(environment, name);
+        let home = home_folder(environment);
         let base = |name, below: &str| {
             absolute(name)
                 .or_else(|| home.as_ref().map(|home| home.join(below)))
@@ -73,6 +73,17 @@ impl Home {
         let text = toml::to_string(last).map_err(io::Error::other)?;
         replace(folder, "last.toml", text.as_bytes())
     }
+}
+
+/// "All paths set in these environment variables must be absolute"; others are to be ignored.
+fn absolute(environment: &Environment, name: &str) -> Option<PathBuf> {
+    environment.raw(name).map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+/// A person's own folder, which Windows has under another name.
+fn home_folder(environment: &Environment) -> Option<PathBuf> {
+    let windows = || absolute(environment, "USERPROFILE").filter(|_| cfg!(windows));
+    absolute(environment, "HOME").or_else(windows)
 }
 
 /// Writes a file whole or not at all, readable by its owner alone.

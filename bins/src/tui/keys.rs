@@ -4,14 +4,15 @@ use ratatui::crossterm::event::{
     Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
 
-use crate::app::action::{self, Action, Scroll};
+use crate::app::action::{Action, Scroll};
+use crate::app::keymap::Keymap;
 use crate::app::layout::Size;
 use crate::app::window::Message;
 
 /// What an event of the terminal means; `None` where it means nothing.
-pub fn message(event: Event) -> Option<Message> {
+pub fn message(event: Event, keymap: &Keymap) -> Option<Message> {
     match event {
-        Event::Key(key) if key.kind != KeyEventKind::Release => of_key(key),
+        Event::Key(key) if key.kind != KeyEventKind::Release => of_key(key, keymap),
         Event::Mouse(mouse) => of_mouse(mouse),
         Event::Paste(text) => Some(Message::Paste(text)),
         Event::Resize(columns, rows) => Some(Message::Resized(Size { columns, rows })),
@@ -21,8 +22,8 @@ pub fn message(event: Event) -> Option<Message> {
     }
 }
 
-fn of_key(key: KeyEvent) -> Option<Message> {
-    if let Some(action) = action::of_key(&name(key)?) {
+fn of_key(key: KeyEvent, keymap: &Keymap) -> Option<Message> {
+    if let Some(action) = keymap.of_key(&name(key)?) {
         return Some(Message::Do(action));
     }
     match key.code {
@@ -37,7 +38,7 @@ fn is_text(modifiers: KeyModifiers) -> bool {
     !modifiers.intersects(both) || (cfg!(windows) && modifiers.contains(both))
 }
 
-/// The key's name, as the table of the model has it.
+/// The key's name, as the keymap has it.
 fn name(key: KeyEvent) -> Option<String> {
     let code = match key.code {
         KeyCode::Char(c) => c.to_string(),
@@ -88,7 +89,7 @@ mod tests {
     use crate::app::editor::Edit;
 
     fn key(code: KeyCode, modifiers: KeyModifiers) -> Option<Message> {
-        message(Event::Key(KeyEvent::new(code, modifiers)))
+        message(Event::Key(KeyEvent::new(code, modifiers)), &Keymap::default())
     }
 
     #[test]
@@ -106,6 +107,6 @@ mod tests {
         assert!(key(KeyCode::Char('q'), KeyModifiers::CONTROL).is_none());
         let mut released = KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE);
         released.kind = KeyEventKind::Release;
-        assert!(message(Event::Key(released)).is_none());
+        assert!(message(Event::Key(released), &Keymap::default()).is_none());
     }
 }

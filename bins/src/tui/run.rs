@@ -17,6 +17,7 @@ use super::theme::Theme;
 use super::{keys, view};
 use crate::app::session::{self, Asked};
 use crate::app::window::{App, Effect, Ending, Message};
+use crate::cli::home::chatlog::ChatLog;
 use crate::cli::home::sessions::Keeper;
 use crate::cli::signals::Signal;
 use crate::driver::application::{Application, Command, Flow, Receipt};
@@ -62,6 +63,8 @@ pub struct Tui {
     is_interrupted: bool,
     /// Where the session's token is kept.
     keeper: Option<Keeper>,
+    /// Where what is shown is logged.
+    log: Option<ChatLog>,
     /// Why it cannot go on: the terminal is gone.
     broken: Option<io::Error>,
 }
@@ -92,6 +95,7 @@ impl Tui {
             has_quit: false,
             is_interrupted: false,
             keeper: None,
+            log: None,
             broken: None,
         }
     }
@@ -101,6 +105,12 @@ impl Tui {
         if let Some(before) = std::mem::replace(&mut self.keeper, keeper) {
             before.forget();
         }
+    }
+
+    /// Logs what is shown from now on.
+    #[must_use]
+    pub fn logging(self, log: Option<ChatLog>) -> Self {
+        Self { log, ..self }
     }
 
     /// The model.
@@ -160,6 +170,13 @@ impl Tui {
                 Effect::Notify(nick) => self.terminal.notify(&nick),
                 Effect::Redraw => self.terminal.forget(),
                 Effect::Suspend => self.suspend(),
+                Effect::Mouse(mouse) => self.terminal.set_mouse(mouse),
+                Effect::Log(line) => {
+                    if let Some(log) = &mut self.log {
+                        log.write(line);
+                    }
+                    Ok(())
+                }
             };
             self.check(done);
         }
@@ -216,7 +233,7 @@ impl Tui {
             () = sleep_until(clock, frame) => self.draw(),
             event = self.events.recv() => match event {
                 Some(Ok(event)) => {
-                    if let Some(message) = keys::message(event) {
+                    if let Some(message) = keys::message(event, &self.app.settings().keys) {
                         let now = clock.now();
                         let _ = self.update(now, message);
                     }
@@ -224,6 +241,10 @@ impl Tui {
                 Some(Err(error)) => self.check(Err(error)),
                 None => self.check(Err(io::ErrorKind::UnexpectedEof.into())),
             },
+            trouble = trouble_of(&mut self.log) => {
+                let now = clock.now();
+                let _ = self.update(now, Message::NotLogged(trouble));
+            }
             () = sleep_until(clock, due) => {
                 let now = clock.now();
                 let _ = self.update(now, Message::Tick);
@@ -270,6 +291,14 @@ impl Application for Tui {
 
     fn cannot_connect(&mut self, error: &io::Error, now: Instant) -> Flow {
         self.take(now, session::Message::CannotConnect(error.to_string()))
+    }
+}
+
+/// What is wrong with a log, once something is.
+async fn trouble_of(log: &mut Option<ChatLog>) -> String {
+    match log {
+        Some(log) => log.trouble().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -4,9 +4,10 @@
 //! values, which then ends as after a quit. SIGKILL alone leaves it as it is, and a terminal that takes nothing any more
 //! is left on its other screen.
 //!
-//! - `painter`: writes to it. `bursts`: pastes without brackets.
+//! - `painter`: writes to it. `links`: what can be clicked. `bursts`: pastes without brackets.
 
 mod bursts;
+mod links;
 mod painter;
 
 use std::io::{self, Write};
@@ -29,8 +30,11 @@ use ratatui::{Frame, Terminal};
 use tokio::sync::mpsc;
 
 use self::bursts::{Bursts, Stdin};
+use self::links::Links;
 use self::painter::{Painter, Rest};
 use crate::app::layout::Size;
+use crate::app::settings::Mouse;
+use crate::tui::view::LinkInSight;
 
 /// Events that wait between the thread that reads and the loop. As many as a fast paste without brackets brings while
 /// a frame is drawn; a terminal waits when they are not taken.
@@ -50,15 +54,7 @@ pub struct Taken {
     mouse: Mouse,
     /// The title that it has.
     title: String,
-}
-
-/// Whose the mouse is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mouse {
-    /// Ours: clicks and the wheel.
-    Ours,
-    /// The terminal's, which selects and scrolls.
-    Theirs,
+    links: Links,
 }
 
 /// Keeps the title on the terminal's stack, and takes it from there again (XTWINOPS 22 and 23, as xterm has them).
@@ -131,6 +127,7 @@ pub fn take(mouse: Mouse) -> io::Result<Taken> {
         #[cfg(unix)]
         mouse,
         title: String::new(),
+        links: Links::default(),
     })
 }
 
@@ -166,8 +163,11 @@ impl Taken {
     }
 
     /// Draws a frame, once [`is_busy`](Self::is_busy) says that there is no other.
-    pub fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
-        self.terminal.draw(draw)?;
+    /// What it answers with are the frame's links.
+    pub fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>) -> Vec<LinkInSight>) -> io::Result<()> {
+        let mut links = Vec::new();
+        let drawn = self.terminal.draw(|frame| links = draw(frame))?;
+        self.links.write(&mut self.canvas, drawn.buffer, links)?;
         self.painter.paint(std::mem::take(&mut *self.canvas.lock()));
         Ok(())
     }
@@ -180,6 +180,18 @@ impl Taken {
     /// Waits until it has. Cancel safe.
     pub async fn painted(&self) -> io::Result<()> {
         self.painter.painted().await
+    }
+
+    /// Says whose the mouse is from the next frame on.
+    pub fn set_mouse(&mut self, mouse: Mouse) -> io::Result<()> {
+        #[cfg(unix)]
+        {
+            self.mouse = mouse;
+        }
+        match mouse {
+            Mouse::Ours => execute!(self.canvas, EnableMouseCapture),
+            Mouse::Theirs => execute!(self.canvas, DisableMouseCapture),
+        }
     }
 
     /// Rings, with the next frame.
@@ -209,6 +221,7 @@ impl Taken {
         // Not ratatui's own: it asks the terminal for the cursor's place, and the thread that reads would get the answer.
         execute!(self.canvas, Clear(ClearType::All))?;
         self.terminal = Terminal::new(CrosstermBackend::new(self.canvas.clone()))?;
+        self.links = Links::default();
         Ok(())
     }
 

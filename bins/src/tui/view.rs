@@ -20,21 +20,36 @@ use crate::app::App;
 use crate::app::layout::Area;
 use crate::app::window::Front;
 
-/// Draws everything.
-pub fn draw(app: &App, theme: &Theme, frame: &mut Frame<'_>) {
+/// A link that was drawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkInSight {
+    /// Rows above it.
+    pub row: u16,
+    /// Columns before it.
+    pub column: u16,
+    /// How many it has.
+    pub columns: u16,
+    /// Where it leads: printable ASCII.
+    pub to: String,
+}
+
+/// Draws everything, and says where links are: a frame has no place for them.
+pub fn draw(app: &App, theme: &Theme, frame: &mut Frame<'_>) -> Vec<LinkInSight> {
     let layout = app.layout();
     let within = frame.area();
     let place = |area: Area| rect(area).intersection(within);
+    let mut links = Vec::new();
     match app.front() {
         Front::Inspector => inspector::draw(app, theme, place(layout.chat), frame),
-        Front::Chat => chat::draw(app, theme, place(layout.chat), frame),
-        Front::Help(row) => help::draw(row, theme, place(layout.chat), frame),
+        Front::Chat => links = chat::draw(app, theme, place(layout.chat), frame),
+        Front::Help(row) => help::draw(row, &app.settings().keys, theme, place(layout.chat), frame),
     }
     side::people(app, theme, place(layout.people), frame);
     side::files(app, theme, place(layout.files), frame);
     downloads::draw(app, theme, place(layout.downloads), frame);
     status::draw(app, theme, place(layout.status), frame);
     input::draw(app, theme, place(layout.input), frame);
+    links
 }
 
 fn rect(area: Area) -> Rect {

@@ -51,8 +51,8 @@ fn what_needs_no_server_is_offered_without_one() {
         (
             "--color a",
             &[
-                "always\tAlways",
                 "auto\tWhere a terminal shows them and nothing in the environment is against it",
+                "always\tAlways",
             ],
         ),
         ("get x -d ", &["\tfolders\t"]),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use backchat::app::App;
-use backchat::app::action;
+use backchat::app::keymap::Keymap;
 use backchat::app::layout::Size;
 use backchat::app::session::{self, Curiosity, Session};
 use backchat::app::settings::Settings;
@@ -120,7 +120,13 @@ impl Stage {
                     self.update(Message::Session(session::Message::Answered(asked, Ok(receipt))));
                 }
                 Effect::Bell => self.bells += 1,
-                Effect::Exit | Effect::Redraw | Effect::Suspend | Effect::Keep(_) | Effect::Notify(_) => {}
+                Effect::Exit
+                | Effect::Redraw
+                | Effect::Suspend
+                | Effect::Keep(_)
+                | Effect::Notify(_)
+                | Effect::Mouse(_)
+                | Effect::Log(_) => {}
             }
         }
     }
@@ -147,7 +153,7 @@ impl Stage {
     /// Keys by their names, and text as it is.
     pub(crate) fn keys(&mut self, keys: &[&str]) {
         for key in keys {
-            match action::of_key(key) {
+            match Keymap::default().of_key(key) {
                 Some(action) => self.update(Message::Do(action)),
                 None => key.chars().for_each(|c| self.update(Message::Type(c.to_string()))),
             }
@@ -194,7 +200,7 @@ impl Stage {
     pub(crate) fn drawn(&self) -> Terminal<TestBackend> {
         let (columns, rows) = self.size();
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).expect("no terminal can fail");
-        terminal.draw(|frame| view::draw(&self.app, &self.theme, frame)).expect("no terminal can fail");
+        terminal.draw(|frame| drop(view::draw(&self.app, &self.theme, frame))).expect("no terminal can fail");
         terminal
     }
 

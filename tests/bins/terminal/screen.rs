@@ -26,6 +26,8 @@ pub(crate) struct Terminal {
 struct Screen {
     takes: Mutex<Takes>,
     parser: Mutex<Option<vt100::Parser>>,
+    /// Every byte that was written.
+    written: Mutex<Vec<u8>>,
     changed: Condvar,
     resumed: Condvar,
 }
@@ -59,6 +61,7 @@ impl Terminal {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
                 shown.wait_while_held();
+                shown.written.lock().expect("no panic").extend_from_slice(&bytes[..count]);
                 if let Some(parser) = &mut *shown.parser.lock().expect("no panic") {
                     parser.process(&bytes[..count]);
                 }
@@ -100,6 +103,19 @@ impl Terminal {
             assert!(!left.is_zero(), "never '{what}'; the screen is:\n{}", screen.contents());
             parser = self.screen.changed.wait_timeout(parser, left).expect("no panic").0;
         }
+    }
+
+    /// Waits until the program takes the mouse, or leaves it.
+    #[track_caller]
+    pub(crate) fn has_mouse(&self, is_taken: bool) {
+        self.until_screen("mouse", |screen| {
+            (screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None) == is_taken
+        });
+    }
+
+    /// Everything that the program has written so far.
+    pub(crate) fn written(&self) -> String {
+        String::from_utf8_lossy(&self.screen.written.lock().expect("no panic")).into_owned()
     }
 
     /// Waits until the cursor is there.

@@ -61,6 +61,7 @@ impl Session {
             Input::Stats => self.on_stats(),
             Input::Reconnect => self.ask(Command::Reconnect, id),
             Input::Find(_) => self.notice("there is nothing to look through: these are plain lines"),
+            Input::Mouse(_) => self.notice("there is no mouse here: these are plain lines"),
             Input::Clear => self.notice("there is nothing to clear: these are plain lines"),
             Input::Help(about) => self.on_help(about.as_deref()),
             Input::Quit => {

@@ -10,6 +10,7 @@ use crate::app::editor::MAX_BYTES;
 use crate::app::happening::Happening;
 use crate::app::scrollback::Entry;
 use crate::app::session::{self, Link};
+use crate::app::settings::Mouse;
 use crate::cli::input::commands::COMMANDS;
 use crate::cli::input::{Input, read_line};
 use crate::cli::render::plain::Body;
@@ -124,6 +125,7 @@ impl App {
                 self.folded = None;
             }
             Input::Find(text) => self.find(text),
+            Input::Mouse(mouse) => self.set_mouse(mouse),
             Input::Help(None) => self.front = Front::Help(0),
             Input::Quit if self.session.unsent() > 0 && self.session.link() != Link::Over => {
                 self.ask_to_leave();
@@ -160,6 +162,20 @@ impl App {
             self.complain(format!("nothing further up holds '{needle}'"));
             self.found = None;
         }
+    }
+
+    /// Says whose the mouse is from now on; the other's, where nothing is said.
+    pub(super) fn set_mouse(&mut self, mouse: Option<Mouse>) {
+        let other = if self.mouse == Mouse::Ours { Mouse::Theirs } else { Mouse::Ours };
+        self.mouse = mouse.unwrap_or(other);
+        self.effects.push(Effect::Mouse(self.mouse));
+        let text = match self.mouse {
+            Mouse::Ours => {
+                "the mouse is the window's: the wheel scrolls, clicks on names and files prepare a line"
+            }
+            Mouse::Theirs => "the mouse is the terminal's, which selects; /mouse on takes it back",
+        };
+        self.show(&Happening::Notice(text.to_owned()));
     }
 
     fn hand_on(&mut self, input: Input) {
@@ -265,6 +281,7 @@ fn needs_a_connection(input: &Input) -> bool {
         | Input::Ignore(_)
         | Input::Folder(_)
         | Input::Find(_)
+        | Input::Mouse(_)
         | Input::Clear
         | Input::Quit
         | Input::Nick(_)

@@ -1,5 +1,7 @@
 //! From what happened to lines of the scrollback.
 
+use std::path::Path;
+
 use backchat_core::chat::client::{ClientChatEvent, Comeback};
 use backchat_core::chat::{Nickname, ServerFrame};
 use backchat_core::node::{ClientEvent, DownloadEvent, DownloadId};
@@ -12,12 +14,15 @@ use crate::app::action::BINDINGS;
 use crate::app::end::End;
 use crate::app::gauge::Gauge;
 use crate::app::happening::Happening;
+use crate::app::keymap::Keymap;
+use crate::app::links::{self, Link};
 use crate::app::scrollback::{Emphasis, Entry};
 use crate::app::session;
-use crate::app::settings::Bell;
+use crate::app::settings::{Bell, Links};
 use crate::app::wrap::width;
 use crate::cli::input::commands::COMMANDS;
 use crate::cli::render::plain::{self, Body, Line};
+use crate::paths::shown;
 
 /// Downloads that can be looked at from inside: as many as a client runs at once.
 const MAX_GAUGES: usize = 64;
@@ -94,14 +99,22 @@ impl App {
             it => it,
         };
         let lines = plain::lines(happening, self.wall);
+        // What was said before is in the log already, or was not for it.
+        for line in lines.iter().filter(|line| self.settings.is_logged && !line.is_earlier) {
+            self.effects.push(Effect::Log(line.clone()));
+        }
         if let Happening::Frame { frame, .. } = happening
             && let [line] = lines.as_slice()
             && self.fold(frame, line)
         {
             return;
         }
+        let saved = match happening {
+            Happening::Report { report, .. } => report.saved(),
+            _ => None,
+        };
         for line in lines {
-            self.push(line);
+            self.push_about(line, saved);
         }
     }
 
@@ -147,6 +160,11 @@ impl App {
     }
 
     fn push(&mut self, line: Line) {
+        self.push_about(line, None);
+    }
+
+    /// A line that may end with the place of a file.
+    fn push_about(&mut self, line: Line, saved: Option<&Path>) {
         self.begin_day(line.at);
         self.folded = None;
         let emphasis = self.emphasis(&line);
@@ -155,7 +173,13 @@ impl App {
         if !line.is_earlier && (is_told || emphasis == Emphasis::Mention) {
             self.on_mention(&line);
         }
-        let entry = self.entry(line);
+        let mut entry = self.entry(line);
+        if let (Links::Clickable { host }, Some(path)) = (&self.settings.links, saved)
+            && let Some(start) = entry.text.strip_suffix(shown(path).as_str()).map(str::len)
+        {
+            let range = start..entry.text.len();
+            entry.links = links::of_file(host, path).map(|to| Link { range, to }).into_iter().collect();
+        }
         self.scrollback.push(entry);
     }
 
@@ -183,7 +207,11 @@ impl App {
         let (who, text) = parts(&line.body);
         let columns = |part: &str| if part.is_empty() { 0 } else { width(part) + 1 };
         let head = columns(&stamp) + columns(&who);
-        Entry { line, emphasis, stamp, who, head, text }
+        let links = match (&self.settings.links, &line.body) {
+            (Links::Plain, _) | (_, Body::Presence(_)) => Vec::new(),
+            (Links::Clickable { .. }, _) => links::in_text(&text),
+        };
+        Entry { line, emphasis, stamp, who, head, text, links }
     }
 
     fn emphasis(&self, line: &Line) -> Emphasis {
@@ -238,7 +266,7 @@ pub enum HelpRow {
 }
 
 /// The rows of the help: every command with an example, then every key.
-pub fn help(columns: usize) -> Vec<HelpRow> {
+pub fn help(columns: usize, keys: &Keymap) -> Vec<HelpRow> {
     let mut rows = vec![HelpRow::Title("Commands (Esc: back to the chat)")];
     for command in COMMANDS.iter() {
         rows.push(HelpRow::Entry { typed: command.usage(), about: command.about.to_owned() });
@@ -251,8 +279,11 @@ pub fn help(columns: usize) -> Vec<HelpRow> {
     }
     rows.push(HelpRow::Space);
     rows.push(HelpRow::Title("Keys"));
-    for binding in BINDINGS {
-        rows.push(HelpRow::Entry { typed: binding.keys.join(", "), about: binding.about.to_owned() });
+    for binding in BINDINGS.iter().filter(|binding| !keys.keys_of(binding).is_empty()) {
+        rows.push(HelpRow::Entry {
+            typed: keys.keys_of(binding).join(", "),
+            about: binding.about.to_owned(),
+        });
     }
     rows.push(HelpRow::Space);
     rows.push(HelpRow::Title("Mouse"));

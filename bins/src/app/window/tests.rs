@@ -1,11 +1,13 @@
 //! What keys and clicks make of a window, as data: names of keys, and text as it is.
 
+mod chosen;
+
 use backchat_core::chat::client::ClientChatEvent;
 use backchat_core::chat::{RequestId, ServerFrame};
 use backchat_core::node::ClientEvent;
 
 use super::*;
-use crate::app::action::of_key;
+use crate::app::keymap::Keymap;
 use crate::app::session::Curiosity;
 use crate::driver::application::{Command, Receipt};
 
@@ -49,6 +51,8 @@ impl Bench {
                 }
                 Effect::Exit => self.exits += 1,
                 Effect::Notify(nick) => self.asked.push(format!("notify {nick}")),
+                Effect::Mouse(mouse) => self.asked.push(format!("mouse {mouse:?}")),
+                Effect::Log(line) => self.asked.push(format!("log {line}")),
                 Effect::Keep(_) | Effect::Bell | Effect::Redraw | Effect::Suspend => {}
             }
         }
@@ -70,7 +74,7 @@ impl Bench {
 
     fn keys(&mut self, keys: &[&str]) {
         for key in keys {
-            match of_key(key) {
+            match Keymap::default().of_key(key) {
                 Some(action) => self.update(Message::Do(action)),
                 None => key.chars().for_each(|c| self.update(Message::Type(c.to_string()))),
             }

@@ -22,6 +22,7 @@ use crate::cli::signals::Signal;
 use crate::cli::values::HostPort;
 use crate::driver::application::{Application, Command, Flow, Receipt, Which};
 use crate::files::{TargetEvent, TargetSpec};
+use crate::net::{Clock as _, SystemClock};
 
 /// How long the names of the files there are may take, when there is none of the name that was asked for.
 const SUGGESTION_WAIT: Duration = Duration::from_secs(5);
@@ -47,6 +48,8 @@ pub struct Get {
     /// There is no such file: told once it is known which one may have been meant.
     missing: Option<(Box<Report>, Suggestion)>,
     end: Option<End>,
+    /// The loop's.
+    clock: SystemClock,
 }
 
 impl Get {
@@ -59,6 +62,7 @@ impl Get {
         voice: Voice,
         signals: mpsc::Receiver<Signal>,
         silence: Silence,
+        clock: SystemClock,
     ) -> Self {
         Self {
             voice,
@@ -73,6 +77,7 @@ impl Get {
             silence,
             missing: None,
             end: None,
+            clock,
         }
     }
 
@@ -143,12 +148,12 @@ impl Get {
         let resume = self.resume.as_deref().filter(|_| can_resume(report));
         match self.voice.style() {
             Style::Json => {
-                self.voice.bars(report);
+                self.voice.bars(self.clock.now(), report);
                 report.event(resume, |event| self.voice.event(event));
             }
             Style::Plain => {
                 // The bar shows how it begins and goes on.
-                self.voice.bars(report);
+                self.voice.bars(self.clock.now(), report);
                 if report.news.is_last()
                     && !report.state.is_unread
                     && let Some(words) = report.words()
@@ -190,23 +195,33 @@ impl Application for Get {
         if let Some(command) = self.command.take() {
             return command;
         }
-        tokio::select! {
-            biased;
-            Some(_) = self.signals.recv() => {
-                if self.downloads.is_empty() {
-                    self.finish(End::Interrupted);
-                    return Command::Quit;
+        loop {
+            let (clock, due) = (self.clock, self.voice.next_second(self.clock.now()));
+            let ticked = async {
+                match due {
+                    Some(at) => clock.sleep_until(at).await,
+                    None => std::future::pending().await,
                 }
-                self.is_interrupted = true;
-                Command::Stop(Which::All)
-            }
-            _ = self.silence.lasts(), if self.missing.is_some() => {
-                let _ = self.conclude_missing();
-                Command::Abandon
-            }
-            overdue = self.silence.lasts() => {
-                self.fail(self.connection.timed_out(overdue));
-                Command::Abandon
+            };
+            tokio::select! {
+                biased;
+                Some(_) = self.signals.recv() => {
+                    if self.downloads.is_empty() {
+                        self.finish(End::Interrupted);
+                        return Command::Quit;
+                    }
+                    self.is_interrupted = true;
+                    return Command::Stop(Which::All);
+                }
+                _ = self.silence.lasts(), if self.missing.is_some() => {
+                    let _ = self.conclude_missing();
+                    return Command::Abandon;
+                }
+                overdue = self.silence.lasts() => {
+                    self.fail(self.connection.timed_out(overdue));
+                    return Command::Abandon;
+                }
+                () = ticked => self.voice.tick(clock.now()),
             }
         }
     }
@@ -302,7 +317,15 @@ mod tests {
         let what = (request, TargetSpec::folder("."));
         let (server, silence) = (bench::server(), Silence::new(Duration::from_secs(60)));
         let silence = silence.within(Some(Duration::from_secs(5000)));
-        let get = Get::new(what, &server, "get it again".into(), written.voice(style), signalled, silence);
+        let get = Get::new(
+            what,
+            &server,
+            "get it again".into(),
+            written.voice(style),
+            signalled,
+            silence,
+            SystemClock::new(),
+        );
         Bench { get, signals, written }
     }
 

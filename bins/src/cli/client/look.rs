@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _};
 
-use crate::app::settings::Settings;
+use crate::app::settings::{Links, Settings};
 use crate::cli::args::{ClientOptions, Environment, When};
 use crate::cli::home::preferences::Preferences;
 use crate::tui::theme::Theme;
@@ -31,8 +31,24 @@ impl Look {
             false => Theme::plain(),
         };
         // What does not make settings was refused when it was read.
-        Self { settings: preferences.settings().unwrap_or_default(), theme }
+        let mut settings = preferences.settings().unwrap_or_default();
+        if preferences.links.unwrap_or_else(|| has_links(environment)) {
+            let host = whoami::hostname().unwrap_or_default();
+            settings.links = Links::Clickable { host };
+        }
+        Self { settings, theme }
     }
+}
+
+/// Whether a terminal takes links: most do, and those that do not know the sequence leave it out. The console of Linux
+/// is known to do nothing with it. Not where `NO_COLOR` asks for plain text; `FORCE_HYPERLINK` is what other programs
+/// are told (<https://github.com/zkat/supports-hyperlinks>).
+fn has_links(environment: &Environment) -> bool {
+    if let Some(forced) = environment.raw("FORCE_HYPERLINK") {
+        return forced != "0";
+    }
+    let is_text = environment.raw("TERM").is_none_or(|term| term == "dumb" || term == "linux");
+    !is_text && environment.raw("NO_COLOR").is_none()
 }
 
 /// `--color`, then `NO_COLOR` (<https://no-color.org>), then `CLICOLOR_FORCE` and `CLICOLOR`.
@@ -50,6 +66,21 @@ fn is_coloured(when: When, environment: &Environment) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn links_are_left_out_where_text_is_wanted() {
+        for (variables, expected) in [
+            (&[("TERM", "xterm-256color")][..], true),
+            (&[("TERM", "linux")], false),
+            (&[("TERM", "dumb")], false),
+            (&[], false),
+            (&[("TERM", "xterm"), ("NO_COLOR", "1")], false),
+            (&[("TERM", "xterm"), ("FORCE_HYPERLINK", "0")], false),
+            (&[("TERM", "linux"), ("FORCE_HYPERLINK", "1")], true),
+        ] {
+            assert_eq!(has_links(&Environment::of(variables)), expected, "{variables:?}");
+        }
+    }
 
     #[test]
     fn colours_heed_the_option_and_then_the_environment() {

@@ -225,7 +225,7 @@ impl Plan {
             }
             Task::Get { request, resume } => {
                 let voice = if has_bars { voice.with_bars() } else { voice };
-                let mut get = Get::new(*request, &server, resume, voice, signals, patience.begins());
+                let mut get = Get::new(*request, &server, resume, voice, signals, patience.begins(), clock);
                 run(way(once_only(None)), clock, &mut get).await?;
                 Ok(get.end())
             }

@@ -4,23 +4,22 @@
 //! as any slow reader, and which comes back. What is closed is another matter: the client ends without a word, as
 //! `head` expects.
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use backchat_core::chat::ServerFrame;
-use backchat_core::node::DownloadId;
 use backchat_core::text::visible;
-use backchat_core::time::UnixTime;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use backchat_core::time::{Instant, UnixTime};
+use indicatif::ProgressDrawTarget;
 
-use crate::app::downloads::{Download, News, Report};
+use super::bars::Bars;
+use crate::app::downloads::Report;
 use crate::app::end::{self, End};
 use crate::app::happening::Happening;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::render::json::{self, Event};
-use crate::cli::render::{plain, units};
+use crate::cli::render::plain;
 
 /// How events are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,8 +146,18 @@ impl Voice {
     }
 
     /// Shows what a report says on its bar alone.
-    pub fn bars(&mut self, report: &Report) {
-        self.bars.on_report(report);
+    pub fn bars(&mut self, now: Instant, report: &Report) {
+        self.bars.on_report(now, report);
+    }
+
+    /// When the bars say something else, though nothing has happened.
+    pub fn next_second(&self, now: Instant) -> Option<Instant> {
+        self.bars.next_second(now)
+    }
+
+    /// It is that time.
+    pub fn tick(&mut self, now: Instant) {
+        self.bars.draw(now);
     }
 
     /// The end of a run that said `end`, or nothing. An output that is broken comes before both: what could not be
@@ -192,88 +201,6 @@ fn wall_clock() -> UnixTime {
     UnixTime::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// A bar for each download that runs.
-#[derive(Debug)]
-pub struct Bars {
-    all: MultiProgress,
-    bars: BTreeMap<DownloadId, ProgressBar>,
-}
-
-impl Bars {
-    /// Bars that are drawn to `target`.
-    pub fn new(target: ProgressDrawTarget) -> Self {
-        Self { all: MultiProgress::with_draw_target(target), bars: BTreeMap::new() }
-    }
-
-    /// Bars that nobody sees.
-    pub fn hidden() -> Self {
-        Self::new(ProgressDrawTarget::hidden())
-    }
-
-    /// Takes the bars away while `f` writes.
-    fn suspend<R>(&self, f: impl FnOnce() -> R) -> R {
-        self.all.suspend(f)
-    }
-
-    /// Shows what a report says.
-    pub fn on_report(&mut self, report: &Report) {
-        let state = &report.state;
-        match &report.news {
-            News::Started { resumed_from } => {
-                // Hidden until it is added: by itself it would draw each step of this, wherever standard error goes.
-                let bar = ProgressBar::with_draw_target(Some(state.size), ProgressDrawTarget::hidden())
-                    .with_style(style())
-                    .with_prefix(visible(state.file.as_str()).to_string())
-                    .with_position(*resumed_from);
-                let bar = self.all.add(bar);
-                bar.tick();
-                self.bars.insert(report.download, bar);
-            }
-            News::Progress => {
-                if let Some(bar) = self.bars.get(&report.download) {
-                    bar.set_length(state.size);
-                    bar.set_message(pace(state));
-                    bar.set_position(state.received);
-                }
-            }
-            News::Paused => self.say(report.download, "held"),
-            News::Resumed => self.say(report.download, ""),
-            News::Done(_) | News::Skipped | News::Failed(_) => {
-                if let Some(bar) = self.bars.remove(&report.download) {
-                    bar.finish_and_clear();
-                    self.all.remove(&bar);
-                }
-            }
-        }
-    }
-
-    /// A word in place of the pace.
-    fn say(&self, download: DownloadId, message: &'static str) {
-        if let Some(bar) = self.bars.get(&download) {
-            bar.set_message(message);
-        }
-    }
-}
-
-/// `800 KiB/s  2s left`. The core's rate: the bar's own would count what an earlier run left as speed.
-fn pace(state: &Download) -> String {
-    let rate = units::rate(state.bytes_per_second);
-    if state.bytes_per_second == 0 {
-        return rate;
-    }
-    let seconds = state.size.saturating_sub(state.received).div_ceil(state.bytes_per_second);
-    format!("{rate}  {} left", humantime::format_duration(Duration::from_secs(seconds)))
-}
-
-/// `book.bin  [####----]  1.20 MiB/3.00 MiB  800 KiB/s  2s left`.
-fn style() -> ProgressStyle {
-    const TEMPLATE: &str = "{prefix}  [{bar:24}]  {binary_bytes}/{binary_total_bytes}  {msg}";
-    // A template that cannot be read would be a mistake of ours; the plain bar is then good enough.
-    ProgressStyle::with_template(TEMPLATE)
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("##-")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -300,14 +227,5 @@ mod tests {
         let mut voice = Voice::new(Style::Plain, Closed(io::ErrorKind::StorageFull));
         voice.tell(Happening::Notice("hello".to_owned()));
         assert_eq!(voice.failure().map(|failure| failure.exit), Some(Exit::Local));
-    }
-
-    #[test]
-    fn the_bar_can_be_drawn() {
-        assert!(ProgressStyle::with_template("{prefix} {binary_bytes}").is_ok());
-        let mut bars = Bars::hidden();
-        bars.say(DownloadId(1), "held");
-        assert_eq!(bars.suspend(|| 7), 7);
-        bars.bars.clear();
     }
 }

@@ -17,12 +17,12 @@ use crate::app::session::{Curiosity, Session};
 use crate::cli::args::{ClientOptions, Environment};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::home::chatlog::ChatLog;
 use crate::cli::home::sessions::Keeper;
 use crate::cli::home::{Home, Last};
 use crate::cli::signals::Signal;
 use crate::cli::values::HostPort;
 use crate::net::SystemClock;
-use crate::tui::terminal::Mouse;
 use crate::tui::{Tui, Until, terminal};
 
 /// A window that is to be opened.
@@ -37,6 +37,8 @@ pub(super) struct Window {
     hosts: DownloadHosts,
     history: Option<u32>,
     home: Home,
+    /// The folder of the chat's log.
+    log: Option<PathBuf>,
 }
 
 impl Window {
@@ -68,6 +70,7 @@ impl Window {
             timeout,
             hosts: options.udp_host.unwrap_or_default(),
             history: options.history,
+            log: preferences.log(environment),
             home,
         })
     }
@@ -84,11 +87,12 @@ impl Window {
             .downloading_to(self.folder)
             .based_at(std::env::current_dir().unwrap_or_default());
         let session = if self.asks_halfway { session.asking_halfway() } else { session };
-        let mouse = if self.look.settings.mouse { Mouse::Ours } else { Mouse::Theirs };
-        let taken = terminal::take(mouse).map_err(cannot)?;
+        let log = self.log.map(|folder| ChatLog::start(folder, &server));
+        let taken = terminal::take(self.look.settings.mouse).map_err(cannot)?;
         let size = taken.size().map_err(cannot)?;
         let app = App::new(session, self.look.settings, size);
-        let mut tui = Tui::new(app, self.look.theme, taken, terminal::spawn_events(), signals, clock);
+        let tui = Tui::new(app, self.look.theme, taken, terminal::spawn_events(), signals, clock);
+        let mut tui = tui.logging(log);
         let mut nick = self.nick;
         let end = loop {
             let keeper = self.home.keeper(&server, &nick);

@@ -1,5 +1,8 @@
 //! What a person has chosen: `client.toml`.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use backchat_core::chat::Nickname;
 use backchat_core::text::{is_hidden, visible};
 use jiff::tz::TimeZone;
@@ -7,9 +10,10 @@ use jiff::{Timestamp, fmt::strtime};
 use ratatui::style::Color;
 use serde::Deserialize;
 
-use super::Home;
-use crate::app::settings::{Bell, Settings};
-use crate::cli::args::When;
+use super::{Home, home_folder};
+use crate::app::keymap::Keymap;
+use crate::app::settings::{Bell, Mouse, Settings};
+use crate::cli::args::{Environment, When};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::toml_file::{self, Place, locate};
@@ -38,6 +42,8 @@ pub struct Preferences {
     title: Option<bool>,
     /// Whether the terminal notifies.
     notify: Option<bool>,
+    /// Whether addresses can be clicked, whatever the terminal seems to be.
+    pub links: Option<bool>,
     /// Lines that are kept.
     scrollback: Option<usize>,
     /// How times are written, as `strftime` has it; empty for none.
@@ -48,6 +54,10 @@ pub struct Preferences {
     bell: Option<bool>,
     /// Words that stand out beside the nickname.
     mention: Vec<String>,
+    /// The folder where what is shown is logged.
+    log: Option<PathBuf>,
+    /// What keys do, by their names.
+    keys: BTreeMap<String, String>,
     colors: Colors,
 }
 
@@ -104,6 +114,8 @@ impl Home {
 pub struct BadSetting {
     /// Its key.
     pub key: &'static str,
+    /// The key below that, where it is a table.
+    pub below: Option<String>,
     /// What is wrong with it, and what was expected.
     pub message: String,
 }
@@ -115,7 +127,10 @@ impl Preferences {
     /// A place, and what is wrong there.
     pub fn parse(text: &str) -> Result<Self, (Place, String)> {
         let preferences: Self = toml_file::read(text)?;
-        preferences.settings().map_err(|error| (locate(text, &[error.key]), error.to_string()))?;
+        preferences.settings().map_err(|error| {
+            let path = std::iter::once(error.key).chain(error.below.as_deref());
+            (locate(text, &path.collect::<Vec<_>>()), error.to_string())
+        })?;
         Ok(preferences)
     }
 
@@ -125,7 +140,7 @@ impl Preferences {
     /// A format or a zone that there is not, or another value that makes no sense.
     pub fn settings(&self) -> Result<Settings, BadSetting> {
         let default = Settings::default();
-        let bad = |key, message: String| BadSetting { key, message };
+        let bad = |key, message: String| BadSetting { key, below: None, message };
         let zone = match self.zone.as_deref() {
             None | Some("local") => TimeZone::system(),
             Some(name) => TimeZone::get(name).map_err(|_| {
@@ -155,9 +170,48 @@ impl Preferences {
             let (least, most) = (SCROLLBACK.start(), SCROLLBACK.end());
             return Err(bad("scrollback", format!("{scrollback} lines, expected {least} to {most}")));
         }
-        let (mouse, title) = (self.mouse.unwrap_or(default.mouse), self.title.unwrap_or(default.title));
+        let title = self.title.unwrap_or(default.title);
+        let mouse = match self.mouse {
+            Some(true) => Mouse::Ours,
+            Some(false) => Mouse::Theirs,
+            None => default.mouse,
+        };
+        let keys = Keymap::with(&self.keys).map_err(|error| BadSetting {
+            key: "keys",
+            below: error.key().map(str::to_owned),
+            message: error.to_string(),
+        })?;
+        if let Some(folder) = &self.log
+            && !folder.is_absolute()
+            && !folder.starts_with("~")
+        {
+            let expected = "expected a path from the root or from ~ on, such as \"~/backchat-logs\"";
+            return Err(bad("log", format!("'{}': {expected}", shown(folder))));
+        }
+        let is_logged = self.log.is_some();
         let notify = self.notify.unwrap_or(default.notify);
-        Ok(Settings { time, zone, bell, mentions, mouse, title, notify, scrollback })
+        Ok(Settings {
+            time,
+            zone,
+            bell,
+            mentions,
+            mouse,
+            title,
+            notify,
+            scrollback,
+            keys,
+            is_logged,
+            links: default.links,
+        })
+    }
+
+    /// The folder of the chat's log.
+    pub fn log(&self, environment: &Environment) -> Option<PathBuf> {
+        let folder = self.log.as_ref()?;
+        match folder.strip_prefix("~") {
+            Ok(below) => Some(home_folder(environment)?.join(below)),
+            Err(_) => Some(folder.clone()),
+        }
     }
 
     /// The colours that were chosen, in place of the usual ones.
@@ -202,20 +256,22 @@ mod tests {
         let text = include_str!("../../../../docs/client.toml");
         let commented = read(text).expect("valid");
         assert!(commented.color.is_none() && commented.mention.is_empty());
-        let keys =
-            text.lines().filter_map(|line| line.strip_prefix("# ").filter(|line| line.contains(" = ")));
-        let all: Vec<&str> = keys.collect();
-        let (colors, top): (Vec<&str>, Vec<&str>) = all.iter().partition(|line| {
-            ["dim", "notice", "complaint", "private", "bar", "status", "nicks"]
-                .iter()
-                .any(|key| line.starts_with(key))
-                || line.starts_with("mention = \"")
+        // Every key is written as a comment, below the table that it belongs to.
+        let uncommented = text.lines().map(|line| match line.strip_prefix("# ") {
+            Some(key) if key.contains(" = ") => key,
+            _ => line,
         });
-        let set = read(&format!("{}\n[colors]\n{}\n", top.join("\n"), colors.join("\n"))).expect("valid");
+        let set = read(&uncommented.collect::<Vec<_>>().join("\n")).expect("valid");
         let settings = set.settings().expect("valid");
         assert_eq!((settings.time.as_str(), settings.bell), ("%H:%M", Bell::Mentions));
         assert_eq!(settings.mentions, ["tea", "build"]);
-        assert!(set.color.is_some() && set.colors.nicks.is_some() && set.colors.status_background.is_some());
+        assert_eq!(settings.keys.of_key("F5"), Some(crate::app::action::Action::Redraw));
+        assert!(
+            settings.is_logged
+                && set.color.is_some()
+                && set.colors.nicks.is_some()
+                && set.colors.status_background.is_some()
+        );
     }
 
     #[test]
@@ -237,6 +293,13 @@ mod tests {
             ("server = \"h:x\"", "1:10: server: "),
             ("scrollback = 7", "1:14: scrollback: 7 lines, expected 100 to 1000000"),
             ("bell = ", "1:8: "),
+            ("log = \"logs\"", "1:7: log: 'logs': expected a path from the root or from ~ on"),
+            (
+                "[keys]\nF5 = \"redrow\"",
+                "2:6: keys: 'redrow' is nothing that F5 could do, did you mean 'redraw'?",
+            ),
+            ("[keys]\nF6 = \"redraw\"\nx = \"help\"", "3:5: keys: 'x' types a character"),
+            ("[keys]\nEnter = \"none\"", "1:1: keys: no key is left that would send the line"),
         ] {
             let message = read(text).expect_err(text);
             let (_, place) = message.split_once("client.toml:").expect("it names the file");

@@ -51,6 +51,12 @@ pub const COMMANDS: SlashCommands = SlashCommands(&[
         "/find tea",
     )
     .or(&["search", "lastlog", "grep"]),
+    SlashCommand::new(
+        "mouse",
+        "[on|off]",
+        "whose the mouse is: the window's, or the terminal's, which selects",
+        "/mouse off",
+    ),
     SlashCommand::new("clear", "", "clear the screen", "/clear").or(&["cls"]),
     SlashCommand::new("help", "[COMMAND]", "this list, or one command with an example", "/help get")
         .or(&["commands"]),

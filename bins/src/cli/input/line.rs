@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use backchat_core::text::{is_blank, visible};
 
 use super::commands::COMMANDS;
+use crate::app::settings::Mouse;
 use crate::cli::args::{GetArgs, GetWords};
 
 /// What a line wants.
@@ -56,6 +57,8 @@ pub enum Input {
     Reconnect,
     /// What was said before and holds this; the same as last time, where nothing is said.
     Find(Option<String>),
+    /// The mouse is the window's, or the terminal's; the other's, where nothing is said.
+    Mouse(Option<Mouse>),
     /// A clear screen.
     Clear,
     /// Help, on one command or all.
@@ -259,6 +262,12 @@ fn read_command(line: &str) -> Result<Input, BadInput> {
         "cancel" => nothing(Input::Cancel),
         "reconnect" => nothing(Input::Reconnect),
         "find" => Ok(Input::Find((!rest.is_empty()).then(|| rest.to_owned()))),
+        "mouse" => match rest {
+            "" => Ok(Input::Mouse(None)),
+            "on" => Ok(Input::Mouse(Some(Mouse::Ours))),
+            "off" => Ok(Input::Mouse(Some(Mouse::Theirs))),
+            _ => Err(expected()),
+        },
         "clear" => nothing(Input::Clear),
         "help" => Ok(Input::Help((!rest.is_empty()).then(|| rest.to_owned()))),
         // The table has no other name; a test types every one of them.
@@ -349,6 +358,8 @@ mod tests {
             ("/cancel", Input::Cancel),
             ("/find two words", Input::Find(Some("two words".into()))),
             ("/find", Input::Find(None)),
+            ("/mouse off", Input::Mouse(Some(Mouse::Theirs))),
+            ("/mouse", Input::Mouse(None)),
             ("/clear", Input::Clear),
             ("/help", Input::Help(None)),
             ("/help get", Input::Help(Some("get".into()))),

@@ -1,9 +1,6 @@
 //! The downloads that run: a bar each, with rate and time left, or what it waits for.
 
-use std::time::Duration;
-
 use backchat_core::text::visible;
-use backchat_core::time::Instant;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -11,12 +8,11 @@ use ratatui::text::{Line, Span};
 use crate::app::App;
 use crate::app::downloads::Download;
 use crate::app::wrap::{clip, width};
-use crate::cli::render::units;
 use crate::tui::theme::Theme;
 
 pub(super) fn draw(app: &App, theme: &Theme, area: Rect, frame: &mut Frame<'_>) {
     let running =
-        app.session().downloads().iter().map(|(_, download)| (download, state(download, app.now())));
+        app.session().downloads().iter().map(|(_, download)| (download, download.standing(app.now())));
     let waiting =
         app.session().interrupted().map(|report| (&report.state, "waits for the server".to_owned()));
     let (rows, all): (usize, Vec<_>) = (usize::from(area.height), running.chain(waiting).collect());
@@ -54,11 +50,7 @@ impl<'a> Row<'a> {
             true => download.file.to_string(),
             false => format!("→ {}", visible(&here)),
         };
-        let hundredths = match download.size {
-            0 => "     ".to_owned(),
-            size => format!("{:3} %", u128::from(download.received) * 100 / u128::from(size)),
-        };
-        Self { download, name, words: format!(" {hundredths}  {state}") }
+        Self { download, name, words: format!(" {}  {state}", download.hundredths()) }
     }
 
     /// `book.bin  ████████░░░░  62 %  1.20 MiB/s  3s left`: the bar takes what the words leave.
@@ -81,27 +73,5 @@ impl<'a> Row<'a> {
             Span::styled("░".repeat(room - done), theme.dim),
             Span::raw(padded(&self.words, words)),
         ])
-    }
-}
-
-fn state(download: &Download, now: Instant) -> String {
-    if download.is_paused {
-        return "held: /resume, /stop".to_owned();
-    }
-    if download.size == 0 {
-        return "asking for it".to_owned();
-    }
-    if download.received == download.size {
-        return "checking its hash".to_owned();
-    }
-    if let Some(silence) = download.stalled(now) {
-        return format!("nothing for {} s", silence.as_secs());
-    }
-    let rate = units::rate(download.bytes_per_second);
-    match download.size.saturating_sub(download.received).checked_div(download.bytes_per_second) {
-        None => rate,
-        Some(seconds) => {
-            format!("{rate}  {} left", humantime::format_duration(Duration::from_secs(seconds.max(1))))
-        }
     }
 }

@@ -4,6 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+use crate::app::keymap::Keymap;
 use crate::app::window::{HelpRow, help};
 use crate::app::wrap::{clip, width};
 use crate::tui::theme::Theme;
@@ -11,9 +12,9 @@ use crate::tui::theme::Theme;
 /// Columns for what is typed.
 const TYPED: usize = 22;
 
-pub(super) fn draw(first: usize, theme: &Theme, area: Rect, frame: &mut Frame<'_>) {
+pub(super) fn draw(first: usize, keys: &Keymap, theme: &Theme, area: Rect, frame: &mut Frame<'_>) {
     let columns = usize::from(area.width);
-    let rows = help(columns);
+    let rows = help(columns, keys);
     for (place, row) in (0u16..area.height).zip(rows.iter().skip(first)) {
         let line = match row {
             HelpRow::Title(title) => Line::styled(clip(title, columns), theme.title),
