@@ -44,19 +44,19 @@ pub(super) fn command(question: &Question, environment: &Environment) -> clap::C
     };
     let known = known_servers(environment);
     let servers = ArgValueCandidates::new(move || known.iter().map(CompletionCandidate::new).collect());
-    let command = with(ClientArgs::command(), "server", servers);
+    let command = with(ClientArgs::command(), "server", &servers);
     command
         .mut_subcommand("get", |get| {
-            let get = with(get, "name", ask(|| Command::Files));
-            let get = with(get, "congestion", offering(&CONGESTION_NAMES));
-            with(get, "recovery", offering(&RECOVERY_NAMES))
+            let get = with(get, "name", &ask(|| Command::Files));
+            let get = with(get, "congestion", &offering(&CONGESTION_NAMES));
+            with(get, "recovery", &offering(&RECOVERY_NAMES))
         })
-        .mut_subcommand("tell", |tell| with(tell, "to", ask(|| Command::Names)))
+        .mut_subcommand("tell", |tell| with(tell, "to", &ask(|| Command::Names)))
 }
 
 /// The command, whose argument `id` is completed so. Not by clap's `mut_arg`, which moves the argument behind the others,
 /// and so a positional one to another place.
-fn with(command: clap::Command, id: &str, candidates: ArgValueCandidates) -> clap::Command {
+fn with(command: clap::Command, id: &str, candidates: &ArgValueCandidates) -> clap::Command {
     debug_assert!(command.get_arguments().any(|arg| arg.get_id() == id), "{id}");
     command.mut_args(|arg| if arg.get_id() == id { arg.add(candidates.clone()) } else { arg })
 }
