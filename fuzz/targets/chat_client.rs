@@ -40,7 +40,7 @@ fuzz_target!(|script: &[u8]| {
             3 => client.handle_connected(now),
             4 => client.handle_bytes(now, WELCOME),
             5 => {
-                now = now + Duration::from_millis(u64::from(*much) * u64::from(*much));
+                now += Duration::from_millis(u64::from(*much) * u64::from(*much));
                 client.handle_timeout(now);
             }
             6 => {

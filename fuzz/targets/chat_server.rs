@@ -38,7 +38,7 @@ fuzz_target!(|script: &[u8]| {
         rest = tail;
         let stream = StreamId(u64::from(what % 4) + 1);
         match what / 4 % 8 {
-            0 | 1 | 2 => {
+            0..=2 => {
                 let end = rest.iter().position(|&byte| byte == b'\n').map_or(rest.len(), |at| at + 1);
                 let (line, tail) = rest.split_at(end);
                 rest = tail;
@@ -48,7 +48,7 @@ fuzz_target!(|script: &[u8]| {
             }
             3 => server.handle_open(now, stream, IpAddr::V4(Ipv4Addr::new(10, 0, 0, *much))),
             4 => {
-                now = now + Duration::from_millis(u64::from(*much) * u64::from(*much));
+                now += Duration::from_millis(u64::from(*much) * u64::from(*much));
                 server.handle_timeout(now);
             }
             5 => take(&mut server, now, stream, usize::from(*much) * 16),
