@@ -334,11 +334,10 @@ fn what_was_chosen_holds_in_the_window() {
     std::fs::write(config.join("client.toml"), choices).expect("written");
     let mut ann = joined(&server, "ann", &folder);
     let mut bob = server.join("bob");
-    bob.write("see https://a.example/x \u{1b}]8;;https://evil.example\u{7}, ann\n");
+    bob.write("see https://a.example/x, ann\n");
     ann.shows("bob: see https://a.example/x");
-    // What bob wrote is text; the link is ours. It comes with the frame that the screen has.
+    // It comes with the frame that the screen has.
     ann.until("a link", |_| ann.written().contains(";https://a.example/x\u{1b}\\"));
-    assert!(!ann.written().contains("\u{1b}]8;;https"), "{:?}", ann.written());
     ann.types("\x1b[15~");
     ann.shows("this help");
     ann.types("\x1b");
@@ -353,7 +352,7 @@ fn what_was_chosen_holds_in_the_window() {
     let logs: Vec<_> = std::fs::read_dir(folder.here().join("logs")).expect("there").collect();
     let log = logs[0].as_ref().expect("a file").path();
     let text = std::fs::read_to_string(log).expect("text");
-    assert!(text.contains("bob: see https://a.example/x \\u{1b}]8;;"), "{text}");
+    assert!(text.contains("bob: see https://a.example/x, ann\n"), "{text}");
     assert!(text.lines().all(|line| !line.contains('\u{1b}')), "{text}");
 }
 
