@@ -339,7 +339,7 @@ fn what_was_chosen_holds_in_the_window() {
     // It comes with the frame that the screen has.
     ann.until("a link", |_| ann.written().contains(";https://a.example/x\u{1b}\\"));
     ann.types("\x1b[15~");
-    ann.shows("this help");
+    ann.shows("Commands (Esc: back");
     ann.types("\x1b");
     ann.shows("bob: see");
     ann.has_mouse(true);
