@@ -1,15 +1,17 @@
 //! Files, seen from the loops: the server's share and the client's targets.
 //!
-//! Both are *completion interfaces*: a request is handed in and never waits, its answer comes from `next` when it
-//! is there, so that a slow disk never stalls the loop. The work itself is plain sequential code over a small
+//! Both are *completion interfaces*: a request is handed in and never waits, its answer comes from `poll_next` when
+//! it is there, so that a slow disk never stalls the loop. The work itself is plain sequential code over a small
 //! [`Disk`], real or in memory, done on a pool of threads or on the spot.
 //!
 //! - [`share`]: reads what the core asks for, keeps it until the core forgets it, and hashes along.
 //! - [`target`]: writes into a partial file beside the final one, which gets its name when it is whole.
 //! - [`disk`], [`real`], [`memory`]: what is asked of a file system, and two that answer.
+//! - [`content`]: what files consist of: bytes, or what stands for them.
 //!
 //! Nothing here knows a packet or decides when to read: ranges and their order come from the core.
 
+pub mod content;
 pub mod disk;
 mod error;
 pub mod memory;
@@ -21,9 +23,10 @@ mod spec;
 pub mod target;
 mod workers;
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::ops::Range;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use backchat_core::chat::{FileEntry, FileName};
 use backchat_core::node::{
@@ -32,6 +35,7 @@ use backchat_core::node::{
 use backchat_core::time::{Instant, UnixTime};
 use backchat_core::wire::{Hash, TransferId};
 
+pub use content::Content;
 pub use disk::Disk;
 pub use error::{Refusal, TargetError, TargetEvent};
 pub use share::{FolderShare, NoShare};
@@ -41,12 +45,17 @@ pub use workers::Where;
 
 /// The server's files.
 pub trait Share: Send {
-    /// Takes a request. `List`, `Open`, `HashPrefix` and `Read` are answered through [`next`](Self::next), those
+    /// Takes a request. `List`, `Open`, `HashPrefix` and `Read` are answered through [`poll_next`](Self::poll_next), those
     /// of one transfer in their order; after `Close` nothing of that transfer is.
     fn submit(&mut self, request: ShareRequest);
 
+    /// The next answer.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<ShareCompletion>;
+
     /// The next answer; pends while there is none. Cancel safe.
-    fn next(&mut self) -> impl Future<Output = ShareCompletion> + Send;
+    fn next(&mut self) -> impl Future<Output = ShareCompletion> + Send {
+        poll_fn(|cx| self.poll_next(cx))
+    }
 
     /// Copies bytes that a `Read` brought in and no `Forget` let go. `into` has the length of the range.
     ///
@@ -105,11 +114,14 @@ impl ShareCompletion {
 
 /// The client's files.
 pub trait Targets: Send {
+    /// What the files consist of.
+    type Content: Content;
+
     /// Opens what `spec` asks for, for the server's file `name`. Answered by `Opened`.
     fn open(&mut self, download: DownloadId, name: &FileName, spec: TargetSpec);
 
-    /// Takes a copy of `bytes`, to be written at `offset`: the end of what was written before.
-    fn write(&mut self, download: DownloadId, offset: u64, bytes: &[u8]);
+    /// Takes a copy of a datagram's `part`, to be written at `offset`: the end of what was written before.
+    fn write(&mut self, download: DownloadId, offset: u64, part: <Self::Content as Content>::Part<'_>);
 
     /// Takes a request about a file that is open. Requests and writes of one download are carried out in their
     /// order.
@@ -119,15 +131,20 @@ pub trait Targets: Send {
     /// that the system gets few and large ones.
     fn flush(&mut self);
 
-    /// The next answer; pends while there is none. Cancel safe.
+    /// The next answer.
     ///
     /// A caller that waits here for [`is_idle`](Self::is_idle) is woken by it: closing a file is always answered.
-    fn next(&mut self) -> impl Future<Output = TargetCompletion> + Send;
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<TargetCompletion>;
+
+    /// The next answer; pends while there is none. Cancel safe.
+    fn next(&mut self) -> impl Future<Output = TargetCompletion> + Send {
+        poll_fn(|cx| self.poll_next(cx))
+    }
 
     /// Whether no file is open and everything that happened was told. An output that takes nothing, such as a pipe
     /// that nobody reads, is not waited for once it was given up: nothing of it is kept.
     ///
-    /// It changes only within a call of this trait's other methods, or with what [`next`](Self::next) returns.
+    /// It changes only within a call of this trait's other methods, or with what [`poll_next`](Self::poll_next) returns.
     fn is_idle(&self) -> bool;
 }
 

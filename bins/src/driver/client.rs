@@ -82,7 +82,7 @@ pub async fn run_client<N, T, C, E>(
 ) -> Result<ClientEnd, ClientError>
 where
     N: Network,
-    T: Targets,
+    T: Targets<Content = Vec<u8>>,
     C: Clock,
     E: Entropy,
 {
@@ -97,7 +97,7 @@ async fn run<N, T, C, E>(
 ) -> Result<ClientEnd, ClientError>
 where
     N: Network,
-    T: Targets,
+    T: Targets<Content = Vec<u8>>,
     C: Clock,
     E: Entropy,
 {

@@ -6,15 +6,21 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use backchat_core::time::UnixTime;
 
+use super::content::Content;
+
 /// A file system.
 pub trait Disk: Clone + Send + Sync + 'static {
+    /// What its files consist of.
+    type Content: Content;
+
     /// A folder of it.
-    type Folder: Folder;
+    type Folder: Folder<File: File<Content = Self::Content>>;
 
     /// Opens a folder.
     ///
@@ -99,23 +105,26 @@ pub trait Folder: Send + Sync + 'static {
 
 /// An open file.
 pub trait File: Send + 'static {
+    /// What it consists of.
+    type Content: Content;
+
     /// What it is now.
     ///
     /// # Errors
     /// What the system says.
     fn stat(&self) -> io::Result<Stat>;
 
-    /// Reads at `offset`; 0 at the end.
+    /// Reads `range` in place of what is in `into`; of what is beyond the end nothing.
     ///
     /// # Errors
     /// What the system says.
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+    fn read_at(&self, range: Range<u64>, into: &mut Self::Content) -> io::Result<()>;
 
-    /// Writes all of `bytes` at `offset`. After a failure part of them may be there.
+    /// Writes all of `content` at `offset`. After a failure part of it may be there.
     ///
     /// # Errors
     /// What the system says.
-    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+    fn write_all_at(&self, content: &Self::Content, offset: u64) -> io::Result<()>;
 
     /// Cuts or extends it.
     ///
@@ -216,6 +225,26 @@ pub(super) fn listed<F: Folder>(
         found.push((name, stat));
     }
     found
+}
+
+/// Reads `range` in place of what is in `into`, by as many calls of `read_at` as it takes: each is given a buffer and where
+/// in the file it begins, and answers how much of it was filled, which is nothing at the end.
+pub(super) fn read_range(
+    range: Range<u64>,
+    into: &mut Vec<u8>,
+    read_at: impl Fn(&mut [u8], u64) -> io::Result<usize>,
+) -> io::Result<()> {
+    into.set_length(range.end.saturating_sub(range.start));
+    let mut filled = 0;
+    while filled < into.len() {
+        match read_at(&mut into[filled..], range.start + filled as u64) {
+            Ok(0) => into.truncate(filled),
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// What a file system knows of a file.

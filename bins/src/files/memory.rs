@@ -3,10 +3,13 @@
 //! It answers as a Unix system does where share and targets look: names and inodes are two things, a lock belongs
 //! to a handle, a file without a name lives as long as its handles, a full disk says so. It keeps everything that
 //! was written when a process is killed; [`MemoryDisk::lose_power`] takes away what was not synced.
+//!
+//! Its files consist of any [`Content`]: of bytes, unless something else is said.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +18,7 @@ use backchat_core::time::UnixTime;
 
 use crate::errno::Errno;
 
+use super::content::Content;
 use super::disk::{Disk, File, Folder, Kind, Lock, Overwrite, Stat};
 
 /// The user of every memory disk.
@@ -25,14 +29,14 @@ const MODE: u32 = 0o644;
 
 /// A disk. Its clones are the same disk.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryDisk(Arc<Mutex<State>>);
+pub struct MemoryDisk<C = Vec<u8>>(Arc<Mutex<State<C>>>);
 
 #[derive(Debug)]
-struct State {
+struct State<C> {
     folders: BTreeMap<PathBuf, BTreeMap<OsString, Node>>,
     /// The names of each folder when it was last synced.
     synced: BTreeMap<PathBuf, BTreeMap<OsString, Node>>,
-    inodes: BTreeMap<u64, Inode>,
+    inodes: BTreeMap<u64, Inode<C>>,
     last_inode: u64,
     /// Bytes that still fit.
     free: u64,
@@ -62,10 +66,10 @@ enum Node {
 }
 
 #[derive(Debug)]
-struct Inode {
-    bytes: Vec<u8>,
-    /// Its bytes when it was last synced.
-    synced: Vec<u8>,
+struct Inode<C> {
+    content: C,
+    /// Its content when it was last synced.
+    synced: C,
     links: u64,
     handles: u64,
     owner: u32,
@@ -75,7 +79,7 @@ struct Inode {
     changed: i64,
 }
 
-impl Default for State {
+impl<C> Default for State<C> {
     fn default() -> Self {
         Self {
             folders: BTreeMap::new(),
@@ -91,11 +95,13 @@ impl Default for State {
 }
 
 impl MemoryDisk {
-    /// An empty disk without a folder.
+    /// An empty disk without a folder, for bytes.
     pub fn new() -> Self {
         Self::default()
     }
+}
 
+impl<C: Content> MemoryDisk<C> {
     /// Makes a folder; its parents need not exist, and show it if they do.
     pub fn add_folder(&self, path: impl Into<PathBuf>) {
         let path = path.into();
@@ -107,26 +113,26 @@ impl MemoryDisk {
         self.state().folders.entry(path).or_default();
     }
 
-    /// Puts a file into a folder that exists, or replaces its bytes.
+    /// Puts a file into a folder that exists, or replaces its content.
     ///
     /// # Errors
     /// The folder does not exist, or the disk is full.
-    pub fn put(&self, path: impl AsRef<Path>, bytes: &[u8]) -> io::Result<()> {
+    pub fn put(&self, path: impl AsRef<Path>, content: impl Into<C>) -> io::Result<()> {
         let (folder, name) = split(path.as_ref())?;
         let folder = self.folder(folder)?;
         let file = folder.create(name)?;
         file.set_len(0)?;
-        file.write_all_at(bytes, 0)?;
+        file.write_all_at(&content.into(), 0)?;
         file.sync()?;
         folder.sync()
     }
 
-    /// The bytes of a file; `None` when there is none.
-    pub fn read(&self, path: impl AsRef<Path>) -> Option<Vec<u8>> {
+    /// The content of a file; `None` when there is none.
+    pub fn read(&self, path: impl AsRef<Path>) -> Option<C> {
         let (folder, name) = split(path.as_ref()).ok()?;
         let state = self.state();
         match state.folders.get(folder)?.get(name)? {
-            Node::File(inode) => state.inodes.get(inode).map(|inode| inode.bytes.clone()),
+            Node::File(inode) => state.inodes.get(inode).map(|inode| inode.content.clone()),
             Node::Link(..) | Node::Special | Node::Folder => None,
         }
     }
@@ -167,7 +173,7 @@ impl MemoryDisk {
             entries.retain(|_, node| !matches!(node, Node::File(number) if !inodes.contains_key(number)));
         }
         for (number, inode) in inodes.iter_mut() {
-            inode.bytes.clone_from(&inode.synced);
+            inode.content.clone_from(&inode.synced);
             inode.is_locked = false;
             let names = folders.values().flat_map(BTreeMap::values);
             inode.links =
@@ -198,7 +204,7 @@ impl MemoryDisk {
         Ok(())
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State<C>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -210,7 +216,7 @@ fn split(path: &Path) -> io::Result<(&Path, &OsStr)> {
     }
 }
 
-impl State {
+impl<C: Content> State<C> {
     fn writable(&self) -> io::Result<()> {
         match self.access {
             Access::ReadWrite => Ok(()),
@@ -247,7 +253,7 @@ impl State {
         })
     }
 
-    fn inode(&mut self, inode: u64) -> io::Result<&mut Inode> {
+    fn inode(&mut self, inode: u64) -> io::Result<&mut Inode<C>> {
         self.inodes.get_mut(&inode).ok_or_else(|| Errno::BADF.into())
     }
 
@@ -260,7 +266,7 @@ impl State {
             links: inode.links,
             owner: inode.owner,
             mode: MODE,
-            size: inode.bytes.len() as u64,
+            size: inode.content.len(),
             modified: (inode.modified, 0),
             changed: (inode.changed, 0),
         })
@@ -286,32 +292,34 @@ impl State {
             && inode.links == 0
             && inode.handles == 0
         {
-            self.free = self.free.saturating_add(inode.bytes.len() as u64);
+            self.free = self.free.saturating_add(inode.content.len());
             self.inodes.remove(&number);
         }
     }
 
-    /// Makes a file `length` bytes long, if the disk has room.
-    fn resize(&mut self, number: u64, length: u64) -> io::Result<()> {
+    /// Takes the room that a file of `length` bytes needs, or gives back what it needs no more.
+    fn make_room(&mut self, number: u64, length: u64) -> io::Result<()> {
         let size = self.inode_stat(number)?.size;
         let free = self.free.saturating_add(size).checked_sub(length).ok_or(Errno::NOSPC)?;
+        if usize::try_from(length).is_err() {
+            return Err(Errno::FBIG.into());
+        }
         // An unlimited disk stays one.
         self.free = if self.free == u64::MAX { u64::MAX } else { free };
-        let length = usize::try_from(length).map_err(|_| Errno::FBIG)?;
-        self.inode(number)?.bytes.resize(length, 0);
         Ok(())
     }
 }
 
-impl Disk for MemoryDisk {
-    type Folder = MemoryFolder;
+impl<C: Content> Disk for MemoryDisk<C> {
+    type Content = C;
+    type Folder = MemoryFolder<C>;
 
-    fn folder(&self, path: &Path) -> io::Result<MemoryFolder> {
+    fn folder(&self, path: &Path) -> io::Result<MemoryFolder<C>> {
         self.state().entries(path)?;
         Ok(MemoryFolder { disk: self.clone(), path: path.to_owned() })
     }
 
-    fn is_at(&self, path: &Path, folder: &MemoryFolder) -> io::Result<bool> {
+    fn is_at(&self, path: &Path, folder: &MemoryFolder<C>) -> io::Result<bool> {
         self.state().entries(path)?;
         Ok(folder.path == path)
     }
@@ -327,19 +335,19 @@ impl Disk for MemoryDisk {
 
 /// An open folder of a [`MemoryDisk`].
 #[derive(Debug)]
-pub struct MemoryFolder {
-    disk: MemoryDisk,
+pub struct MemoryFolder<C = Vec<u8>> {
+    disk: MemoryDisk<C>,
     path: PathBuf,
 }
 
-impl MemoryFolder {
-    fn handle(&self, state: &mut State, inode: u64) -> io::Result<MemoryFile> {
+impl<C: Content> MemoryFolder<C> {
+    fn handle(&self, state: &mut State<C>, inode: u64) -> io::Result<MemoryFile<C>> {
         state.inode(inode)?.handles += 1;
         Ok(MemoryFile { disk: self.disk.clone(), inode, has_lock: AtomicBool::new(false) })
     }
 
     /// Follows links inside the folder, and no further than a system would.
-    fn resolve(&self, state: &State, name: &OsStr) -> io::Result<Node> {
+    fn resolve(&self, state: &State<C>, name: &OsStr) -> io::Result<Node> {
         let mut node = state.node(&self.path, name)?;
         for _ in 0..8 {
             let Node::Link(target, _) = node else { return Ok(node) };
@@ -352,8 +360,8 @@ impl MemoryFolder {
     }
 }
 
-impl Folder for MemoryFolder {
-    type File = MemoryFile;
+impl<C: Content> Folder for MemoryFolder<C> {
+    type File = MemoryFile<C>;
 
     fn list(&self, at_most: usize) -> io::Result<Vec<(OsString, Stat)>> {
         let state = self.disk.state();
@@ -377,7 +385,7 @@ impl Folder for MemoryFolder {
         }
     }
 
-    fn open(&self, name: &OsStr) -> io::Result<MemoryFile> {
+    fn open(&self, name: &OsStr) -> io::Result<MemoryFile<C>> {
         let mut state = self.disk.state();
         match self.resolve(&state, name)? {
             Node::File(inode) => self.handle(&mut state, inode),
@@ -385,7 +393,7 @@ impl Folder for MemoryFolder {
         }
     }
 
-    fn create(&self, name: &OsStr) -> io::Result<MemoryFile> {
+    fn create(&self, name: &OsStr) -> io::Result<MemoryFile<C>> {
         let mut state = self.disk.state();
         state.writable()?;
         let inode = match state.entries(&self.path)?.get(name).cloned() {
@@ -398,8 +406,8 @@ impl Folder for MemoryFolder {
                 state.last_inode += 1;
                 let number = state.last_inode;
                 let inode = Inode {
-                    bytes: Vec::new(),
-                    synced: Vec::new(),
+                    content: C::default(),
+                    synced: C::default(),
                     links: 1,
                     handles: 0,
                     owner: USER,
@@ -457,37 +465,41 @@ impl Folder for MemoryFolder {
 
 /// An open file of a [`MemoryDisk`].
 #[derive(Debug)]
-pub struct MemoryFile {
-    disk: MemoryDisk,
+pub struct MemoryFile<C: Content = Vec<u8>> {
+    disk: MemoryDisk<C>,
     inode: u64,
     has_lock: AtomicBool,
 }
 
-impl File for MemoryFile {
+impl<C: Content> File for MemoryFile<C> {
+    type Content = C;
+
     fn stat(&self) -> io::Result<Stat> {
         self.disk.state().inode_stat(self.inode)
     }
 
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    fn read_at(&self, range: Range<u64>, into: &mut C) -> io::Result<()> {
         let mut state = self.disk.state();
-        let bytes = &state.inode(self.inode)?.bytes;
-        let rest = usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default();
-        let count = rest.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&rest[..count]);
-        Ok(count)
+        into.clear();
+        into.extend_from(&state.inode(self.inode)?.content, range);
+        Ok(())
     }
 
-    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+    fn write_all_at(&self, content: &C, offset: u64) -> io::Result<()> {
         let mut state = self.disk.state();
         state.writable()?;
-        let end = offset.checked_add(bytes.len() as u64).ok_or(Errno::FBIG)?;
-        if end > state.inode_stat(self.inode)?.size {
-            state.resize(self.inode, end)?;
+        let end = offset.checked_add(content.len()).ok_or(Errno::FBIG)?;
+        let size = state.inode_stat(self.inode)?.size;
+        if end > size {
+            state.make_room(self.inode, end)?;
         }
         let changed = state.change();
-        let start = usize::try_from(offset).map_err(|_| Errno::FBIG)?;
         let inode = state.inode(self.inode)?;
-        inode.bytes[start..start + bytes.len()].copy_from_slice(bytes);
+        let mut behind = C::default();
+        behind.extend_from(&inode.content, end..size);
+        inode.content.set_length(offset);
+        inode.content.extend_from(content, 0..content.len());
+        inode.content.extend_from(&behind, 0..behind.len());
         (inode.modified, inode.changed) = (changed, changed);
         Ok(())
     }
@@ -495,9 +507,10 @@ impl File for MemoryFile {
     fn set_len(&self, length: u64) -> io::Result<()> {
         let mut state = self.disk.state();
         state.writable()?;
-        state.resize(self.inode, length)?;
+        state.make_room(self.inode, length)?;
         let changed = state.change();
         let inode = state.inode(self.inode)?;
+        inode.content.set_length(length);
         (inode.modified, inode.changed) = (changed, changed);
         Ok(())
     }
@@ -517,7 +530,7 @@ impl File for MemoryFile {
             return Err(errno.into());
         }
         let inode = state.inode(self.inode)?;
-        inode.synced.clone_from(&inode.bytes);
+        inode.synced.clone_from(&inode.content);
         Ok(())
     }
 
@@ -533,7 +546,7 @@ impl File for MemoryFile {
     }
 }
 
-impl Drop for MemoryFile {
+impl<C: Content> Drop for MemoryFile<C> {
     fn drop(&mut self) {
         let mut state = self.disk.state();
         if let Ok(inode) = state.inode(self.inode) {
@@ -560,14 +573,14 @@ mod tests {
         // Bytes without a name, a name without bytes, and both.
         let nameless = folder.create(name("nameless")).unwrap();
         let whole = folder.create(name("partial")).unwrap();
-        whole.write_all_at(b"synced", 0).unwrap();
+        whole.write_all_at(&b"synced".to_vec(), 0).unwrap();
         whole.sync().unwrap();
-        whole.write_all_at(b"not synced", 6).unwrap();
+        whole.write_all_at(&b"not synced".to_vec(), 6).unwrap();
         folder.rename(name("partial"), name("whole"), Overwrite::No).unwrap();
         folder.remove(name("nameless")).unwrap();
         folder.sync().unwrap();
         let late = folder.create(name("late")).unwrap();
-        late.write_all_at(b"late", 0).unwrap();
+        late.write_all_at(&b"late".to_vec(), 0).unwrap();
         late.sync().unwrap();
         disk.lose_power();
         let names: Vec<OsString> = folder.list(10).unwrap().into_iter().map(|(name, _)| name).collect();

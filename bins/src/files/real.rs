@@ -7,6 +7,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{FileExt, FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -17,13 +18,14 @@ use cap_std::fs::{Dir, Metadata, MetadataExt as _, OpenOptions, OpenOptionsExt a
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::disk::{Disk, File, Folder, Kind, Lock, Overwrite, Stat, listed, system_time};
+use super::disk::{Disk, File, Folder, Kind, Lock, Overwrite, Stat, listed, read_range, system_time};
 
 /// The file system that this process sees.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RealDisk;
 
 impl Disk for RealDisk {
+    type Content = Vec<u8>;
     type Folder = RealFolder;
 
     fn folder(&self, path: &Path) -> io::Result<RealFolder> {
@@ -153,20 +155,17 @@ fn rename_unless_taken(_: &Dir, _: &OsStr, _: &OsStr) -> Result<(), Errno> {
 }
 
 impl File for RealFile {
+    type Content = Vec<u8>;
+
     fn stat(&self) -> io::Result<Stat> {
         Ok(Metadata::from_file(&self.0)?.into())
     }
 
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        loop {
-            match self.0.read_at(buffer, offset) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => return result,
-            }
-        }
+    fn read_at(&self, range: Range<u64>, into: &mut Vec<u8>) -> io::Result<()> {
+        read_range(range, into, |buffer, offset| self.0.read_at(buffer, offset))
     }
 
-    fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+    fn write_all_at(&self, bytes: &Vec<u8>, offset: u64) -> io::Result<()> {
         self.0.write_all_at(bytes, offset)
     }
 

@@ -21,6 +21,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
 
 use backchat_core::chat::{FileEntry, FileName};
 use backchat_core::node::{Asker, FileError, ReadDone, ShareRequest};
@@ -33,6 +34,7 @@ use self::held::{Held, Spare};
 use self::place::Place;
 use self::reader::{Answer, Hashed, Reader, Request};
 use self::turns::Turns;
+use super::content::{Content, HasherOf};
 use super::disk::{Disk, Folder, Kind, Stat};
 use super::workers::{Where, Workers};
 use super::{NotHeld, Share, ShareCompletion};
@@ -52,13 +54,13 @@ pub struct FolderShare<D: Disk> {
     place: Arc<Place<D>>,
     lanes: BTreeMap<TransferId, Lane<D>>,
     hashes: Hashes,
-    prefixes: Prefixes,
+    prefixes: Prefixes<HasherOf<D>>,
     turns: Turns,
     /// Slices that are being hashed, and how many may be.
     hashing: usize,
     hashers: usize,
     slice: u64,
-    spare: Spare,
+    spare: Spare<D::Content>,
     workers: Workers<Done<D>>,
     ready: VecDeque<ShareCompletion>,
     /// Tells a lane from an earlier one of the same transfer, whose job may still be out.
@@ -68,22 +70,22 @@ pub struct FolderShare<D: Disk> {
 /// One transfer's requests and bytes.
 struct Lane<D: Disk> {
     serial: u64,
-    waiting: VecDeque<Wanted>,
+    waiting: VecDeque<Wanted<D::Content>>,
     /// `None` while a job has it.
     reader: Option<Box<Reader<D>>>,
-    held: Held,
+    held: Held<D::Content>,
     /// Tells a job that nobody waits for it any more.
     cancelled: Arc<AtomicBool>,
     /// Who takes turns with others, once a file was asked for.
     asker: Option<Asker>,
     /// The last range, while the file is read again because it is not quite what it was.
-    doubtful: Option<(ReadDone, Vec<u8>)>,
+    doubtful: Option<(ReadDone, D::Content)>,
 }
 
 /// What waits for a lane's reader.
-enum Wanted {
+enum Wanted<C: Content> {
     /// To be asked of it.
-    Request(Request),
+    Request(Request<C>),
     /// So many bytes are to be hashed when it is this one's turn.
     Prefix(u64),
 }
@@ -91,7 +93,7 @@ enum Wanted {
 /// What a job brings back.
 enum Done<D: Disk> {
     Listed(Vec<FileEntry>),
-    Worked { transfer: TransferId, serial: u64, reader: Box<Reader<D>>, answers: Vec<Answer> },
+    Worked { transfer: TransferId, serial: u64, reader: Box<Reader<D>>, answers: Vec<Answer<D::Content>> },
     Hashed { transfer: TransferId, serial: u64, reader: Box<Reader<D>>, hashed: Hashed },
 }
 
@@ -104,10 +106,12 @@ impl<D: Disk> FolderShare<D> {
         let place_of_files = Place::open(disk, path.into())?;
         // A folder that can be opened need not be one that can be listed, and an operator wants to know now.
         place_of_files.folder().list(1)?;
-        // The other half of the machine is for those who download.
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let (hashers, slice) = match place {
-            Where::Pool => ((cores / 2).clamp(1, HASHERS_MAX), SLICE),
+            Where::Pool => {
+                // The other half of the machine is for those who download.
+                let cores = std::thread::available_parallelism().map_or(1, usize::from);
+                ((cores / 2).clamp(1, HASHERS_MAX), SLICE)
+            }
             // On the spot nobody waits for anybody.
             Where::Inline => (usize::MAX, u64::MAX),
         };
@@ -142,7 +146,21 @@ impl<D: Disk> FolderShare<D> {
         Ok(entries)
     }
 
-    fn push(&mut self, transfer: TransferId, wanted: Wanted) {
+    /// Shows `take` what a `Read` brought in of `range` and no `Forget` let go: the pieces that it consists of, each with
+    /// which part of it that is. [`Share::copy`] makes bytes of the same.
+    ///
+    /// # Errors
+    /// [`NotHeld`] when it is not there, which is a mistake of the caller's.
+    pub fn look(
+        &self,
+        transfer: TransferId,
+        range: Range<u64>,
+        take: impl FnMut(&D::Content, Range<u64>),
+    ) -> Result<(), NotHeld> {
+        self.lanes.get(&transfer).ok_or(NotHeld)?.held.look(range, take)
+    }
+
+    fn push(&mut self, transfer: TransferId, wanted: Wanted<D::Content>) {
         // A request without an `Open` before it is a mistake of the caller's; a lane without a file answers it.
         let place = &self.place;
         let last_serial = &mut self.last_serial;
@@ -329,7 +347,7 @@ impl<D: Disk> Share for FolderShare<D> {
             }
             ShareRequest::HashPrefix { transfer, length } => self.push(transfer, Wanted::Prefix(length)),
             ShareRequest::Read { transfer, range } => {
-                self.push(transfer, Wanted::Request(Request::Read { range, buffer: Vec::new() }));
+                self.push(transfer, Wanted::Request(Request::Read { range, buffer: D::Content::default() }));
             }
             ShareRequest::Forget { transfer, below } => {
                 if let Some(lane) = self.lanes.get_mut(&transfer) {
@@ -346,12 +364,12 @@ impl<D: Disk> Share for FolderShare<D> {
         }
     }
 
-    async fn next(&mut self) -> ShareCompletion {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<ShareCompletion> {
         loop {
             if let Some(completion) = self.ready.pop_front() {
-                return completion;
+                return Poll::Ready(completion);
             }
-            let done = self.workers.next().await;
+            let done = ready!(self.workers.poll_next(cx));
             self.finish(done);
         }
     }
@@ -382,9 +400,9 @@ fn keep<D: Disk>(
     hashes: &mut Hashes,
     version: Option<FileVersion>,
     done: ReadDone,
-    bytes: Vec<u8>,
+    content: D::Content,
 ) -> ReadDone {
-    lane.held.push(done.range.start, bytes);
+    lane.held.push(done.range.start, content);
     if let (Some(hash), Some(version)) = (done.hash, version) {
         hashes.insert(version, hash);
     }
@@ -442,11 +460,8 @@ impl Share for NoShare {
         self.ready.push_back(completion);
     }
 
-    async fn next(&mut self) -> ShareCompletion {
-        match self.ready.pop_front() {
-            Some(completion) => completion,
-            None => std::future::pending().await,
-        }
+    fn poll_next(&mut self, _: &mut Context<'_>) -> Poll<ShareCompletion> {
+        self.ready.pop_front().map_or(Poll::Pending, Poll::Ready)
     }
 
     fn copy(&self, _: TransferId, _: Range<u64>, _: &mut [u8]) -> Result<(), NotHeld> {

@@ -16,6 +16,8 @@ mod writer;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::Write;
+use std::ops::Bound;
+use std::task::{Context, Poll, ready};
 
 use backchat_core::chat::FileName;
 use backchat_core::node::DownloadId;
@@ -24,6 +26,7 @@ use self::opening::{Opened, Opening};
 use self::stream::StreamWriter;
 pub use self::stream::stdout;
 use self::writer::FileWriter;
+use super::content::Content;
 use super::disk::Disk;
 use super::error::{TargetError, TargetEvent};
 use super::spec::TargetSpec;
@@ -31,7 +34,7 @@ use super::workers::{Where, Workers};
 use super::{TargetCompletion, TargetOp, Targets};
 
 /// Bytes that one write to the disk has at most. Larger ones gain nothing, and each download has up to two.
-const CHUNK_MAX: usize = 512 * 1024;
+const CHUNK_MAX: u64 = 512 * 1024;
 
 /// Downloads into files on `D`, and one at a time to standard output.
 pub struct FileTargets<D: Disk> {
@@ -47,14 +50,14 @@ pub struct FileTargets<D: Disk> {
 struct Lane<D: Disk> {
     stage: Stage,
     output: Output,
-    waiting: VecDeque<Request>,
+    waiting: VecDeque<Request<D::Content>>,
     /// `None` while a job has it.
     writer: Option<Writer<D>>,
     /// What was written since the last request, and where it begins.
-    buffer: Vec<u8>,
+    buffer: D::Content,
     start: u64,
     /// A buffer that came back from the disk.
-    spare: Vec<u8>,
+    spare: D::Content,
 }
 
 /// Whether a lane has its file.
@@ -78,7 +81,7 @@ enum Output {
 }
 
 /// What is asked of a writer.
-enum Request {
+enum Request<C> {
     Open {
         name: FileName,
         spec: TargetSpec,
@@ -87,20 +90,20 @@ enum Request {
     OpenStream,
     Write {
         offset: u64,
-        bytes: Vec<u8>,
+        content: C,
     },
     Op(TargetOp),
 }
 
 /// What a writer answers.
-enum Answer {
+enum Answer<C> {
     Opened(Result<Opening, TargetError>),
     /// A FIFO or a device has the path. It is not open yet.
     IsStream,
     /// With the buffer, to be used again.
     Written {
         through: u64,
-        buffer: Vec<u8>,
+        buffer: C,
     },
     /// A write that an earlier failure has made pointless.
     Dropped,
@@ -116,15 +119,15 @@ enum Answer {
 enum Writer<D: Disk> {
     /// Not open yet, or not any more.
     Closed(D),
-    File(FileWriter<D>),
-    Stream(D, StreamWriter),
+    File(Box<FileWriter<D>>),
+    Stream(D, StreamWriter<D::Content>),
 }
 
 /// What a job brings back.
 struct Done<D: Disk> {
     download: DownloadId,
     writer: Writer<D>,
-    answers: Vec<Answer>,
+    answers: Vec<Answer<D::Content>>,
 }
 
 impl<D: Disk> FileTargets<D> {
@@ -139,7 +142,7 @@ impl<D: Disk> FileTargets<D> {
         }
     }
 
-    fn push(&mut self, download: DownloadId, request: Request) {
+    fn push(&mut self, download: DownloadId, request: Request<D::Content>) {
         if let Some(lane) = self.lanes.get_mut(&download) {
             lane.gather();
             lane.waiting.push_back(request);
@@ -202,7 +205,7 @@ impl<D: Disk> FileTargets<D> {
     }
 
     /// Makes completions of one answer; says whether the file is closed with it.
-    fn take(&mut self, download: DownloadId, answer: Answer) -> bool {
+    fn take(&mut self, download: DownloadId, answer: Answer<D::Content>) -> bool {
         let mut failed = |error: TargetError| {
             let kind = error.kind();
             let event = TargetEvent::Failed { error };
@@ -282,18 +285,18 @@ impl<D: Disk> Lane<D> {
         if !self.buffer.is_empty() {
             let mut next = std::mem::take(&mut self.spare);
             next.clear();
-            let bytes = std::mem::replace(&mut self.buffer, next);
-            self.waiting.push_back(Request::Write { offset: self.start, bytes });
+            let content = std::mem::replace(&mut self.buffer, next);
+            self.waiting.push_back(Request::Write { offset: self.start, content });
         }
     }
 }
 
 impl<D: Disk> Writer<D> {
-    fn answer(self, request: Request) -> (Self, Answer) {
+    fn answer(self, request: Request<D::Content>) -> (Self, Answer<D::Content>) {
         match (self, request) {
             (Self::Closed(disk), Request::Open { name, spec }) => {
                 match opening::open(disk.clone(), &name, spec) {
-                    Ok(Opened::File(writer, opening)) => (Self::File(*writer), Answer::Opened(Ok(opening))),
+                    Ok(Opened::File(writer, opening)) => (Self::File(writer), Answer::Opened(Ok(opening))),
                     Ok(Opened::Skip(opening)) => (Self::Closed(disk), Answer::Opened(Ok(opening))),
                     Ok(Opened::Stream(path)) => {
                         (Self::Stream(disk, StreamWriter::at(path)), Answer::IsStream)
@@ -301,8 +304,8 @@ impl<D: Disk> Writer<D> {
                     Err(error) => (Self::Closed(disk), Answer::Opened(Err(error))),
                 }
             }
-            (Self::File(mut writer), Request::Write { offset, bytes }) => {
-                let answer = writer.write(offset, bytes);
+            (Self::File(mut writer), Request::Write { offset, content }) => {
+                let answer = writer.write(offset, content);
                 (Self::File(writer), answer)
             }
             (Self::File(mut writer), Request::Op(op)) => match op {
@@ -331,8 +334,8 @@ impl<D: Disk> Writer<D> {
                 let opening = writer.open(&disk);
                 (Self::Stream(disk, writer), Answer::Opened(opening))
             }
-            (Self::Stream(disk, mut writer), Request::Write { bytes, .. }) => {
-                let answer = writer.write(bytes);
+            (Self::Stream(disk, mut writer), Request::Write { content, .. }) => {
+                let answer = writer.write(content);
                 (Self::Stream(disk, writer), answer)
             }
             (Self::Stream(disk, mut writer), Request::Op(op)) => {
@@ -351,6 +354,8 @@ impl<D: Disk> Writer<D> {
 }
 
 impl<D: Disk> Targets for FileTargets<D> {
+    type Content = D::Content;
+
     fn open(&mut self, download: DownloadId, name: &FileName, spec: TargetSpec) {
         let (writer, output) = match &spec {
             TargetSpec::File { .. } => (Writer::Closed(self.disk.clone()), Output::File),
@@ -372,24 +377,24 @@ impl<D: Disk> Targets for FileTargets<D> {
                 output,
                 waiting: VecDeque::from([request]),
                 writer: Some(writer),
-                buffer: Vec::new(),
+                buffer: D::Content::default(),
                 start: 0,
-                spare: Vec::new(),
+                spare: D::Content::default(),
             },
         );
         self.start(download);
     }
 
-    fn write(&mut self, download: DownloadId, offset: u64, bytes: &[u8]) {
+    fn write(&mut self, download: DownloadId, offset: u64, part: <D::Content as Content>::Part<'_>) {
         let Some(lane) = self.lanes.get_mut(&download) else { return };
-        let continues = lane.start + lane.buffer.len() as u64 == offset;
-        if !continues || lane.buffer.len() + bytes.len() > CHUNK_MAX {
+        let continues = lane.start + lane.buffer.len() == offset;
+        if !continues || lane.buffer.len() + D::Content::length_of(part) > CHUNK_MAX {
             lane.gather();
         }
         if lane.buffer.is_empty() {
             lane.start = offset;
         }
-        lane.buffer.extend_from_slice(bytes);
+        lane.buffer.push(part);
     }
 
     fn submit(&mut self, download: DownloadId, request: TargetOp) {
@@ -402,19 +407,20 @@ impl<D: Disk> Targets for FileTargets<D> {
     }
 
     fn flush(&mut self) {
-        // As many as there are downloads at once: a handful.
-        let downloads: Vec<DownloadId> = self.lanes.keys().copied().collect();
-        for download in downloads {
+        let mut next = self.lanes.keys().next().copied();
+        while let Some(download) = next {
             self.start(download);
+            let behind = (Bound::Excluded(download), Bound::Unbounded);
+            next = self.lanes.range(behind).next().map(|(download, _)| *download);
         }
     }
 
-    async fn next(&mut self) -> TargetCompletion {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<TargetCompletion> {
         loop {
             if let Some(completion) = self.ready.pop_front() {
-                return completion;
+                return Poll::Ready(completion);
             }
-            let done = self.workers.next().await;
+            let done = ready!(self.workers.poll_next(cx));
             self.finish(done);
         }
     }

@@ -7,6 +7,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::os::windows::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -16,7 +17,7 @@ use cap_fs_ext::{FollowSymlinks, MetadataExt as _, OpenOptionsFollowExt as _};
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata, OpenOptions};
 
-use super::disk::{Disk, File, Folder, Kind, Lock, Overwrite, Stat, listed, system_time};
+use super::disk::{Disk, File, Folder, Kind, Lock, Overwrite, Stat, listed, read_range, system_time};
 use crate::errno::Errno;
 
 /// The file system that this process sees.
@@ -24,6 +25,7 @@ use crate::errno::Errno;
 pub struct RealDisk;
 
 impl Disk for RealDisk {
+    type Content = Vec<u8>;
     type Folder = RealFolder;
 
     fn folder(&self, path: &Path) -> io::Result<RealFolder> {
@@ -116,15 +118,18 @@ impl Folder for RealFolder {
 const NOBODY: u32 = 0;
 
 impl File for RealFile {
+    type Content = Vec<u8>;
+
     fn stat(&self) -> io::Result<Stat> {
         Metadata::from_file(&self.0)?.try_into()
     }
 
-    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.0.seek_read(buffer, offset)
+    fn read_at(&self, range: Range<u64>, into: &mut Vec<u8>) -> io::Result<()> {
+        read_range(range, into, |buffer, offset| self.0.seek_read(buffer, offset))
     }
 
-    fn write_all_at(&self, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
+    fn write_all_at(&self, bytes: &Vec<u8>, mut offset: u64) -> io::Result<()> {
+        let mut bytes = bytes.as_slice();
         while !bytes.is_empty() {
             let written = self.0.seek_write(bytes, offset)?;
             if written == 0 {

@@ -1,6 +1,7 @@
 //! Where blocking work is done, and its results wait.
 
 use std::collections::VecDeque;
+use std::task::{Context, Poll, ready};
 
 use tokio::sync::mpsc;
 
@@ -63,21 +64,18 @@ impl<T: Send + 'static> Workers<T> {
         }
     }
 
-    /// The next result; pends while there is none. Cancel safe.
-    pub(super) async fn next(&mut self) -> T {
+    /// The next result.
+    pub(super) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<T> {
         if let Some(done) = self.done.pop_front() {
-            return done;
+            return Poll::Ready(done);
         }
-        match self.results.recv().await {
-            Some((line, done)) => {
-                if line == Line::Counted {
-                    self.running -= 1;
-                    self.start();
-                }
-                done
-            }
-            None => std::future::pending().await,
+        // One sender is our own, so the channel never ends.
+        let Some((line, done)) = ready!(self.results.poll_recv(cx)) else { return Poll::Pending };
+        if line == Line::Counted {
+            self.running -= 1;
+            self.start();
         }
+        Poll::Ready(done)
     }
 
     fn start(&mut self) {
@@ -100,6 +98,8 @@ impl<T: Send + 'static> Workers<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+
     use super::*;
 
     #[tokio::test]
@@ -111,7 +111,7 @@ mod tests {
             }
             let mut results = Vec::new();
             for _ in 0..100 {
-                results.push(workers.next().await);
+                results.push(poll_fn(|cx| workers.poll_next(cx)).await);
             }
             results.sort_unstable();
             assert_eq!(results, (0..100).collect::<Vec<_>>());
@@ -131,8 +131,8 @@ mod tests {
             });
         }
         workers.submit(|| 1);
-        assert_eq!(workers.next().await, 1);
+        assert_eq!(poll_fn(|cx| workers.poll_next(cx)).await, 1);
         drop(let_go);
-        assert_eq!(workers.next().await, 0);
+        assert_eq!(poll_fn(|cx| workers.poll_next(cx)).await, 0);
     }
 }

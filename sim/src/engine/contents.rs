@@ -6,8 +6,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use backchat::files::Content;
 use backchat::files::memory::MemoryDisk;
 use backchat_core::seed::{Seed, Stream};
 use backchat_core::wire::Hash;
@@ -33,13 +34,13 @@ pub struct FileIndex(pub usize);
 
 /// Every file of a run, in the order of their names.
 #[derive(Debug)]
-pub struct Contents {
-    variant: u64,
-    files: Vec<Shared>,
-}
+pub struct Contents(Vec<Arc<Source>>);
 
+/// A file that is shared, as it was made.
 #[derive(Debug)]
-struct Shared {
+pub struct Source {
+    index: FileIndex,
+    variant: u64,
     name: String,
     size: u64,
     hash: OnceLock<Hash>,
@@ -56,70 +57,60 @@ static HASHES: Mutex<BTreeMap<Key, Hash>> = Mutex::new(BTreeMap::new());
 impl Contents {
     /// The bytes of each file are a function of the seed, its name and its size.
     pub fn new(seed: u64, files: &[SharedFile]) -> Self {
-        let shared = |file: &SharedFile| Shared {
+        let mut files: Vec<&SharedFile> = files.iter().collect();
+        files.sort_by(|one, other| one.name.as_str().cmp(other.name.as_str()));
+        let source = |(index, file): (usize, &SharedFile)| Source {
+            index: FileIndex(index),
+            variant: seed % VARIANTS,
             name: file.name.as_str().to_owned(),
             size: file.size,
             hash: OnceLock::new(),
             bytes: OnceLock::new(),
         };
-        let mut files: Vec<Shared> = files.iter().map(shared).collect();
-        files.sort_by(|one, other| one.name.cmp(&other.name));
-        Self { variant: seed % VARIANTS, files }
+        Self(files.into_iter().enumerate().map(source).map(Arc::new).collect())
     }
 
     /// Every file.
     pub fn files(&self) -> impl Iterator<Item = FileIndex> + use<> {
-        (0..self.files.len()).map(FileIndex)
+        (0..self.0.len()).map(FileIndex)
     }
 
     /// The file of this name.
     pub fn find(&self, name: &str) -> Option<FileIndex> {
-        self.files.binary_search_by(|file| file.name.as_str().cmp(name)).ok().map(FileIndex)
+        self.0.binary_search_by(|file| file.name.as_str().cmp(name)).ok().map(FileIndex)
+    }
+
+    /// A file.
+    pub fn source(&self, file: FileIndex) -> Option<&Arc<Source>> {
+        self.0.get(file.0)
     }
 
     /// A file's name.
     pub fn name(&self, file: FileIndex) -> &str {
-        self.files.get(file.0).map_or("", |it| &it.name)
+        self.source(file).map_or("", |it| &it.name)
     }
 
     /// A file's bytes, as a number.
     pub fn size(&self, file: FileIndex) -> u64 {
-        self.files.get(file.0).map_or(0, |it| it.size)
+        self.source(file).map_or(0, |it| it.size)
     }
 
     /// A file's bytes.
     pub fn bytes(&self, file: FileIndex) -> &[u8] {
-        let Some(it) = self.files.get(file.0) else { return &[] };
-        it.bytes.get_or_init(|| make(self.variant, &it.name, it.size))
+        self.source(file).map_or(&[], |it| it.bytes())
     }
 
     /// The hash of a file's bytes.
     pub fn hash(&self, file: FileIndex) -> Hash {
-        let Some(it) = self.files.get(file.0) else { return Hash::of_nothing() };
-        *it.hash.get_or_init(|| {
-            let key = (self.variant, it.name.clone(), it.size);
-            if let Some(known) = remembered().get(&key) {
-                return *known;
-            }
-            let hash = match it.bytes.get() {
-                Some(bytes) => hash(bytes),
-                None => hash_of_made(self.variant, &it.name, it.size),
-            };
-            let mut remembered = remembered();
-            if remembered.len() >= REMEMBERED_MAX {
-                remembered.clear();
-            }
-            remembered.insert(key, hash);
-            hash
-        })
+        self.source(file).map_or_else(Hash::of_nothing, |it| it.hash())
     }
 
-    /// A disk with all of them in the folder [`SHARE`].
-    pub(super) fn disk(&self) -> MemoryDisk {
-        let disk = MemoryDisk::new();
+    /// A disk with all of them in the folder [`SHARE`]; `content` is what each consists of.
+    pub(super) fn disk<C: Content>(&self, content: impl Fn(&Arc<Source>) -> C) -> MemoryDisk<C> {
+        let disk = MemoryDisk::default();
         disk.add_folder(SHARE);
-        for file in self.files() {
-            let put = disk.put(Path::new(SHARE).join(self.name(file)), self.bytes(file));
+        for file in &self.0 {
+            let put = disk.put(Path::new(SHARE).join(&file.name), content(file));
             debug_assert!(put.is_ok(), "the folder is there and the disk has no end");
         }
         disk
@@ -135,6 +126,48 @@ impl Contents {
         let Some(shared) = self.find(name).map(|file| self.bytes(file)) else { return Some(0) };
         let same = shared.iter().zip(bytes).take_while(|(a, b)| a == b).count();
         (same < shared.len().max(bytes.len())).then_some(same as u64)
+    }
+}
+
+impl Source {
+    /// Its place among all of the run.
+    pub const fn index(&self) -> FileIndex {
+        self.index
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its bytes, as a number.
+    pub const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Its bytes.
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes.get_or_init(|| make(self.variant, &self.name, self.size))
+    }
+
+    /// The hash of its bytes.
+    pub fn hash(&self) -> Hash {
+        *self.hash.get_or_init(|| {
+            let key = (self.variant, self.name.clone(), self.size);
+            if let Some(known) = remembered().get(&key) {
+                return *known;
+            }
+            let hash = match self.bytes.get() {
+                Some(bytes) => hash(bytes),
+                None => hash_of_made(self.variant, &self.name, self.size),
+            };
+            let mut remembered = remembered();
+            if remembered.len() >= REMEMBERED_MAX {
+                remembered.clear();
+            }
+            remembered.insert(key, hash);
+            hash
+        })
     }
 }
 

@@ -101,7 +101,7 @@ impl Run {
         let server = Arc::new(ServerHost {
             world: Arc::clone(&world),
             seed: seed.clone(),
-            disk: contents.disk(),
+            disk: contents.disk(|file| file.bytes().to_vec()),
             settings: ServerSettings {
                 limits: scenario.file().server.limits.clone(),
                 transfer: scenario.file().server.transfer.clone(),

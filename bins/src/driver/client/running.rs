@@ -66,7 +66,7 @@ enum Life {
     Ended,
 }
 
-impl<'a, N: Network, T: Targets, A: Application> Running<'a, N, T, A> {
+impl<'a, N: Network, T: Targets<Content = Vec<u8>>, A: Application> Running<'a, N, T, A> {
     pub(super) fn new(client: Client, targets: T, application: &'a mut A) -> Self {
         Self {
             client,

@@ -14,7 +14,7 @@ const PREFIXES_MAX: usize = 256;
 pub(super) type Hashes = Memory<FileVersion, Hash>;
 
 /// Prefixes of so many bytes that were hashed, whether they were what somebody had or not.
-pub(super) type Prefixes = Memory<(FileVersion, u64), blake3::Hasher>;
+pub(super) type Prefixes<H> = Memory<(FileVersion, u64), H>;
 
 /// A bounded memory: the oldest goes when there is more.
 pub(super) struct Memory<K, V> {
@@ -30,7 +30,7 @@ impl Hashes {
     }
 }
 
-impl Prefixes {
+impl<H: Clone> Prefixes<H> {
     pub(super) fn of_prefixes() -> Self {
         Self::new(PREFIXES_MAX)
     }

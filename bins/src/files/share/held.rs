@@ -4,24 +4,30 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::NotHeld;
+use crate::files::content::Content;
 
 /// Buffers kept for the next reads of all files, so that they need not be paged in anew: what sixteen workers use at a
 /// time. They are beyond what the core counts, so they are few, however many files are being sent.
 const SPARE_MAX: usize = 16;
 
 /// Buffers that are free.
-#[derive(Default)]
-pub(super) struct Spare(Vec<Vec<u8>>);
+pub(super) struct Spare<C>(Vec<C>);
 
-impl Spare {
+impl<C> Default for Spare<C> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<C: Content> Spare<C> {
     /// A buffer to read `length` bytes into, with whatever was in it. One that is much larger than that would hold memory
     /// that nobody counts.
-    pub(super) fn take(&mut self, length: u64) -> Vec<u8> {
-        let fits = |buffer: &Vec<u8>| (length..=length * 2).contains(&(buffer.capacity() as u64));
+    pub(super) fn take(&mut self, length: u64) -> C {
+        let fits = |buffer: &C| (length..=length * 2).contains(&buffer.capacity());
         self.0.iter().rposition(fits).map(|place| self.0.swap_remove(place)).unwrap_or_default()
     }
 
-    fn give(&mut self, buffer: Vec<u8>) {
+    fn give(&mut self, buffer: C) {
         if self.0.len() == SPARE_MAX {
             self.0.remove(0);
         }
@@ -30,29 +36,34 @@ impl Spare {
 }
 
 /// Consecutive pieces of a file.
-#[derive(Default)]
-pub(super) struct Held {
+pub(super) struct Held<C> {
     /// Each begins where the one before ends.
-    pieces: VecDeque<(u64, Vec<u8>)>,
+    pieces: VecDeque<(u64, C)>,
 }
 
-impl Held {
-    /// Adds the bytes at `start`. What does not continue what is there replaces it: reading began anew.
-    pub(super) fn push(&mut self, start: u64, bytes: Vec<u8>) {
+impl<C> Default for Held<C> {
+    fn default() -> Self {
+        Self { pieces: VecDeque::new() }
+    }
+}
+
+impl<C: Content> Held<C> {
+    /// Adds what was read at `start`. What does not continue what is there replaces it: reading began anew.
+    pub(super) fn push(&mut self, start: u64, content: C) {
         if self.end().is_some_and(|end| end != start) {
             self.pieces.clear();
         }
-        if !bytes.is_empty() {
-            self.pieces.push_back((start, bytes));
+        if !content.is_empty() {
+            self.pieces.push_back((start, content));
         }
     }
 
     /// Lets go of whole pieces below `below`; `spare` may have their buffers.
-    pub(super) fn forget(&mut self, below: u64, spare: &mut Spare) {
-        while let Some((_, bytes)) =
-            self.pieces.pop_front_if(|(start, bytes)| *start + bytes.len() as u64 <= below)
+    pub(super) fn forget(&mut self, below: u64, spare: &mut Spare<C>) {
+        while let Some((_, content)) =
+            self.pieces.pop_front_if(|(start, content)| *start + content.len() <= below)
         {
-            spare.give(bytes);
+            spare.give(content);
         }
     }
 
@@ -61,23 +72,37 @@ impl Held {
         if range.end.checked_sub(range.start) != Some(into.len() as u64) {
             return Err(NotHeld);
         }
-        let mut piece =
-            self.pieces.partition_point(|(start, bytes)| start + bytes.len() as u64 <= range.start);
-        let mut filled = 0;
-        while filled < into.len() {
-            let (start, bytes) = self.pieces.get(piece).ok_or(NotHeld)?;
-            let within = (range.start + filled as u64).checked_sub(*start).ok_or(NotHeld)?;
-            let bytes = usize::try_from(within).ok().and_then(|within| bytes.get(within..)).ok_or(NotHeld)?;
-            let count = bytes.len().min(into.len() - filled);
-            into[filled..filled + count].copy_from_slice(&bytes[..count]);
-            filled += count;
+        let (mut rest, mut is_filled) = (into, true);
+        self.look(range, |content, part| {
+            let length = usize::try_from(part.end - part.start).unwrap_or(usize::MAX).min(rest.len());
+            let (place, behind) = std::mem::take(&mut rest).split_at_mut(length);
+            is_filled &= content.copy(part.start, place);
+            rest = behind;
+        })?;
+        if is_filled { Ok(()) } else { Err(NotHeld) }
+    }
+
+    /// Shows `take` the pieces that `range` consists of, each with which part of it that is.
+    pub(super) fn look(
+        &self,
+        range: Range<u64>,
+        mut take: impl FnMut(&C, Range<u64>),
+    ) -> Result<(), NotHeld> {
+        let mut at = range.start;
+        let mut piece = self.pieces.partition_point(|(start, content)| start + content.len() <= at);
+        while at < range.end {
+            let (start, content) = self.pieces.get(piece).ok_or(NotHeld)?;
+            let within = at.checked_sub(*start).ok_or(NotHeld)?;
+            let end = content.len().min(range.end - start);
+            take(content, within..end);
+            at = start + end;
             piece += 1;
         }
         Ok(())
     }
 
     fn end(&self) -> Option<u64> {
-        self.pieces.back().map(|(start, bytes)| start + bytes.len() as u64)
+        self.pieces.back().map(|(start, content)| start + content.len())
     }
 }
 
@@ -85,14 +110,14 @@ impl Held {
 mod tests {
     use super::*;
 
-    fn held() -> Held {
+    fn held() -> Held<Vec<u8>> {
         let mut held = Held::default();
         held.push(100, (0..10).collect());
         held.push(110, (10..30).collect());
         held
     }
 
-    fn copied(held: &Held, range: Range<u64>) -> Result<Vec<u8>, NotHeld> {
+    fn copied(held: &Held<Vec<u8>>, range: Range<u64>) -> Result<Vec<u8>, NotHeld> {
         let mut into = vec![0; (range.end - range.start) as usize];
         held.copy(range, &mut into).map(|()| into)
     }

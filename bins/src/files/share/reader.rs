@@ -13,10 +13,11 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::modified;
 use super::place::Place;
+use crate::files::content::{Content, Hasher as _, HasherOf};
 use crate::files::disk::{Disk, File, Folder, Kind, Stat};
 
 /// Bytes read at once while a prefix is hashed.
-const PIECE: usize = 256 * 1024;
+const PIECE: u64 = 256 * 1024;
 
 /// The largest file that is read again when it is in doubt. The client waits meanwhile, and gives up after a minute;
 /// a disk reads this in half of that. Of a larger one it has nearly everything, and goes on behind that.
@@ -32,24 +33,24 @@ pub(super) enum Hashed {
 }
 
 /// What a reader is asked.
-pub(super) enum Request {
+pub(super) enum Request<C: Content> {
     Open(FileName),
     /// A prefix of so many bytes that was hashed before.
-    Recall(u64, Box<blake3::Hasher>),
+    Recall(u64, Box<C::Hasher>),
     /// With a buffer to read into.
     Read {
         range: Range<u64>,
-        buffer: Vec<u8>,
+        buffer: C,
     },
 }
 
 /// What it answers.
-pub(super) enum Answer {
+pub(super) enum Answer<C> {
     Opened(Result<FileMeta, FileError>),
     PrefixHashed(Result<Hash, FileError>),
-    Read(Result<(ReadDone, Vec<u8>), FileError>),
+    Read(Result<(ReadDone, C), FileError>),
     /// The last range, of a file that is not quite what it was: it is to be read again as far as it was to be sent.
-    Doubtful(ReadDone, Vec<u8>),
+    Doubtful(ReadDone, C),
 }
 
 /// A file of the share, once it is open.
@@ -57,24 +58,24 @@ pub(super) struct Reader<D: Disk> {
     place: Arc<Place<D>>,
     open: Option<Open<<D::Folder as Folder>::File>>,
     /// What is hashed of a prefix, while that goes on.
-    prefix: Option<Prefix>,
+    prefix: Option<Prefix<D::Content>>,
     /// The hash of this version, when an earlier reading made it.
     pub(super) known: Option<Hash>,
 }
 
 /// A prefix that is being hashed, slice by slice.
-struct Prefix {
-    hasher: blake3::Hasher,
+struct Prefix<C: Content> {
+    hasher: C::Hasher,
     hashed: u64,
     length: u64,
 }
 
-struct Open<F> {
+struct Open<F: File> {
     file: F,
     /// As it was when it was opened.
     stat: Stat,
     version: FileVersion,
-    hasher: blake3::Hasher,
+    hasher: <F::Content as Content>::Hasher,
     /// Everything below is in `hasher`; `None` once a range was left out.
     hashed: Option<u64>,
 }
@@ -89,7 +90,7 @@ impl<D: Disk> Reader<D> {
         self.open.as_ref().map(|open| open.version)
     }
 
-    pub(super) fn answer(&mut self, request: Request) -> Answer {
+    pub(super) fn answer(&mut self, request: Request<D::Content>) -> Answer<D::Content> {
         match request {
             Request::Open(name) => Answer::Opened(self.open(&name)),
             Request::Recall(length, hasher) => Answer::PrefixHashed(self.recall(length, *hasher)),
@@ -114,14 +115,14 @@ impl<D: Disk> Reader<D> {
             return Err(FileError::NotAFile);
         }
         let version = version(&stat);
-        self.open = Some(Open { file, stat, version, hasher: blake3::Hasher::new(), hashed: Some(0) });
+        self.open = Some(Open { file, stat, version, hasher: Default::default(), hashed: Some(0) });
         let hash = (stat.size == 0).then(Hash::of_nothing);
         Ok(FileMeta { size: stat.size, modified: modified(&stat), version, hash })
     }
 
     /// A prefix is to be hashed; nothing else is asked before it is.
     pub(super) fn begin_prefix(&mut self, length: u64) {
-        self.prefix = Some(Prefix { hasher: blake3::Hasher::new(), hashed: 0, length });
+        self.prefix = Some(Prefix { hasher: Default::default(), hashed: 0, length });
     }
 
     /// Whether a prefix is still to be hashed.
@@ -144,46 +145,47 @@ impl<D: Disk> Reader<D> {
         Hashed::Done(self.recall(prefix.length, prefix.hasher))
     }
 
-    fn hash_up_to(&self, prefix: &mut Prefix, end: u64, cancelled: &AtomicBool) -> Result<(), FileError> {
+    fn hash_up_to(
+        &self,
+        prefix: &mut Prefix<D::Content>,
+        end: u64,
+        cancelled: &AtomicBool,
+    ) -> Result<(), FileError> {
         let open = self.open.as_ref().ok_or(FileError::NotFound)?;
-        let mut buffer = vec![0; PIECE];
+        let mut buffer = D::Content::default();
         while prefix.hashed < end {
             if cancelled.load(Ordering::Relaxed) {
                 return Err(FileError::Other("the transfer has ended".to_owned()));
             }
-            let count = usize::try_from(end - prefix.hashed).map_or(PIECE, |left| left.min(PIECE));
-            read_exact_at(&open.file, &mut buffer[..count], prefix.hashed)?;
-            prefix.hasher.update(&buffer[..count]);
-            prefix.hashed += count as u64;
+            let piece = prefix.hashed..end.min(prefix.hashed + PIECE);
+            read_exact_at(&open.file, piece, &mut buffer)?;
+            prefix.hasher.update(&buffer, 0);
+            prefix.hashed += buffer.len();
         }
         Ok(())
     }
 
     /// Goes on behind a prefix of so many bytes, all of which is in `hasher`.
-    fn recall(&mut self, length: u64, hasher: blake3::Hasher) -> Result<Hash, FileError> {
+    fn recall(&mut self, length: u64, hasher: HasherOf<D>) -> Result<Hash, FileError> {
         let open = self.open.as_mut().ok_or(FileError::NotFound)?;
-        let hash = Hash(*hasher.finalize().as_bytes());
+        let hash = hasher.digest();
         (open.hasher, open.hashed) = (hasher, Some(length));
         Ok(hash)
     }
 
     /// The prefix that was hashed last, to be remembered.
-    pub(super) fn hashed_prefix(&self) -> Option<((FileVersion, u64), blake3::Hasher)> {
+    pub(super) fn hashed_prefix(&self) -> Option<((FileVersion, u64), HasherOf<D>)> {
         let open = self.open.as_ref()?;
         Some(((open.version, open.hashed?), open.hasher.clone()))
     }
 
-    fn read(&mut self, range: Range<u64>, mut buffer: Vec<u8>) -> Result<Answer, FileError> {
+    fn read(&mut self, range: Range<u64>, mut buffer: D::Content) -> Result<Answer<D::Content>, FileError> {
         let known = self.known;
         let open = self.open.as_mut().ok_or(FileError::NotFound)?;
-        let length = range
-            .end
-            .checked_sub(range.start)
-            .filter(|_| range.end <= open.stat.size)
-            .and_then(|length| usize::try_from(length).ok())
-            .ok_or_else(|| FileError::Other("a range beyond the file was asked for".to_owned()))?;
-        buffer.resize(length, 0);
-        read_exact_at(&open.file, &mut buffer, range.start)?;
+        if range.start > range.end || range.end > open.stat.size {
+            return Err(FileError::Other("a range beyond the file was asked for".to_owned()));
+        }
+        read_exact_at(&open.file, range.clone(), &mut buffer)?;
         if known.is_none() {
             open.hash_along(&range, &buffer);
         }
@@ -193,29 +195,29 @@ impl<D: Disk> Reader<D> {
         // Bytes of two states of the file would have a hash that fits neither.
         let stat = open.file.stat().map_err(|error| file_error(&error))?;
         let is_whole = open.hashed == Some(range.end);
-        let hash = known.or_else(|| is_whole.then(|| Hash(*open.hasher.finalize().as_bytes())));
+        let hash = known.or_else(|| is_whole.then(|| open.hasher.digest()));
         let done = ReadDone { range, hash };
-        match Content::of(&open.stat, &stat) {
-            Content::Same => Ok(Answer::Read(Ok((done, buffer)))),
-            Content::Doubtful if hash.is_some() && open.stat.size <= READ_AGAIN_MAX => {
+        match Standing::of(&open.stat, &stat) {
+            Standing::Same => Ok(Answer::Read(Ok((done, buffer)))),
+            Standing::Doubtful if hash.is_some() && open.stat.size <= READ_AGAIN_MAX => {
                 Ok(Answer::Doubtful(done, buffer))
             }
-            Content::Doubtful | Content::Changed => Err(FileError::Changed),
+            Standing::Doubtful | Standing::Changed => Err(FileError::Changed),
         }
     }
 }
 
-impl<F> Open<F> {
+impl<F: File> Open<F> {
     /// Takes into the hash what of `range` is not in it yet. What is sent again is read again and is in it already, and so
     /// is a prefix that was hashed for a client, whatever that has of it.
-    fn hash_along(&mut self, range: &Range<u64>, bytes: &[u8]) {
+    fn hash_along(&mut self, range: &Range<u64>, content: &F::Content) {
         let Some(hashed) = self.hashed else { return };
         let Some(known) = hashed.checked_sub(range.start) else {
             self.hashed = None;
             return;
         };
-        if let Some(new) = usize::try_from(known).ok().and_then(|known| bytes.get(known..)) {
-            self.hasher.update(new);
+        if known <= content.len() {
+            self.hasher.update(content, known);
             self.hashed = Some(hashed.max(range.end));
         }
     }
@@ -238,17 +240,11 @@ fn open_named<F: Folder>(folder: &F, name: &FileName) -> io::Result<F::File> {
     Err(missing)
 }
 
-/// Fills `buffer`. A file that ends before has shrunk since it was opened.
-fn read_exact_at(file: &impl File, buffer: &mut [u8], offset: u64) -> Result<(), FileError> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match file.read_at(&mut buffer[filled..], offset + filled as u64) {
-            Ok(0) => return Err(FileError::Changed),
-            Ok(count) => filled += count,
-            Err(error) => return Err(file_error(&error)),
-        }
-    }
-    Ok(())
+/// Reads all of `range`. A file that ends before has shrunk since it was opened.
+fn read_exact_at<F: File>(file: &F, range: Range<u64>, into: &mut F::Content) -> Result<(), FileError> {
+    let length = range.end - range.start;
+    file.read_at(range, into).map_err(|error| file_error(&error))?;
+    if into.len() == length { Ok(()) } else { Err(FileError::Changed) }
 }
 
 /// A digest of everything that changes when the file's bytes do.
@@ -268,7 +264,7 @@ fn version(stat: &Stat) -> FileVersion {
 
 /// What the system says of a file's bytes since it was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Content {
+enum Standing {
     /// They are what they were.
     Same,
     /// Only the bytes themselves can tell.
@@ -277,7 +273,7 @@ enum Content {
     Changed,
 }
 
-impl Content {
+impl Standing {
     /// Bytes change the time of the last change. So does growing, which leaves alone what was to be sent. A change of
     /// properties alone (another name, mode, owner or time of access) leaves the bytes alone too, but that is also
     /// what it looks like when somebody changes bytes and sets the time back. Losing or gaining a name is no reason

@@ -26,7 +26,7 @@ fn memory(files: &[(&str, &[u8])]) -> (MemoryDisk, FolderShare<MemoryDisk>) {
     let disk = MemoryDisk::new();
     disk.add_folder("share");
     for (name, bytes) in files {
-        disk.put(Path::new("share").join(name), bytes).unwrap();
+        disk.put(Path::new("share").join(name), *bytes).unwrap();
     }
     let share = FolderShare::open(disk.clone(), "share", Where::Inline).unwrap();
     (disk, share)
@@ -419,8 +419,9 @@ fn a_memory_disk_keeps_a_file_without_a_name_for_its_handles() {
     let folder = disk.folder(Path::new("d")).unwrap();
     let file = folder.open("f".as_ref()).unwrap();
     folder.remove("f".as_ref()).unwrap();
-    let mut buffer = [0; 5];
-    assert_eq!(file.read_at(&mut buffer, 0).unwrap(), 5);
+    let mut bytes = Vec::new();
+    file.read_at(0..5, &mut bytes).unwrap();
+    assert_eq!(bytes, b"bytes");
     assert_eq!(disk.read("d/f"), None);
 }
 

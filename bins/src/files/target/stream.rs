@@ -9,6 +9,7 @@ use backchat_core::wire::Hash;
 
 use super::Answer;
 use super::opening::Opening;
+use crate::files::content::{Content, Hasher as _};
 use crate::files::disk::Disk;
 use crate::files::error::{TargetError, TargetEvent};
 
@@ -25,9 +26,9 @@ pub fn stdout() -> io::Result<Box<dyn Write + Send>> {
 }
 
 /// Writes in order and hashes along.
-pub(super) struct StreamWriter {
+pub(super) struct StreamWriter<C: Content> {
     output: Output,
-    hasher: blake3::Hasher,
+    hasher: C::Hasher,
     position: u64,
     has_failed: bool,
 }
@@ -38,7 +39,7 @@ enum Output {
     Path(PathBuf, Option<Box<dyn Write + Send>>),
 }
 
-impl StreamWriter {
+impl<C: Content> StreamWriter<C> {
     pub(super) fn stdout(output: Box<dyn Write + Send>) -> Self {
         Self::new(Output::Stdout(output))
     }
@@ -48,7 +49,7 @@ impl StreamWriter {
     }
 
     fn new(output: Output) -> Self {
-        Self { output, hasher: blake3::Hasher::new(), position: 0, has_failed: false }
+        Self { output, hasher: C::Hasher::default(), position: 0, has_failed: false }
     }
 
     /// Standard output, if it was that.
@@ -69,14 +70,14 @@ impl StreamWriter {
         Ok(Opening::Open { have: Have { length: 0, hash: Hash::of_nothing() }, event })
     }
 
-    pub(super) fn write(&mut self, buffer: Vec<u8>) -> Answer {
+    pub(super) fn write(&mut self, buffer: C) -> Answer<C> {
         if self.has_failed {
             return Answer::Dropped;
         }
-        match self.output.write_all(&buffer) {
+        match self.output.write_all(&buffer.bytes()) {
             Ok(()) => {
-                self.hasher.update(&buffer);
-                self.position += buffer.len() as u64;
+                self.hasher.update(&buffer, 0);
+                self.position += buffer.len();
                 Answer::Written { through: self.position, buffer }
             }
             Err(error) => {
@@ -86,7 +87,7 @@ impl StreamWriter {
         }
     }
 
-    pub(super) fn restart(&mut self) -> Answer {
+    pub(super) fn restart(&mut self) -> Answer<C> {
         if self.position == 0 {
             return Answer::Restarted;
         }
@@ -95,7 +96,7 @@ impl StreamWriter {
     }
 
     pub(super) fn digest(&self) -> Hash {
-        Hash(*self.hasher.finalize().as_bytes())
+        self.hasher.digest()
     }
 
     /// What is told when it is given up.

@@ -2,7 +2,6 @@
 //!
 //! - `partial`: until the file is whole. `final_name`: when it is. `stream`: what goes into no file.
 
-use std::future::Future as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
@@ -87,7 +86,7 @@ async fn event<D: Disk>(targets: &mut FileTargets<D>) -> TargetEvent {
 }
 
 /// Writes all of `bytes` at `offset` and waits for the disk to have them.
-async fn write<D: Disk>(targets: &mut FileTargets<D>, offset: u64, bytes: &[u8]) {
+async fn write<D: Disk<Content = Vec<u8>>>(targets: &mut FileTargets<D>, offset: u64, bytes: &[u8]) {
     for (number, piece) in bytes.chunks(1400).enumerate() {
         targets.write(DOWNLOAD, offset + number as u64 * 1400, piece);
     }

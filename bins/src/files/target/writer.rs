@@ -10,13 +10,14 @@ use backchat_core::wire::Hash;
 
 use super::Answer;
 use super::opening::{Location, NAMES_MAX};
+use crate::files::content::{Content as _, Hasher as _, HasherOf};
 use crate::files::disk::{Disk, File, Folder, Kind, Overwrite};
 use crate::files::error::{TargetError, TargetEvent};
 use crate::files::partial::numbered_name;
 use crate::files::spec::{Existing, Time};
 
 /// Bytes read at once while the prefix is hashed.
-const PIECE: usize = 256 * 1024;
+const PIECE: u64 = 256 * 1024;
 
 /// A locked partial file and the hash of what is in it.
 pub(super) struct FileWriter<D: Disk> {
@@ -27,7 +28,7 @@ pub(super) struct FileWriter<D: Disk> {
     file: <D::Folder as Folder>::File,
     existing: Existing,
     time: Time,
-    hasher: blake3::Hasher,
+    hasher: HasherOf<D>,
     /// Bytes that are in the file and in `hasher`.
     position: u64,
     /// Set by the first failure: what comes after it would leave a hole.
@@ -43,7 +44,7 @@ impl<D: Disk> FileWriter<D> {
         file: <D::Folder as Folder>::File,
         (existing, time): (Existing, Time),
     ) -> Self {
-        let hasher = blake3::Hasher::new();
+        let hasher = HasherOf::<D>::default();
         Self { disk, location, part, part_path, file, existing, time, hasher, position: 0, has_failed: false }
     }
 
@@ -57,13 +58,15 @@ impl<D: Disk> FileWriter<D> {
 
     /// Hashes what an earlier run left, to go on behind it.
     pub(super) fn read_prefix(&mut self) -> Result<Have, TargetError> {
-        let mut buffer = vec![0; PIECE];
+        let mut buffer = D::Content::default();
         loop {
-            match self.file.read_at(&mut buffer, self.position) {
-                Ok(0) => return Ok(Have { length: self.position, hash: self.digest() }),
-                Ok(count) => {
-                    self.hasher.update(&buffer[..count]);
-                    self.position += count as u64;
+            match self.file.read_at(self.position..self.position + PIECE, &mut buffer) {
+                Ok(()) if buffer.is_empty() => {
+                    return Ok(Have { length: self.position, hash: self.digest() });
+                }
+                Ok(()) => {
+                    self.hasher.update(&buffer, 0);
+                    self.position += buffer.len();
                 }
                 Err(error) => return Err(self.explain("read", error)),
             }
@@ -73,12 +76,12 @@ impl<D: Disk> FileWriter<D> {
     /// Throws away what an earlier run left.
     pub(super) fn begin(&mut self) -> Result<Have, TargetError> {
         self.file.set_len(0).map_err(|error| self.explain("cut", error))?;
-        self.hasher.reset();
+        self.hasher = HasherOf::<D>::default();
         self.position = 0;
         Ok(Have { length: 0, hash: Hash::of_nothing() })
     }
 
-    pub(super) fn write(&mut self, offset: u64, buffer: Vec<u8>) -> Answer {
+    pub(super) fn write(&mut self, offset: u64, buffer: D::Content) -> Answer<D::Content> {
         if self.has_failed {
             return Answer::Dropped;
         }
@@ -88,8 +91,8 @@ impl<D: Disk> FileWriter<D> {
         }
         match self.file.write_all_at(&buffer, offset) {
             Ok(()) => {
-                self.hasher.update(&buffer);
-                self.position += buffer.len() as u64;
+                self.hasher.update(&buffer, 0);
+                self.position += buffer.len();
                 Answer::Written { through: self.position, buffer }
             }
             Err(error) => {
@@ -99,7 +102,7 @@ impl<D: Disk> FileWriter<D> {
         }
     }
 
-    pub(super) fn restart(&mut self) -> Answer {
+    pub(super) fn restart(&mut self) -> Answer<D::Content> {
         match self.begin() {
             Ok(_) => Answer::Restarted,
             Err(error) => self.fail(error),
@@ -107,7 +110,7 @@ impl<D: Disk> FileWriter<D> {
     }
 
     pub(super) fn digest(&self) -> Hash {
-        Hash(*self.hasher.finalize().as_bytes())
+        self.hasher.digest()
     }
 
     /// Gives the file its final name, once the disk has its bytes.
@@ -213,7 +216,7 @@ impl<D: Disk> FileWriter<D> {
         TargetError::from_io(doing, &self.part_path, self.position, error)
     }
 
-    fn fail(&mut self, error: TargetError) -> Answer {
+    fn fail(&mut self, error: TargetError) -> Answer<D::Content> {
         self.has_failed = true;
         Answer::Failed(error)
     }

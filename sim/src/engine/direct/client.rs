@@ -8,7 +8,7 @@ use backchat_core::time::Instant;
 use core::time::Duration;
 
 use self::running::Running;
-use super::files::{Disk, On};
+use super::files::Disk;
 use super::outside::Outside;
 use super::streams::ConnectionId;
 use crate::engine::faults::Node;
@@ -39,10 +39,6 @@ impl Person {
 
     fn around<'a>(&'a mut self, out: &'a mut Outside) -> Around<'a> {
         Around { person: self, out }
-    }
-
-    fn on<'a>(&'a mut self, out: &'a Outside) -> On<'a> {
-        On { disk: &mut self.disk, contents: &out.contents }
     }
 }
 

@@ -1,88 +1,64 @@
 //! The files of nodes, with payloads as ranges or as bytes.
 //!
-//! As bytes they are the shipped ones, [`FolderShare`] and [`FileTargets`], on disks in memory. As ranges they are models of
-//! those that do the same things in the same order and hold no bytes: of which file a byte is, and where it stands in that
-//! file, says what it is. A run has the same trace with either, and a test holds that.
+//! They are the shipped ones, [`FolderShare`] and [`FileTargets`], on disks in memory. Only what the files consist of
+//! differs: bytes, or [`Pieces`], which say of which file a byte is and where it stands in it. A run has the same trace
+//! with either, and a test holds that.
 //!
 //! Nothing here takes virtual time: what is asked for is there when the node looks for it next.
-//!
-//! - `content`: what a file consists of. `disk`: what is on a client's. `share`, `targets`: the two models.
 
-mod content;
-mod disk;
-mod share;
-mod targets;
-
-use std::future::Future;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
-use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use backchat::files::memory::MemoryDisk;
 use backchat::files::{
-    FileTargets, FolderShare, NotHeld, Share as _, ShareCompletion, TargetCompletion, TargetOp, TargetSpec,
-    Targets as _, Where,
+    self, FileTargets, FolderShare, NotHeld, Share as _, ShareCompletion, TargetCompletion, TargetOp,
+    TargetSpec, Where,
 };
 use backchat_core::chat::FileName;
 use backchat_core::node::{DownloadId, ShareRequest};
-use backchat_core::wire::Packet;
+use backchat_core::wire::{Packet, TransferId};
 
-pub(super) use self::content::Piece;
-use self::disk::RangeDisk;
-use self::share::RangeShare;
-use self::targets::RangeTargets;
 use super::flights::{Filling, segment};
 use super::outside::Payloads;
 use crate::engine::contents::{Contents, SHARE};
+use crate::engine::pieces::{Part, Pieces};
 use crate::engine::user::{DOWNLOADS, Found};
-
-/// What a completion interface has at this moment.
-fn at_once<T>(next: impl Future<Output = T>) -> Option<T> {
-    match pin!(next).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(it) => Some(it),
-        Poll::Pending => None,
-    }
-}
 
 /// The server's files.
 pub(super) enum Share {
-    Ranges(RangeShare),
+    Ranges(Box<FolderShare<MemoryDisk<Pieces>>>),
     Bytes(Box<FolderShare<MemoryDisk>>),
 }
 
 impl Share {
     pub(super) fn open(contents: &Contents, payloads: Payloads) -> io::Result<Self> {
-        match payloads {
-            Payloads::Ranges => Ok(Self::Ranges(RangeShare::default())),
-            Payloads::Bytes => {
-                let share = FolderShare::open(contents.disk(), SHARE, Where::Inline)?;
-                Ok(Self::Bytes(Box::new(share)))
+        Ok(match payloads {
+            Payloads::Ranges => {
+                let disk = contents.disk(Pieces::of);
+                Self::Ranges(Box::new(FolderShare::open(disk, SHARE, Where::Inline)?))
             }
-        }
-    }
-
-    /// Takes a request.
-    pub(super) fn submit(&mut self, request: ShareRequest, contents: &Contents) {
-        match self {
-            Self::Ranges(share) => share.submit(request, contents),
-            Self::Bytes(share) => share.submit(request),
-        }
-    }
-
-    /// The next answer, if there is one.
-    pub(super) fn poll(&mut self, contents: &Contents) -> Option<ShareCompletion> {
-        match self {
-            Self::Ranges(share) => share.poll(contents),
-            Self::Bytes(share) => at_once(share.next()),
-        }
+            Payloads::Bytes => {
+                let disk = contents.disk(|file| file.bytes().to_vec());
+                Self::Bytes(Box::new(FolderShare::open(disk, SHARE, Where::Inline)?))
+            }
+        })
     }
 
     /// What fills a segment.
     pub(super) fn fill(&self, packet: &Packet) -> Result<Filling, NotHeld> {
         let segment = segment(packet).ok_or(NotHeld)?;
         match self {
-            Self::Ranges(share) => share.source(segment.transfer(), &segment.range()).map(Filling::Of),
+            Self::Ranges(share) => {
+                let range = segment.range();
+                let (mut at, mut file) = (range.start, None);
+                share.look(segment.transfer(), range, |pieces, part| {
+                    file = pieces.origin(part.start).filter(|(_, place)| *place == at).map(|(file, _)| file);
+                    at += part.end - part.start;
+                })?;
+                file.map(Filling::Of).ok_or(NotHeld)
+            }
             Self::Bytes(share) => {
                 let (mut sealed, mut result) = (Vec::new(), Ok(()));
                 segment.write_into(&mut sealed, |range, place| {
@@ -94,17 +70,51 @@ impl Share {
     }
 }
 
+impl files::Share for Share {
+    fn submit(&mut self, request: ShareRequest) {
+        match self {
+            Self::Ranges(share) => share.submit(request),
+            Self::Bytes(share) => share.submit(request),
+        }
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<ShareCompletion> {
+        match self {
+            Self::Ranges(share) => share.poll_next(cx),
+            Self::Bytes(share) => share.poll_next(cx),
+        }
+    }
+
+    fn copy(&self, transfer: TransferId, range: Range<u64>, into: &mut [u8]) -> Result<(), NotHeld> {
+        match self {
+            Self::Ranges(share) => share.copy(transfer, range, into),
+            Self::Bytes(share) => share.copy(transfer, range, into),
+        }
+    }
+
+    fn reload(&mut self) {
+        match self {
+            Self::Ranges(share) => share.reload(),
+            Self::Bytes(share) => share.reload(),
+        }
+    }
+}
+
 /// A client's disk. It outlives the client.
 #[derive(Debug)]
 pub(super) enum Disk {
-    Ranges(RangeDisk),
+    Ranges(MemoryDisk<Pieces>),
     Bytes(MemoryDisk),
 }
 
 impl Disk {
     pub(super) fn new(payloads: Payloads) -> Self {
         match payloads {
-            Payloads::Ranges => Self::Ranges(RangeDisk::default()),
+            Payloads::Ranges => {
+                let disk = MemoryDisk::default();
+                disk.add_folder(DOWNLOADS);
+                Self::Ranges(disk)
+            }
             Payloads::Bytes => {
                 let disk = MemoryDisk::new();
                 disk.add_folder(DOWNLOADS);
@@ -124,7 +134,7 @@ impl Disk {
     /// What is at `path`, where the shared file `name` should be.
     pub(super) fn look(&self, path: &Path, name: &str, contents: &Contents) -> Found {
         match self {
-            Self::Ranges(disk) => disk.look(path, name, contents),
+            Self::Ranges(disk) => disk.read(path).unwrap_or_default().found(name, contents),
             Self::Bytes(disk) => contents.compare(name, &disk.read(path).unwrap_or_default()),
         }
     }
@@ -132,76 +142,62 @@ impl Disk {
 
 /// The files that one life of a client writes.
 pub(super) enum Targets {
-    Ranges(RangeTargets),
+    Ranges(Box<FileTargets<MemoryDisk<Pieces>>>),
     Bytes(Box<FileTargets<MemoryDisk>>),
-}
-
-/// What a target tells.
-#[derive(Debug)]
-pub(super) enum Told {
-    /// The core waits for it.
-    Core(TargetCompletion),
-    /// Only an application would want to know.
-    Application,
 }
 
 impl Targets {
     pub(super) fn new(disk: &Disk) -> Self {
+        let stdout = Box::new(io::sink());
         match disk {
-            Disk::Ranges(_) => Self::Ranges(RangeTargets::default()),
-            Disk::Bytes(disk) => {
-                let targets = FileTargets::new(disk.clone(), Box::new(io::sink()), Where::Inline);
-                Self::Bytes(Box::new(targets))
+            Disk::Ranges(disk) => {
+                Self::Ranges(Box::new(FileTargets::new(disk.clone(), stdout, Where::Inline)))
             }
+            Disk::Bytes(disk) => Self::Bytes(Box::new(FileTargets::new(disk.clone(), stdout, Where::Inline))),
         }
     }
+}
 
-    /// Opens what a download becomes.
-    pub(super) fn open(&mut self, download: DownloadId, name: &FileName, spec: TargetSpec, on: &mut On<'_>) {
+impl files::Targets for Targets {
+    type Content = Pieces;
+
+    fn open(&mut self, download: DownloadId, name: &FileName, spec: TargetSpec) {
         match self {
-            Self::Ranges(targets) => targets.open(download, name, spec, on),
+            Self::Ranges(targets) => targets.open(download, name, spec),
             Self::Bytes(targets) => targets.open(download, name, spec),
         }
     }
 
-    /// Takes a piece of a file, to be written at `offset`.
-    pub(super) fn write(&mut self, download: DownloadId, offset: u64, piece: Piece) {
-        match (self, piece) {
-            (Self::Ranges(targets), piece) => targets.write(download, offset, piece),
-            (Self::Bytes(targets), Piece::Bytes(bytes)) => targets.write(download, offset, &bytes),
-            (Self::Bytes(_), Piece::Of { .. }) => debug_assert!(false, "every datagram has its bytes"),
+    fn write(&mut self, download: DownloadId, offset: u64, part: Part<'_>) {
+        match (self, part) {
+            (Self::Ranges(targets), part) => targets.write(download, offset, part),
+            (Self::Bytes(targets), Part::Bytes(bytes)) => targets.write(download, offset, bytes),
+            (Self::Bytes(_), Part::Of { .. }) => debug_assert!(false, "every datagram has its bytes"),
         }
     }
 
-    /// Takes a request about a file that is open.
-    pub(super) fn submit(&mut self, download: DownloadId, op: TargetOp, on: &mut On<'_>) {
+    fn submit(&mut self, download: DownloadId, op: TargetOp) {
         match self {
-            Self::Ranges(targets) => targets.submit(download, op, on),
+            Self::Ranges(targets) => targets.submit(download, op),
             Self::Bytes(targets) => targets.submit(download, op),
         }
     }
 
-    /// What was taken goes to files that are idle.
-    pub(super) fn flush(&mut self, on: &mut On<'_>) {
+    fn flush(&mut self) {
         match self {
-            Self::Ranges(targets) => targets.flush(on),
+            Self::Ranges(targets) => targets.flush(),
             Self::Bytes(targets) => targets.flush(),
         }
     }
 
-    /// The next answer, if there is one.
-    pub(super) fn poll(&mut self, on: &mut On<'_>) -> Option<Told> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<TargetCompletion> {
         match self {
-            Self::Ranges(targets) => targets.poll(on),
-            Self::Bytes(targets) => at_once(targets.next()).map(|completion| match completion {
-                TargetCompletion::Event { .. } => Told::Application,
-                completion => Told::Core(completion),
-            }),
+            Self::Ranges(targets) => targets.poll_next(cx),
+            Self::Bytes(targets) => targets.poll_next(cx),
         }
     }
 
-    /// Whether no file is open and everything that happened was told.
-    pub(super) fn is_idle(&self) -> bool {
+    fn is_idle(&self) -> bool {
         match self {
             Self::Ranges(targets) => targets.is_idle(),
             Self::Bytes(targets) => targets.is_idle(),
@@ -209,17 +205,10 @@ impl Targets {
     }
 }
 
-/// What targets are on.
-pub(super) struct On<'a> {
-    pub(super) disk: &'a mut Disk,
-    pub(super) contents: &'a Contents,
-}
-
-impl On<'_> {
-    fn ranges(&mut self) -> Option<(&mut RangeDisk, &Contents)> {
-        match self.disk {
-            Disk::Ranges(disk) => Some((disk, self.contents)),
-            Disk::Bytes(_) => None,
-        }
+/// What a completion interface has at this moment.
+pub(super) fn at_once<T>(poll_next: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Option<T> {
+    match poll_next(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(it) => Some(it),
+        Poll::Pending => None,
     }
 }

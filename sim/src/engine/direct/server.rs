@@ -16,14 +16,14 @@ use backchat::driver::server::{
     WRITTEN_PER_TURN,
 };
 use backchat::driver::streams::SLICES_MAX;
-use backchat::files::ShareCompletion;
+use backchat::files::{Share as _, ShareCompletion};
 use backchat_core::chat::{ChatConfig, StreamId};
 use backchat_core::node::{Close, Path, Server, ServerConfig, ServerOutput, Transmit};
 use backchat_core::seed::Seed;
 use backchat_core::time::{Instant, earliest};
 
 use self::slots::Slots;
-use super::files::Share;
+use super::files::{Share, at_once};
 use super::flights::{Datagram, Filling};
 use super::outside::Outside;
 use super::pace::Going;
@@ -171,7 +171,7 @@ impl Serving {
             return Some(Source::Timer);
         }
         if round.may(Source::Files)
-            && let Some(completion) = self.share.poll(&out.contents)
+            && let Some(completion) = at_once(|cx| self.share.poll_next(cx))
         {
             self.complete(completion, out);
             return Some(Source::Files);
@@ -225,7 +225,7 @@ impl Serving {
                     self.unwritten.push(stream);
                 }
                 ServerOutput::Transmit(transmit) => self.transmit(&transmit, out),
-                ServerOutput::Share(request) => self.share.submit(request, &out.contents),
+                ServerOutput::Share(request) => self.share.submit(request),
                 ServerOutput::Event(event) => out.record(trace::Node::SERVER, convert::server(event)),
                 ServerOutput::Trace(record) => out.record(trace::Node::SERVER, convert::core(record)),
                 ServerOutput::Stopped => {
@@ -299,7 +299,7 @@ impl Serving {
             let Some(completion) = next else { return };
             completion.tell(&mut self.core, out.now());
             self.carry_out(out);
-            next = if taken < COMPLETIONS_PER_TURN { self.share.poll(&out.contents) } else { None };
+            next = if taken < COMPLETIONS_PER_TURN { at_once(|cx| self.share.poll_next(cx)) } else { None };
         }
     }
 

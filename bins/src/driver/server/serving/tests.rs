@@ -103,9 +103,9 @@ struct BusyShare(Count);
 
 impl Share for BusyShare {
     fn submit(&mut self, _: ShareRequest) {}
-    async fn next(&mut self) -> ShareCompletion {
+    fn poll_next(&mut self, _: &mut Context<'_>) -> Poll<ShareCompletion> {
         self.0.up();
-        ShareCompletion::Listing(Arc::new([]))
+        Poll::Ready(ShareCompletion::Listing(Arc::new([])))
     }
     fn copy(&self, _: TransferId, _: Range<u64>, _: &mut [u8]) -> Result<(), NotHeld> {
         Err(NotHeld)

@@ -182,7 +182,7 @@ fn a_rename_that_may_not_replace_does_not() {
     let folder = tempfile::tempdir().unwrap();
     let ours = RealDisk.folder(folder.path()).unwrap();
     for name in ["from", "to"] {
-        ours.create(name.as_ref()).unwrap().write_all_at(name.as_bytes(), 0).unwrap();
+        ours.create(name.as_ref()).unwrap().write_all_at(&name.as_bytes().to_vec(), 0).unwrap();
     }
     let error = ours.rename("from".as_ref(), "to".as_ref(), crate::files::disk::Overwrite::No).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::AlreadyExists);

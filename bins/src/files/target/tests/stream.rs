@@ -1,5 +1,8 @@
 //! Pipes, devices and standard output, of which nothing is kept.
 
+use std::future::poll_fn;
+use std::task::Waker;
+
 use super::*;
 
 #[tokio::test]
@@ -55,7 +58,7 @@ async fn a_pipe_that_nobody_opens_keeps_nobody_from_ending() {
     targets.open(DOWNLOAD, &name, into_pipe);
     // Until the opening waits for a reader.
     while targets.lanes.values().all(|lane| lane.output == Output::File) {
-        let done = targets.workers.next().await;
+        let done = poll_fn(|cx| targets.workers.poll_next(cx)).await;
         targets.finish(done);
     }
     assert!(!targets.is_idle());
@@ -93,10 +96,9 @@ async fn standard_output_belongs_to_one_download_at_a_time_and_is_given_back() {
 
 /// The next answer, which must be there: whoever waits for the end waits for it.
 fn next_at_once<D: Disk>(targets: &mut FileTargets<D>) -> TargetCompletion {
-    let mut next = std::pin::pin!(targets.next());
-    match next.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
-        std::task::Poll::Ready(completion) => completion,
-        std::task::Poll::Pending => {
+    match targets.poll_next(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(completion) => completion,
+        Poll::Pending => {
             panic!("nothing is told, and a loop that waits for the end would wait for ever")
         }
     }

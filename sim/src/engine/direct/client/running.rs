@@ -12,7 +12,7 @@ use backchat::driver::client::{CONNECT_TIMEOUT, EARLY_MAX, READS_PER_TURN, recei
 use backchat::driver::round::{Round, Source};
 use backchat::driver::streams::SLICES_MAX;
 use backchat::driver::{Command, Flow, Receipt};
-use backchat::files::{TargetOp, TargetSpec};
+use backchat::files::{TargetOp, TargetSpec, Targets as _};
 use backchat_core::node::{
     Client, ClientConfig, ClientEvent, ClientOutput, DownloadEvent, DownloadId, Path, TargetRequest, Transmit,
 };
@@ -22,13 +22,14 @@ use backchat_core::wire::{Body, DATA_HEADER_LEN, Packet};
 use bytes::Bytes;
 
 use super::Person;
-use crate::engine::contents::FileIndex;
-use crate::engine::direct::files::{Piece, Targets, Told};
+use crate::engine::contents::{Contents, FileIndex};
+use crate::engine::direct::files::{Targets, at_once};
 use crate::engine::direct::flights::{Datagram, Filling};
 use crate::engine::direct::outside::Outside;
 use crate::engine::direct::pace::Going;
 use crate::engine::direct::streams::{ConnectionId, Read, Write};
 use crate::engine::network::{CHAT_PORT, SERVER_IP, SocketId, Way};
+use crate::engine::pieces::Part;
 use crate::engine::user::{LifeEnd, User, Wanted};
 use crate::trace::{Event, convert};
 
@@ -103,14 +104,14 @@ impl Brought {
     }
 
     /// Those bytes of the datagram.
-    fn piece(&self, range: core::ops::Range<usize>) -> Option<Piece> {
+    fn part<'a>(&'a self, range: core::ops::Range<usize>, contents: &'a Contents) -> Option<Part<'a>> {
         match *self {
-            Self::Bytes(ref bytes) => bytes.get(range).map(|bytes| Piece::Bytes(bytes.to_vec())),
+            Self::Bytes(ref bytes) => bytes.get(range).map(Part::Bytes),
             Self::Segment { file, offset, length } => {
                 let start = range.start.checked_sub(DATA_HEADER_LEN)?;
                 let end = range.end.checked_sub(DATA_HEADER_LEN).filter(|end| *end <= length)?;
                 let count = end.checked_sub(start)? as u64;
-                Some(Piece::Of { file, at: offset + start as u64, length: count })
+                Some(Part::Of { file: contents.source(file)?, at: offset + start as u64, length: count })
             }
             Self::Nothing => None,
         }
@@ -245,9 +246,10 @@ impl Running {
             return Some(Source::Timer);
         }
         if round.may(Source::Files)
-            && let Some(told) = self.targets.poll(&mut person.on(out))
+            && let Some(completion) = at_once(|cx| self.targets.poll_next(cx))
         {
-            self.completion(now, told);
+            // What is for people alone is not told here.
+            let _ = completion.tell(&mut self.core, now);
             return Some(Source::Files);
         }
         if round.may(Source::Received) && self.socket.is_some() && out.has_received(person.node()) {
@@ -276,7 +278,7 @@ impl Running {
     fn drain(&mut self, person: &mut Person, out: &mut Outside) -> Option<Instant> {
         loop {
             let deadline = self.carry_out(&[], person, out);
-            self.targets.flush(&mut person.on(out));
+            self.targets.flush();
             if self.life != Life::Exiting {
                 return deadline;
             }
@@ -306,7 +308,7 @@ impl Running {
                 },
                 // A client has no bytes of a file to send.
                 ClientOutput::Transmit(Transmit::Segments { .. }) => {}
-                ClientOutput::Target(request) => self.target(request, brought, person, out),
+                ClientOutput::Target(request) => self.target(request, brought, &out.contents),
                 ClientOutput::Event(event) => self.event(event, person, out),
                 ClientOutput::Trace(record) => out.record(person.name, convert::core(record)),
                 ClientOutput::Timeout(deadline) => return deadline,
@@ -328,25 +330,18 @@ impl Running {
         }
     }
 
-    fn target(
-        &mut self,
-        request: TargetRequest,
-        brought: &[Brought],
-        person: &mut Person,
-        out: &mut Outside,
-    ) {
-        let on = &mut person.on(out);
+    fn target(&mut self, request: TargetRequest, brought: &[Brought], contents: &Contents) {
         let (download, op) = match request {
             TargetRequest::Open { download, file } => {
                 // Asked for in the same breath as the download was.
                 if let Some(spec) = self.specs.remove(&download) {
-                    self.targets.open(download, &file, spec, on);
+                    self.targets.open(download, &file, spec);
                 }
                 return;
             }
             TargetRequest::Write { download, offset, datagram, payload } => {
-                match brought.get(datagram).and_then(|brought| brought.piece(payload)) {
-                    Some(piece) => self.targets.write(download, offset, piece),
+                match brought.get(datagram).and_then(|brought| brought.part(payload, contents)) {
+                    Some(part) => self.targets.write(download, offset, part),
                     None => debug_assert!(false, "bytes that are not there were to be written"),
                 }
                 return;
@@ -357,7 +352,7 @@ impl Running {
             TargetRequest::Discard { download } => (download, TargetOp::Discard),
             TargetRequest::Keep { download } => (download, TargetOp::Keep),
         };
-        self.targets.submit(download, op, on);
+        self.targets.submit(download, op);
     }
 
     fn command(&mut self, command: &Command, person: &mut Person, out: &mut Outside) {
@@ -377,13 +372,6 @@ impl Running {
             _ => {}
         }
         self.user.answered(now, answer, &mut person.around(out));
-    }
-
-    fn completion(&mut self, now: Instant, told: Told) {
-        if let Told::Core(completion) = told {
-            // What is for people alone is not told here.
-            let _ = completion.tell(&mut self.core, now);
-        }
     }
 
     /// The connection was made, or could not be.
