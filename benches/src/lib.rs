@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use backchat::driver::{Control, ServerParts, ServerSettings, serve};
 use backchat::files::real::RealDisk;
-use backchat::files::{FolderShare, NoShare, Share, Where};
+use backchat::files::{FolderShare, NoShare, Share};
 use backchat::net::{Listener, SystemClock, SystemEntropy, TcpListener, UdpSocket};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
@@ -46,7 +46,7 @@ impl Server {
                 ready.send(listener.local_addr()).expect("somebody waits");
                 match folder {
                     Some(folder) => {
-                        let share = FolderShare::open(RealDisk, folder, Where::Pool).expect("a folder");
+                        let share = FolderShare::open(RealDisk, folder).expect("a folder");
                         run(listener, udp, share, settings, controls).await;
                     }
                     None => run(listener, udp, NoShare::default(), settings, controls).await,

@@ -2,7 +2,7 @@
 //!
 //! Both are *completion interfaces*: a request is handed in and never waits, its answer comes from `poll_next` when
 //! it is there, so that a slow disk never stalls the loop. The work itself is plain sequential code over a small
-//! [`Disk`], real or in memory, done on a pool of threads or on the spot.
+//! [`Disk`], real or in memory, carried out by the disk's [`executor`]: a pool of threads, or on the spot.
 //!
 //! - [`share`]: reads what the core asks for, keeps it until the core forgets it, and hashes along.
 //! - [`target`]: writes into a partial file beside the final one, which gets its name when it is whole.
@@ -14,6 +14,7 @@
 pub mod content;
 pub mod disk;
 mod error;
+pub mod executor;
 pub mod memory;
 mod partial;
 #[cfg_attr(windows, path = "files/windows.rs")]
@@ -21,7 +22,6 @@ pub mod real;
 pub mod share;
 mod spec;
 pub mod target;
-mod workers;
 
 use std::future::{Future, poll_fn};
 use std::ops::Range;
@@ -41,7 +41,6 @@ pub use error::{Refusal, TargetError, TargetEvent};
 pub use share::{FolderShare, NoShare};
 pub use spec::{Existing, Partial, Place, TargetSpec, Time};
 pub use target::FileTargets;
-pub use workers::Where;
 
 /// The server's files.
 pub trait Share: Send {

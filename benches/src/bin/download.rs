@@ -12,7 +12,7 @@ use std::time::{Duration, Instant as Wall};
 
 use backchat::driver::{Application, ClientParts, Command, Flow, Receipt, ServerSettings, run_client};
 use backchat::files::real::RealDisk;
-use backchat::files::{FileTargets, TargetEvent, TargetSpec, Where};
+use backchat::files::{FileTargets, TargetEvent, TargetSpec};
 use backchat::net::{SystemClock, SystemEntropy, TcpNetwork};
 use backchat_benches::{Server, arguments, median, megabytes_a_second, runtime};
 use backchat_core::chat::{ClientConfig as ChatConfig, Reconnect};
@@ -86,7 +86,7 @@ fn download(server: SocketAddr, folder: &Path, segment: u16, congestion: Congest
     runtime().block_on(async {
         let parts = ClientParts {
             network: TcpNetwork::from(server),
-            targets: FileTargets::new(RealDisk, Box::new(io::sink()), Where::Pool),
+            targets: FileTargets::new(RealDisk, Box::new(io::sink())),
             clock: SystemClock::new(),
             entropy: SystemEntropy,
         };

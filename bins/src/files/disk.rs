@@ -1,6 +1,6 @@
 //! What share and targets ask of a file system.
 //!
-//! The calls block and are made on the pool. A folder is a handle: names are single components beneath it, so no
+//! The calls block and are made by the disk's executor. A folder is a handle: names are single components beneath it, so no
 //! name leads out of it and a folder that is renamed meanwhile stays the same folder. The errors are `io::Error`s
 //! as a Unix system would give them; the layer above makes sentences of them.
 
@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime};
 use backchat_core::time::UnixTime;
 
 use super::content::Content;
+use super::executor::Executor;
 
 /// A file system.
 pub trait Disk: Clone + Send + Sync + 'static {
@@ -21,6 +22,12 @@ pub trait Disk: Clone + Send + Sync + 'static {
 
     /// A folder of it.
     type Folder: Folder<File: File<Content = Self::Content>>;
+
+    /// What carries out its calls.
+    type Executor: Executor;
+
+    /// What carries out its calls. All of them but [`folder`](Self::folder) may block.
+    fn executor(&self) -> Self::Executor;
 
     /// Opens a folder.
     ///

@@ -20,6 +20,7 @@ use crate::errno::Errno;
 
 use super::content::Content;
 use super::disk::{Disk, File, Folder, Kind, Lock, Overwrite, Stat};
+use super::executor::AtOnce;
 
 /// The user of every memory disk.
 const USER: u32 = 1000;
@@ -313,6 +314,11 @@ impl<C: Content> State<C> {
 impl<C: Content> Disk for MemoryDisk<C> {
     type Content = C;
     type Folder = MemoryFolder<C>;
+    type Executor = AtOnce;
+
+    fn executor(&self) -> AtOnce {
+        AtOnce
+    }
 
     fn folder(&self, path: &Path) -> io::Result<MemoryFolder<C>> {
         self.state().entries(path)?;

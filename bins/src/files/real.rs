@@ -19,6 +19,7 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::disk::{Disk, File, Folder, Kind, Lock, Overwrite, Stat, listed, read_range, system_time};
+use super::executor::Pool;
 
 /// The file system that this process sees.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,6 +28,11 @@ pub struct RealDisk;
 impl Disk for RealDisk {
     type Content = Vec<u8>;
     type Folder = RealFolder;
+    type Executor = Pool;
+
+    fn executor(&self) -> Pool {
+        Pool
+    }
 
     fn folder(&self, path: &Path) -> io::Result<RealFolder> {
         Dir::open_ambient_dir(path, ambient_authority()).map(RealFolder)

@@ -36,7 +36,7 @@ use self::reader::{Answer, Hashed, Reader, Request};
 use self::turns::Turns;
 use super::content::{Content, HasherOf};
 use super::disk::{Disk, Folder, Kind, Stat};
-use super::workers::{Where, Workers};
+use super::executor::{Executor as _, Jobs as _, JobsOf, Line};
 use super::{NotHeld, Share, ShareCompletion};
 
 /// Files that a listing holds at most; of a larger folder some are left out, and the log says so.
@@ -61,7 +61,7 @@ pub struct FolderShare<D: Disk> {
     hashers: usize,
     slice: u64,
     spare: Spare<D::Content>,
-    workers: Workers<Done<D>>,
+    jobs: JobsOf<D, Done<D>>,
     ready: VecDeque<ShareCompletion>,
     /// Tells a lane from an earlier one of the same transfer, whose job may still be out.
     last_serial: u64,
@@ -98,25 +98,23 @@ enum Done<D: Disk> {
 }
 
 impl<D: Disk> FolderShare<D> {
-    /// Opens the folder. `place` is where its blocking calls are made.
+    /// Opens the folder, which blocks.
     ///
     /// # Errors
     /// What the system says: missing, not a folder, not ours to read.
-    pub fn open(disk: D, path: impl Into<PathBuf>, place: Where) -> std::io::Result<Self> {
-        let place_of_files = Place::open(disk, path.into())?;
+    pub fn open(disk: D, path: impl Into<PathBuf>) -> std::io::Result<Self> {
+        let executor = disk.executor();
+        let place = Place::open(disk, path.into())?;
         // A folder that can be opened need not be one that can be listed, and an operator wants to know now.
-        place_of_files.folder().list(1)?;
-        let (hashers, slice) = match place {
-            Where::Pool => {
-                // The other half of the machine is for those who download.
-                let cores = std::thread::available_parallelism().map_or(1, usize::from);
-                ((cores / 2).clamp(1, HASHERS_MAX), SLICE)
-            }
-            // On the spot nobody waits for anybody.
-            Where::Inline => (usize::MAX, u64::MAX),
+        place.folder().list(1)?;
+        let (hashers, slice) = match executor.processors() {
+            // The other half of the machine is for those who download.
+            Some(processors) => ((processors / 2).clamp(1, HASHERS_MAX), SLICE),
+            // Nobody waits for anybody.
+            None => (usize::MAX, u64::MAX),
         };
         Ok(Self {
-            place: Arc::new(place_of_files),
+            place: Arc::new(place),
             lanes: BTreeMap::new(),
             hashes: Hashes::of_files(),
             prefixes: Prefixes::of_prefixes(),
@@ -125,7 +123,7 @@ impl<D: Disk> FolderShare<D> {
             hashers,
             slice,
             spare: Spare::default(),
-            workers: Workers::new(place),
+            jobs: executor.jobs(),
             ready: VecDeque::new(),
             last_serial: 0,
         })
@@ -207,7 +205,7 @@ impl<D: Disk> FolderShare<D> {
         }
         let Some(mut reader) = lane.reader.take() else { return };
         let (serial, cancelled) = (lane.serial, Arc::clone(&lane.cancelled));
-        self.workers.submit(move || {
+        self.jobs.submit(Line::Counted, move || {
             let mut answers = Vec::with_capacity(requests.len());
             for request in requests {
                 if cancelled.load(Ordering::Relaxed) {
@@ -241,7 +239,7 @@ impl<D: Disk> FolderShare<D> {
             let Some(mut reader) = lane.reader.take() else { continue };
             let (serial, cancelled, slice) = (lane.serial, Arc::clone(&lane.cancelled), self.slice);
             self.hashing += 1;
-            self.workers.submit_beside(move || {
+            self.jobs.submit(Line::Beside, move || {
                 let hashed = reader.hash_slice(slice, &cancelled);
                 Done::Hashed { transfer, serial, reader, hashed }
             });
@@ -332,7 +330,7 @@ impl<D: Disk> Share for FolderShare<D> {
         match request {
             ShareRequest::List => {
                 let place = Arc::clone(&self.place);
-                self.workers.submit(move || {
+                self.jobs.submit(Line::Counted, move || {
                     Done::Listed(list(&*place.folder(), drop).unwrap_or_else(|error| {
                         tracing::warn!(%error, "the share cannot be listed");
                         Vec::new()
@@ -369,7 +367,7 @@ impl<D: Disk> Share for FolderShare<D> {
             if let Some(completion) = self.ready.pop_front() {
                 return Poll::Ready(completion);
             }
-            let done = ready!(self.workers.poll_next(cx));
+            let done = ready!(self.jobs.poll_next(cx));
             self.finish(done);
         }
     }

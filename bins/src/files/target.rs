@@ -29,8 +29,8 @@ use self::writer::FileWriter;
 use super::content::Content;
 use super::disk::Disk;
 use super::error::{TargetError, TargetEvent};
+use super::executor::{Executor as _, Jobs as _, JobsOf, Line};
 use super::spec::TargetSpec;
-use super::workers::{Where, Workers};
 use super::{TargetCompletion, TargetOp, Targets};
 
 /// Bytes that one write to the disk has at most. Larger ones gain nothing, and each download has up to two.
@@ -42,7 +42,7 @@ pub struct FileTargets<D: Disk> {
     /// `None` while a download has it.
     stdout: Option<Box<dyn Write + Send>>,
     lanes: BTreeMap<DownloadId, Lane<D>>,
-    workers: Workers<Done<D>>,
+    jobs: JobsOf<D, Done<D>>,
     ready: VecDeque<TargetCompletion>,
 }
 
@@ -123,6 +123,10 @@ enum Writer<D: Disk> {
     Stream(D, StreamWriter<D::Content>),
 }
 
+/// The last completion about a download. A lane goes only in exchange for one, so whoever waits until nothing is left to
+/// do is told when that is.
+struct Last(TargetCompletion);
+
 /// What a job brings back.
 struct Done<D: Disk> {
     download: DownloadId,
@@ -131,15 +135,10 @@ struct Done<D: Disk> {
 }
 
 impl<D: Disk> FileTargets<D> {
-    /// Nothing open yet. `stdout` is where `-o -` goes; `place` is where blocking calls are made.
-    pub fn new(disk: D, stdout: Box<dyn Write + Send>, place: Where) -> Self {
-        Self {
-            disk,
-            stdout: Some(stdout),
-            lanes: BTreeMap::new(),
-            workers: Workers::new(place),
-            ready: VecDeque::new(),
-        }
+    /// Nothing open yet. `stdout` is where `-o -` goes.
+    pub fn new(disk: D, stdout: Box<dyn Write + Send>) -> Self {
+        let jobs = disk.executor().jobs();
+        Self { disk, stdout: Some(stdout), lanes: BTreeMap::new(), jobs, ready: VecDeque::new() }
     }
 
     fn push(&mut self, download: DownloadId, request: Request<D::Content>) {
@@ -169,7 +168,7 @@ impl<D: Disk> FileTargets<D> {
         }
         let Some(mut writer) = lane.writer.take() else { return };
         let requests = std::mem::take(&mut lane.waiting);
-        self.workers.submit(move || {
+        self.jobs.submit(Line::Counted, move || {
             let mut answers = Vec::with_capacity(requests.len());
             for request in requests {
                 let (next, answer) = writer.answer(request);
@@ -183,29 +182,36 @@ impl<D: Disk> FileTargets<D> {
     /// Takes a job's results in.
     fn finish(&mut self, done: Done<D>) {
         let Done { download, writer, answers } = done;
-        let mut closed = false;
+        let mut closed = None;
         for answer in answers {
-            closed |= self.take(download, answer);
+            closed = self.take(download, answer).or(closed);
         }
-        let writer = match writer {
-            Writer::Stream(disk, writer) if closed => {
-                self.stdout = self.stdout.take().or(writer.into_stdout());
-                Writer::Closed(disk)
+        match (closed, writer) {
+            (Some(last), writer) => {
+                if let Writer::Stream(_, writer) = writer {
+                    self.stdout = self.stdout.take().or(writer.into_stdout());
+                }
+                self.close(download, last);
             }
-            writer => writer,
-        };
-        if closed {
-            self.lanes.remove(&download);
-            // One of them may have waited for this.
-            self.flush();
-        } else if let Some(lane) = self.lanes.get_mut(&download) {
-            lane.writer = Some(writer);
-            self.start(download);
+            (None, writer) => {
+                if let Some(lane) = self.lanes.get_mut(&download) {
+                    lane.writer = Some(writer);
+                    self.start(download);
+                }
+            }
         }
     }
 
-    /// Makes completions of one answer; says whether the file is closed with it.
-    fn take(&mut self, download: DownloadId, answer: Answer<D::Content>) -> bool {
+    /// Forgets a download whose file is closed.
+    fn close(&mut self, download: DownloadId, Last(completion): Last) {
+        self.lanes.remove(&download);
+        self.ready.push_back(completion);
+        // Another one may have waited for this.
+        self.flush();
+    }
+
+    /// Makes completions of one answer; returns the one with which the file is closed.
+    fn take(&mut self, download: DownloadId, answer: Answer<D::Content>) -> Option<Last> {
         let mut failed = |error: TargetError| {
             let kind = error.kind();
             let event = TargetEvent::Failed { error };
@@ -216,19 +222,17 @@ impl<D: Disk> FileTargets<D> {
             Answer::Opened(Ok(Opening::Open { have, event })) => {
                 self.ready.push_back(TargetCompletion::Event { download, event });
                 self.ready.push_back(TargetCompletion::Opened { download, result: Ok(have) });
-                false
+                None
             }
             Answer::Opened(Ok(Opening::Skip { path })) => {
                 let event = TargetEvent::Skipped { path };
                 self.ready.push_back(TargetCompletion::Event { download, event });
                 let result = Err(backchat_core::node::LocalError::Exists);
-                self.ready.push_back(TargetCompletion::Opened { download, result });
-                true
+                Some(Last(TargetCompletion::Opened { download, result }))
             }
             Answer::Opened(Err(error)) => {
                 let result = Err(failed(error));
-                self.ready.push_back(TargetCompletion::Opened { download, result });
-                true
+                Some(Last(TargetCompletion::Opened { download, result }))
             }
             Answer::IsStream => {
                 if let Some(lane) = self.lanes.get_mut(&download) {
@@ -237,39 +241,35 @@ impl<D: Disk> FileTargets<D> {
                         lane.waiting.push_front(Request::OpenStream);
                     }
                 }
-                false
+                None
             }
             Answer::Written { through, buffer } => {
                 if let Some(lane) = self.lanes.get_mut(&download) {
                     lane.spare = buffer;
                 }
                 self.ready.push_back(TargetCompletion::Written { download, through });
-                false
+                None
             }
             Answer::Failed(error) => {
                 let error = failed(error);
                 self.ready.push_back(TargetCompletion::Failed { download, error });
-                false
+                None
             }
-            Answer::Dropped | Answer::Restarted => false,
+            Answer::Dropped | Answer::Restarted => None,
             Answer::Digest(hash) => {
                 self.ready.push_back(TargetCompletion::Digest { download, hash });
-                false
+                None
             }
             Answer::Committed(Ok(event)) => {
                 self.ready.push_back(TargetCompletion::Event { download, event });
-                self.ready.push_back(TargetCompletion::Committed { download, result: Ok(()) });
-                true
+                Some(Last(TargetCompletion::Committed { download, result: Ok(()) }))
             }
             Answer::Committed(Err(error)) => {
                 let result = Err(failed(error));
                 self.ready.push_back(TargetCompletion::Committed { download, result });
-                false
+                None
             }
-            Answer::Closed(event) => {
-                self.ready.push_back(TargetCompletion::Event { download, event });
-                true
-            }
+            Answer::Closed(event) => Some(Last(TargetCompletion::Event { download, event })),
         }
     }
 }
@@ -364,7 +364,10 @@ impl<D: Disk> Targets for FileTargets<D> {
                     (Writer::Stream(self.disk.clone(), StreamWriter::stdout(stdout)), Output::Stream)
                 }
                 None => {
-                    self.take(download, Answer::Opened(Err(TargetError::StdoutTaken)));
+                    let refused = Answer::Opened(Err(TargetError::StdoutTaken));
+                    if let Some(Last(completion)) = self.take(download, refused) {
+                        self.ready.push_back(completion);
+                    }
                     return;
                 }
             },
@@ -420,7 +423,7 @@ impl<D: Disk> Targets for FileTargets<D> {
             if let Some(completion) = self.ready.pop_front() {
                 return Poll::Ready(completion);
             }
-            let done = ready!(self.workers.poll_next(cx));
+            let done = ready!(self.jobs.poll_next(cx));
             self.finish(done);
         }
     }

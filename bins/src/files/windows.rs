@@ -18,6 +18,7 @@ use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata, OpenOptions};
 
 use super::disk::{Disk, File, Folder, Kind, Lock, Overwrite, Stat, listed, read_range, system_time};
+use super::executor::Pool;
 use crate::errno::Errno;
 
 /// The file system that this process sees.
@@ -27,6 +28,11 @@ pub struct RealDisk;
 impl Disk for RealDisk {
     type Content = Vec<u8>;
     type Folder = RealFolder;
+    type Executor = Pool;
+
+    fn executor(&self) -> Pool {
+        Pool
+    }
 
     fn folder(&self, path: &Path) -> io::Result<RealFolder> {
         Dir::open_ambient_dir(path, ambient_authority()).map(RealFolder)

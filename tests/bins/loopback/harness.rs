@@ -10,7 +10,7 @@ use backchat::driver::{
     ServerSettings, run_client, serve,
 };
 use backchat::files::real::RealDisk;
-use backchat::files::{FileTargets, FolderShare, TargetEvent, TargetSpec, Where};
+use backchat::files::{FileTargets, FolderShare, TargetEvent, TargetSpec};
 use backchat::net::{Listener, Network, SystemClock, SystemEntropy, TcpListener, TcpNetwork, Udp, UdpSocket};
 use backchat_core::chat::{
     ClientChatEvent, ClientConfig as ChatConfig, JoinAs, Limits, Reconnect, ServerFrame,
@@ -67,7 +67,7 @@ impl Server {
         let udp = UdpSocket::bind(any).await.unwrap();
         assert_ne!(udp.local_addr().port(), 0);
         let chat = listener.local_addr();
-        let share = FolderShare::open(RealDisk, path, Where::Pool).unwrap();
+        let share = FolderShare::open(RealDisk, path).unwrap();
         let parts = ServerParts { listener, udp, share, clock: SystemClock::new(), entropy: SystemEntropy };
         let (control, controls) = mpsc::channel(4);
         let task =
@@ -219,7 +219,7 @@ impl Client {
         let chat = ChatConfig { join, reconnect: Reconnect::Never, retry_first: false };
         let parts = ClientParts {
             network,
-            targets: FileTargets::new(RealDisk, Box::new(io::sink()), Where::Pool),
+            targets: FileTargets::new(RealDisk, Box::new(io::sink())),
             clock: SystemClock::new(),
             entropy: SystemEntropy,
         };

@@ -33,7 +33,7 @@ use crate::driver::application::{Application, Command};
 use crate::driver::{ClientParts, run_client};
 use crate::files::real::RealDisk;
 use crate::files::target::stdout;
-use crate::files::{FileTargets, TargetSpec, Where};
+use crate::files::{FileTargets, TargetSpec};
 use crate::net::{SystemClock, SystemEntropy, TcpNetwork};
 
 /// Runs the program with these words, the first of which is its name.
@@ -257,7 +257,7 @@ pub(super) async fn run(
     let Way { server, chat, comeback, silence, hosts } = way;
     let parts = ClientParts {
         network: TcpNetwork::new(server.host(), server.port_or(CHAT_PORT)),
-        targets: FileTargets::new(RealDisk, stdout().unwrap_or_else(|_| Box::new(io::stdout())), Where::Pool),
+        targets: FileTargets::new(RealDisk, stdout().unwrap_or_else(|_| Box::new(io::stdout()))),
         clock,
         entropy: SystemEntropy,
     };

@@ -15,8 +15,8 @@ use crate::cli::args::{CHAT_PORT, METRICS_PORT, TRANSFER_PORT};
 use crate::cli::config::Config;
 use crate::cli::values::HostPort;
 use crate::driver::ServeError;
+use crate::files::FolderShare;
 use crate::files::real::RealDisk;
-use crate::files::{FolderShare, Where};
 use crate::net::{Listener as _, TcpListener, Udp as _, UdpSocket};
 use crate::paths::shown;
 
@@ -85,8 +85,7 @@ impl Failed {
 
 /// Opens the folder whose files can be downloaded.
 pub(super) fn open_share(folder: &Path) -> Result<FolderShare<RealDisk>, Failed> {
-    FolderShare::open(RealDisk, PathBuf::from(folder), Where::Pool)
-        .map_err(|error| Failed::share(folder, error))
+    FolderShare::open(RealDisk, PathBuf::from(folder)).map_err(|error| Failed::share(folder, error))
 }
 
 /// The sockets of a server.

@@ -28,7 +28,7 @@ fn memory(files: &[(&str, &[u8])]) -> (MemoryDisk, FolderShare<MemoryDisk>) {
     for (name, bytes) in files {
         disk.put(Path::new("share").join(name), *bytes).unwrap();
     }
-    let share = FolderShare::open(disk.clone(), "share", Where::Inline).unwrap();
+    let share = FolderShare::open(disk.clone(), "share").unwrap();
     (disk, share)
 }
 
@@ -78,7 +78,7 @@ async fn a_listing_is_sorted_and_holds_regular_files_with_names_that_can_be_aske
     symlink("../outside", at("up")).unwrap();
     symlink("nowhere", at("dangling")).unwrap();
     rustix::fs::mkfifoat(rustix::fs::CWD, at("fifo"), rustix::fs::Mode::RUSR).unwrap();
-    let mut share = FolderShare::open(RealDisk, folder.path(), Where::Pool).unwrap();
+    let mut share = FolderShare::open(RealDisk, folder.path()).unwrap();
     let expected = [("a.txt".to_owned(), 1), ("b.bin".to_owned(), 2), ("link".to_owned(), 1)];
     assert_eq!(listed(&mut share).await, expected);
 }
@@ -96,7 +96,7 @@ async fn nothing_but_a_regular_file_inside_can_be_opened() {
     symlink("/dev/zero", at("device")).unwrap();
     rustix::fs::mkfifoat(rustix::fs::CWD, at("fifo"), rustix::fs::Mode::RUSR).unwrap();
     symlink("fifo", at("to-fifo")).unwrap();
-    let mut share = FolderShare::open(RealDisk, folder.path(), Where::Pool).unwrap();
+    let mut share = FolderShare::open(RealDisk, folder.path()).unwrap();
     for (file, expected) in [
         ("none", FileError::NotFound),
         ("folder", FileError::NotAFile),
@@ -118,7 +118,7 @@ async fn a_folder_that_takes_the_place_of_the_share_is_served_and_what_was_opene
     let share_path = parent.path().join("share");
     std::fs::create_dir(&share_path).unwrap();
     std::fs::write(share_path.join("old"), b"").unwrap();
-    let mut share = FolderShare::open(RealDisk, &share_path, Where::Pool).unwrap();
+    let mut share = FolderShare::open(RealDisk, &share_path).unwrap();
     std::fs::rename(&share_path, parent.path().join("moved")).unwrap();
     // As while somebody is replacing it.
     assert_eq!(listed(&mut share).await, [("old".to_owned(), 0)]);
@@ -156,32 +156,35 @@ async fn a_name_is_found_however_its_accents_are_written() {
 
 #[tokio::test]
 async fn a_missing_share_is_an_error_at_once() {
-    let error = FolderShare::open(RealDisk, "/no/such/folder", Where::Pool).err().unwrap();
+    let error = FolderShare::open(RealDisk, "/no/such/folder").err().unwrap();
     assert_eq!(error.kind(), std::io::ErrorKind::NotFound);
 }
 
 #[tokio::test]
 async fn reads_are_held_hashed_along_and_remembered() {
-    for place in [Where::Inline, Where::Pool] {
-        let bytes: Vec<u8> = (0..1000_u32).map(|i| i as u8).collect();
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("f"), &bytes).unwrap();
-        let mut share = FolderShare::open(RealDisk, folder.path(), place).unwrap();
-        let meta = open(&mut share, "f").await.unwrap();
-        assert_eq!((meta.size, meta.hash), (1000, None));
-        assert_eq!(read(&mut share, 0..600).await.unwrap().hash, None);
-        assert_eq!(read(&mut share, 600..1000).await.unwrap().hash, Some(hash(&bytes)));
-        let mut copy = vec![0; 400];
-        share.copy(TRANSFER, 400..800, &mut copy).unwrap();
-        assert_eq!(copy, bytes[400..800]);
-        share.submit(ShareRequest::Forget { transfer: TRANSFER, below: 600 });
-        assert_eq!(share.copy(TRANSFER, 400..800, &mut copy), Err(NotHeld));
-        share.submit(ShareRequest::Close { transfer: TRANSFER });
-        assert_eq!(share.copy(TRANSFER, 600..1000, &mut copy), Err(NotHeld));
-        // A second reader of the same version knows the hash beforehand.
-        assert_eq!(open(&mut share, "f").await.unwrap().hash, Some(hash(&bytes)));
-        assert_eq!(read(&mut share, 0..1000).await.unwrap().hash, Some(hash(&bytes)));
-    }
+    let bytes: Vec<u8> = (0..1000_u32).map(|i| i as u8).collect();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("f"), &bytes).unwrap();
+    held_hashed_and_remembered(FolderShare::open(RealDisk, folder.path()).unwrap(), &bytes).await;
+    held_hashed_and_remembered(memory(&[("f", &bytes)]).1, &bytes).await;
+}
+
+/// Reads the file `f`, which consists of a thousand `bytes`, twice.
+async fn held_hashed_and_remembered<D: Disk>(mut share: FolderShare<D>, bytes: &[u8]) {
+    let meta = open(&mut share, "f").await.unwrap();
+    assert_eq!((meta.size, meta.hash), (1000, None));
+    assert_eq!(read(&mut share, 0..600).await.unwrap().hash, None);
+    assert_eq!(read(&mut share, 600..1000).await.unwrap().hash, Some(hash(bytes)));
+    let mut copy = vec![0; 400];
+    share.copy(TRANSFER, 400..800, &mut copy).unwrap();
+    assert_eq!(copy, bytes[400..800]);
+    share.submit(ShareRequest::Forget { transfer: TRANSFER, below: 600 });
+    assert_eq!(share.copy(TRANSFER, 400..800, &mut copy), Err(NotHeld));
+    share.submit(ShareRequest::Close { transfer: TRANSFER });
+    assert_eq!(share.copy(TRANSFER, 600..1000, &mut copy), Err(NotHeld));
+    // A second reader of the same version knows the hash beforehand.
+    assert_eq!(open(&mut share, "f").await.unwrap().hash, Some(hash(bytes)));
+    assert_eq!(read(&mut share, 0..1000).await.unwrap().hash, Some(hash(bytes)));
 }
 
 #[tokio::test]
@@ -209,7 +212,7 @@ async fn a_prefix_of_several_slices_is_hashed_in_turns_and_remembered_until_the_
     let bytes: Vec<u8> = (0..20 * 1024 * 1024_u32).map(|i| (i >> 10) as u8).collect();
     std::fs::write(folder.path().join("f"), &bytes).unwrap();
     let length = bytes.len() as u64 - 1;
-    let mut share = FolderShare::open(RealDisk, folder.path(), Where::Pool).unwrap();
+    let mut share = FolderShare::open(RealDisk, folder.path()).unwrap();
     for is_known in [false, true] {
         let version = open(&mut share, "f").await.unwrap().version;
         assert_eq!(share.prefixes.find((version, length)).is_some(), is_known);
@@ -233,7 +236,7 @@ async fn a_prefix_of_several_slices_is_hashed_in_turns_and_remembered_until_the_
 async fn who_is_hashed_for_and_goes_leaves_the_turn_to_others() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("f"), vec![7; 9 * 1024 * 1024]).unwrap();
-    let mut share = FolderShare::open(RealDisk, folder.path(), Where::Pool).unwrap();
+    let mut share = FolderShare::open(RealDisk, folder.path()).unwrap();
     share.hashers = 1;
     for number in 1..=3 {
         share.submit(open_of(TransferId(number), "f"));
@@ -266,10 +269,7 @@ async fn a_file_that_shrinks_or_changes_while_it_is_sent_is_changed() {
 }
 
 /// Reads half of `f`, does something to it and reads the rest.
-async fn sent_through(
-    place: Where,
-    change: impl FnOnce(&Path),
-) -> Result<Option<backchat_core::wire::Hash>, FileError> {
+async fn sent_through(change: impl FnOnce(&Path)) -> Result<Option<backchat_core::wire::Hash>, FileError> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("f");
     std::fs::write(&file, b"0123456789").unwrap();
@@ -277,7 +277,7 @@ async fn sent_through(
     let then = std::time::SystemTime::now() - std::time::Duration::from_secs(60);
     let times = std::fs::FileTimes::new().set_modified(then).set_accessed(then);
     std::fs::File::options().write(true).open(&file).unwrap().set_times(times).unwrap();
-    let mut share = FolderShare::open(RealDisk, folder.path(), place).unwrap();
+    let mut share = FolderShare::open(RealDisk, folder.path()).unwrap();
     open(&mut share, "f").await.unwrap();
     read(&mut share, 0..5).await.unwrap();
     change(&file);
@@ -314,9 +314,7 @@ async fn what_leaves_the_bytes_alone_ends_no_download() {
         }),
     ];
     for (what, change) in changes {
-        for place in [Where::Pool, Where::Inline] {
-            assert_eq!(sent_through(place, change).await, Ok(Some(hash(b"0123456789"))), "{what}");
-        }
+        assert_eq!(sent_through(change).await, Ok(Some(hash(b"0123456789"))), "{what}");
     }
 }
 
@@ -336,7 +334,7 @@ async fn bytes_that_changed_end_it_whatever_the_times_and_the_size_say() {
         ("the same length", &|file| std::fs::write(file, b"9876543210").unwrap()),
     ];
     for (what, change) in changes {
-        assert_eq!(sent_through(Where::Pool, change).await, Err(FileError::Changed), "{what}");
+        assert_eq!(sent_through(change).await, Err(FileError::Changed), "{what}");
     }
 }
 
@@ -344,7 +342,7 @@ async fn bytes_that_changed_end_it_whatever_the_times_and_the_size_say() {
 async fn a_file_that_is_removed_while_it_is_sent_is_sent_to_its_end() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("f"), b"0123456789").unwrap();
-    let mut share = FolderShare::open(RealDisk, folder.path(), Where::Pool).unwrap();
+    let mut share = FolderShare::open(RealDisk, folder.path()).unwrap();
     open(&mut share, "f").await.unwrap();
     read(&mut share, 0..5).await.unwrap();
     std::fs::remove_file(folder.path().join("f")).unwrap();
@@ -376,7 +374,7 @@ async fn after_a_close_nothing_more_is_heard_of_a_transfer() {
     // The same with a job that is out: its answer finds another lane of the same name.
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("f"), b"0123456789").unwrap();
-    let mut share = FolderShare::open(RealDisk, folder.path(), Where::Pool).unwrap();
+    let mut share = FolderShare::open(RealDisk, folder.path()).unwrap();
     share.submit(open_of(TRANSFER, "missing"));
     share.submit(ShareRequest::Close { transfer: TRANSFER });
     assert_eq!(open(&mut share, "f").await.unwrap().size, 10);

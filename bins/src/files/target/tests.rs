@@ -35,11 +35,11 @@ fn into_folder(folder: &Path) -> TargetSpec {
 fn memory() -> (MemoryDisk, FileTargets<MemoryDisk>) {
     let disk = MemoryDisk::new();
     disk.add_folder("d");
-    (disk.clone(), FileTargets::new(disk, Box::new(std::io::sink()), Where::Inline))
+    (disk.clone(), FileTargets::new(disk, Box::new(std::io::sink())))
 }
 
 fn real() -> (tempfile::TempDir, FileTargets<RealDisk>) {
-    (tempfile::tempdir().unwrap(), FileTargets::new(RealDisk, Box::new(std::io::sink()), Where::Pool))
+    (tempfile::tempdir().unwrap(), FileTargets::new(RealDisk, Box::new(std::io::sink())))
 }
 
 fn hash(bytes: &[u8]) -> Hash {

@@ -10,7 +10,7 @@ use backchat::driver::{
     Application, ClientParts, Command, Control, Flow, Receipt, ServerParts, ServerSettings, run_client, serve,
 };
 use backchat::files::real::RealDisk;
-use backchat::files::{FileTargets, FolderShare, TargetEvent, TargetSpec, Where};
+use backchat::files::{FileTargets, FolderShare, TargetEvent, TargetSpec};
 use backchat::net::{
     Listener as _, SystemClock, SystemEntropy, TcpListener, TcpNetwork, Udp as _, UdpSocket,
 };
@@ -58,7 +58,7 @@ async fn tour(screen: &mut Screen, folder: &Path) -> Result<()> {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let (listener, udp) = (TcpListener::bind(any).await?, UdpSocket::bind(any).await?);
     let (chat, downloads) = (listener.local_addr(), udp.local_addr());
-    let share = FolderShare::open(RealDisk, share, Where::Pool)?;
+    let share = FolderShare::open(RealDisk, share)?;
     let parts = ServerParts { listener, udp, share, clock: SystemClock::new(), entropy: SystemEntropy };
     let (control, controls) = mpsc::channel(1);
     let server = async { serve(parts, ServerSettings::default(), controls, &mut ()).await };
@@ -216,7 +216,7 @@ fn user(nick: &str, server: SocketAddr) -> Result<(User, impl Future<Output = Re
     let chat = ChatConfig { join: Some(join), reconnect: Reconnect::Never, retry_first: false };
     let parts = ClientParts {
         network: TcpNetwork::from(server),
-        targets: FileTargets::new(RealDisk, Box::new(io::sink()), Where::Pool),
+        targets: FileTargets::new(RealDisk, Box::new(io::sink())),
         clock: SystemClock::new(),
         entropy: SystemEntropy,
     };

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use backchat::files::memory::MemoryDisk;
 use backchat::files::{
     self, FileTargets, FolderShare, NotHeld, Share as _, ShareCompletion, TargetCompletion, TargetOp,
-    TargetSpec, Where,
+    TargetSpec,
 };
 use backchat_core::chat::FileName;
 use backchat_core::node::{DownloadId, ShareRequest};
@@ -37,11 +37,11 @@ impl Share {
         Ok(match payloads {
             Payloads::Ranges => {
                 let disk = contents.disk(Pieces::of);
-                Self::Ranges(Box::new(FolderShare::open(disk, SHARE, Where::Inline)?))
+                Self::Ranges(Box::new(FolderShare::open(disk, SHARE)?))
             }
             Payloads::Bytes => {
                 let disk = contents.disk(|file| file.bytes().to_vec());
-                Self::Bytes(Box::new(FolderShare::open(disk, SHARE, Where::Inline)?))
+                Self::Bytes(Box::new(FolderShare::open(disk, SHARE)?))
             }
         })
     }
@@ -150,10 +150,8 @@ impl Targets {
     pub(super) fn new(disk: &Disk) -> Self {
         let stdout = Box::new(io::sink());
         match disk {
-            Disk::Ranges(disk) => {
-                Self::Ranges(Box::new(FileTargets::new(disk.clone(), stdout, Where::Inline)))
-            }
-            Disk::Bytes(disk) => Self::Bytes(Box::new(FileTargets::new(disk.clone(), stdout, Where::Inline))),
+            Disk::Ranges(disk) => Self::Ranges(Box::new(FileTargets::new(disk.clone(), stdout))),
+            Disk::Bytes(disk) => Self::Bytes(Box::new(FileTargets::new(disk.clone(), stdout))),
         }
     }
 }

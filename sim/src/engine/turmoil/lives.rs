@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use backchat::driver::{ClientParts, Control, Observer, ServerParts, ServerSettings, run_client, serve};
 use backchat::files::memory::MemoryDisk;
-use backchat::files::{FileTargets, FolderShare, Where};
+use backchat::files::{FileTargets, FolderShare};
 use backchat_core::chat::Nickname;
 use backchat_core::node::ServerEvent;
 use backchat_core::seed::Seed;
@@ -54,7 +54,7 @@ impl ServerHost {
         let listener = SimListener::bind(Arc::clone(&world)).await?;
         let udp = SimUdp::bind_server(Arc::clone(&world), UDP_PORT, RECEIVE_BUFFER).await?;
         self.power.up();
-        let share = FolderShare::open(self.disk.clone(), SHARE, Where::Inline)?;
+        let share = FolderShare::open(self.disk.clone(), SHARE)?;
         let clock = SimClock::new(Arc::clone(&world));
         let entropy = SimEntropy::new(&self.seed, "server", life);
         let parts = ServerParts { listener, udp, share, clock, entropy };
@@ -220,7 +220,7 @@ impl ClientHost {
         let world = Arc::clone(&self.world);
         let parts = ClientParts {
             network: SimNetwork { world, client: self.index, power: Arc::clone(&self.power), room },
-            targets: FileTargets::new(self.desk.disk.clone(), Box::new(io::sink()), Where::Inline),
+            targets: FileTargets::new(self.desk.disk.clone(), Box::new(io::sink())),
             clock: SimClock::new(Arc::clone(&self.world)),
             entropy: SimEntropy::new(&self.seed, &self.desk.name, life),
         };

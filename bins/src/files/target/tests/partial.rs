@@ -24,7 +24,7 @@ async fn a_crash_between_write_and_rename_leaves_a_resumable_partial_and_no_fina
     write(&mut targets, 0, b"everything").await;
     drop(targets);
     assert_eq!(names(folder.path()), [".book.bin.part"]);
-    let mut targets = FileTargets::new(RealDisk, Box::new(std::io::sink()), Where::Pool);
+    let mut targets = FileTargets::new(RealDisk, Box::new(std::io::sink()));
     let (_, _, have) = opened(&mut targets, into_folder(folder.path())).await;
     assert_eq!(have.length, 10);
     assert_eq!(digest(&mut targets).await, hash(b"everything"));
@@ -50,7 +50,7 @@ async fn no_resume_and_restart_begin_at_0() {
 async fn a_second_handle_is_told_that_the_file_is_locked() {
     let (folder, mut targets) = real();
     let (_, _, _) = opened(&mut targets, into_folder(folder.path())).await;
-    let mut other = FileTargets::new(RealDisk, Box::new(std::io::sink()), Where::Pool);
+    let mut other = FileTargets::new(RealDisk, Box::new(std::io::sink()));
     for targets in [&mut targets, &mut other] {
         match open(targets, SECOND, into_folder(folder.path())).await {
             (TargetEvent::Failed { error: TargetError::Locked { path } }, Err(LocalError::Locked)) => {

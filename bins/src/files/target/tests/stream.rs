@@ -58,7 +58,7 @@ async fn a_pipe_that_nobody_opens_keeps_nobody_from_ending() {
     targets.open(DOWNLOAD, &name, into_pipe);
     // Until the opening waits for a reader.
     while targets.lanes.values().all(|lane| lane.output == Output::File) {
-        let done = poll_fn(|cx| targets.workers.poll_next(cx)).await;
+        let done = poll_fn(|cx| targets.jobs.poll_next(cx)).await;
         targets.finish(done);
     }
     assert!(!targets.is_idle());
@@ -71,7 +71,7 @@ async fn a_pipe_that_nobody_opens_keeps_nobody_from_ending() {
 #[tokio::test]
 async fn a_full_standard_output_is_an_error_and_not_a_panic() {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let mut targets = FileTargets::new(RealDisk, Box::new(full), Where::Pool);
+    let mut targets = FileTargets::new(RealDisk, Box::new(full));
     open(&mut targets, DOWNLOAD, TargetSpec::Stdout).await.1.unwrap();
     targets.write(DOWNLOAD, 0, b"bytes");
     targets.flush();
@@ -139,7 +139,7 @@ async fn an_output_that_takes_nothing_keeps_nobody_from_ending_or_beginning() {
     }
     let (let_go, stuck) = std::sync::mpsc::channel();
     let folder = tempfile::tempdir().unwrap();
-    let mut targets = FileTargets::new(RealDisk, Box::new(Stuck(stuck)), Where::Pool);
+    let mut targets = FileTargets::new(RealDisk, Box::new(Stuck(stuck)));
     open(&mut targets, DOWNLOAD, TargetSpec::Stdout).await.1.unwrap();
     targets.write(DOWNLOAD, 0, b"bytes");
     targets.flush();
