@@ -185,7 +185,7 @@ impl Told {
 struct Seen {
     /// What each client was shown, by sender.
     shown: BTreeMap<Name, BTreeMap<Name, Vec<Name>>>,
-    /// A queue was full.
+    /// A queue was full, or a policer or a queue's management has dropped something.
     has_overflown: bool,
     /// How many datagrams found a receive buffer full.
     lost_in_buffers: u64,
@@ -194,7 +194,8 @@ struct Seen {
 impl Sink for Seen {
     fn record(&mut self, record: &Record) {
         if let Event::NetDropped { reason, .. } = &record.event {
-            self.has_overflown |= *reason == "queue_full";
+            let overflown = ["queue_full", "policed", "codel"];
+            self.has_overflown |= overflown.iter().any(|it| *reason == **it);
             self.lost_in_buffers += u64::from(*reason == "receive_buffer");
         }
         if let Event::Message { from, text, .. } | Event::Private { from, text, .. } = &record.event {

@@ -106,7 +106,7 @@ pub fn check(scenario: &Scenario) -> Result<(), &'static str> {
         if profile.is_random() {
             return Err("expected links without chances");
         }
-        if profile.rate.is_some() || profile.policer.is_some() {
+        if profile.rate.is_some() || profile.policer.is_some() || profile.through.is_some() {
             return Err("expected links without a rate");
         }
         if !profile.aggregate.is_zero() {

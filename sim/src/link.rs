@@ -17,9 +17,10 @@
 //!
 //! # What is where
 //! - [`Plan`]: what a direction is like, and what is done to it.
-//! - [`Link`], [`Offered`]: packets. [`Pipe`]: streams over the same direction.
+//! - [`Link`], [`Offered`]: packets. [`Pipe`]: streams over the same direction. [`Topology`]: all directions of a run, and
+//!   the bottlenecks that several go through.
 //! - `draws`, `burst`: chance. `policer`, `bottleneck`, `rate`, `transmitter`: what is dropped or waits for want of room
-//!   on the wire. `blackouts`. `explicit`, `inject`: faults that name packets or
+//!   on the wire. `router`, `codel`: the same where it is decided when a packet's turn has come. `blackouts`. `explicit`, `inject`: faults that name packets or
 //!   make them. [`Names`]: what packets are called.
 //! - [`Damage`]: what bytes have suffered. [`Counters`]: where every datagram went.
 
@@ -27,6 +28,7 @@ mod blackouts;
 mod bottleneck;
 mod burst;
 mod chance;
+mod codel;
 mod counters;
 mod damage;
 mod draws;
@@ -38,7 +40,9 @@ mod pipe;
 mod plan;
 mod policer;
 mod rate;
+mod router;
 mod schedule;
+mod topology;
 mod transmitter;
 mod verdict;
 
@@ -48,19 +52,25 @@ mod tests;
 use backchat_core::seed::Seed;
 use backchat_core::time::Instant;
 use core::time::Duration;
+use std::collections::BTreeMap;
 
 pub use blackouts::Blackout;
 pub use chance::{Chance, ChanceError};
+pub use codel::Codel;
 pub use counters::Counters;
 pub use damage::{Damage, MAX_FLIPS};
 pub use identity::{Identity, IdentityError, PacketRef, Passing};
 pub use inject::{Injected, InjectedWhat};
 pub use names::Names;
 pub use pipe::Pipe;
-pub use plan::{DEFAULT_MTU, Fault, FaultKind, Inject, Late, Loss, Plan, Profile, QueueLimit, Runs};
+pub use plan::{
+    BottleneckPlan, DEFAULT_MTU, Fault, FaultKind, Inject, Late, Loss, Order, Plan, Profile, QueueLimit,
+    Runs, Through,
+};
 pub use policer::Policer;
 pub use rate::{BitsPerSecond, MAX_RATE_STEPS, Rate, RateStep, RateSteps, RateStepsError};
 pub use schedule::Schedule;
+pub use topology::{Departure, LinkId, Topology};
 pub use verdict::{Copies, Copy, DropReason, MAX_COPIES, Offered, Verdict};
 
 use blackouts::Blackouts;
@@ -92,6 +102,9 @@ pub struct Link {
     corrupt: Run,
     truncate: Run,
     ordinal: u64,
+    /// Of packets that wait in routers, by their ordinals: what decides over them when they leave.
+    queued: BTreeMap<u64, Entered>,
+    is_routed: bool,
     counters: Counters,
 }
 
@@ -107,12 +120,18 @@ impl Link {
             explicit: Explicit::new(faults.iter()),
             injections: Injections::new(seed, name, faults.iter()),
             policer: plan.profile.policer.map(TokenBucket::new),
-            bottleneck: plan.profile.rate.clone().map(|rate| Bottleneck::new(rate, plan.profile.queue)),
+            bottleneck: plan
+                .profile
+                .own_bottleneck()
+                .filter(|_| !plan.profile.is_routed())
+                .map(|own| Bottleneck::new(own.rate, own.queue)),
             draws: Draws::new(seed, name),
             loss: LossState::default(),
             corrupt: Run::default(),
             truncate: Run::default(),
             ordinal: 0,
+            queued: BTreeMap::new(),
+            is_routed: plan.profile.is_routed(),
             counters: Counters::default(),
             profile: plan.profile.clone(),
         }
@@ -134,29 +153,57 @@ impl Link {
             truncate: self.truncate.draw(&self.profile.truncate, block.truncate()),
         };
         let marks = self.explicit.marks(now, ordinal, packet);
+        let entered = Entered { length, is_lost, is_hit, marks };
         let (departed, verdict) = match self.departs(now, length, &marks) {
             Err(reason) => (now, Verdict::Dropped(reason)),
-            Ok(departed) => {
-                let is_healed = departed >= self.heal;
-                if self.blackouts.is_active(departed) {
-                    (departed, Verdict::Dropped(DropReason::Blackout))
-                } else if is_lost && !is_healed {
-                    (departed, Verdict::Dropped(DropReason::Loss))
-                } else {
-                    let sent = Sent { ordinal, length, departed, is_healed, marks };
-                    (departed, Verdict::Passed(self.copies(&sent, &block, is_hit)))
-                }
+            Ok(Some(departed)) => (departed, self.pass(ordinal, &entered, departed, &block)),
+            Ok(None) => {
+                self.queued.insert(ordinal, entered);
+                (now, Verdict::Queued)
             }
         };
-        match &verdict {
+        self.count(&verdict);
+        debug_assert!(self.counters.is_conserved(), "{:?}", self.counters);
+        Offered { ordinal, departed, keep: marks.keep, verdict }
+    }
+
+    /// A packet that was queued was sent and is out at `departed`, or was dropped, for `outcome`'s reason, at that time.
+    /// Answers what becomes of it; `None`: there is no such packet.
+    fn dequeued(
+        &mut self,
+        ordinal: u64,
+        departed: Instant,
+        is_marked: bool,
+        outcome: Result<(), DropReason>,
+    ) -> Option<Verdict> {
+        let entered = self.queued.remove(&ordinal)?;
+        let verdict = match outcome {
+            Err(reason) => Verdict::Dropped(reason),
+            Ok(()) => {
+                self.counters.marked += u64::from(is_marked);
+                let block = if self.is_random { self.draws.block(ordinal, 0) } else { Block::ZERO };
+                self.pass(ordinal, &entered, departed, &block)
+            }
+        };
+        self.counters.queued -= 1;
+        self.count(&verdict);
+        Some(verdict)
+    }
+
+    /// Packets that wait in queues whose decisions come later.
+    pub fn waiting(&self) -> u64 {
+        self.queued.len() as u64
+    }
+
+    fn count(&mut self, verdict: &Verdict) {
+        match verdict {
             Verdict::Dropped(reason) => self.counters.count_dropped(*reason),
             Verdict::Passed(copies) => {
                 self.counters.duplicated += copies.len() as u64 - 1;
                 self.counters.queued += copies.len() as u64;
             }
+            Verdict::Queued => self.counters.queued += 1,
         }
-        debug_assert!(self.counters.is_conserved(), "{:?}", self.counters);
-        Offered { ordinal, departed, keep: marks.keep, verdict }
     }
 
     /// A copy, or a datagram that was injected, arrived and was taken.
@@ -206,8 +253,8 @@ impl Link {
         &self.counters
     }
 
-    /// When a packet leaves the queue, or why it does not.
-    fn departs(&mut self, now: Instant, length: usize, marks: &Marks) -> Result<Instant, DropReason> {
+    /// When a packet leaves the queue, or why it does not; `None`: that is for routers to say.
+    fn departs(&mut self, now: Instant, length: usize, marks: &Marks) -> Result<Option<Instant>, DropReason> {
         let bytes = (length as u64).saturating_add(u64::from(HEADERS));
         if bytes > u64::from(self.profile.mtu) {
             return Err(DropReason::Mtu);
@@ -219,9 +266,24 @@ impl Link {
             return Err(DropReason::Policed);
         }
         match &mut self.bottleneck {
-            None => Ok(now),
-            Some(bottleneck) => bottleneck.accept(now, bytes).ok_or(DropReason::QueueFull),
+            None => Ok((!self.is_routed).then_some(now)),
+            Some(bottleneck) => bottleneck.accept(now, bytes).map(Some).ok_or(DropReason::QueueFull),
         }
+    }
+
+    /// What becomes of a packet that has left the queue.
+    #[inline]
+    fn pass(&mut self, ordinal: u64, entered: &Entered, departed: Instant, block: &Block) -> Verdict {
+        let Entered { length, is_lost, is_hit, marks } = *entered;
+        let is_healed = departed >= self.heal;
+        if self.blackouts.is_active(departed) {
+            return Verdict::Dropped(DropReason::Blackout);
+        }
+        if is_lost && !is_healed {
+            return Verdict::Dropped(DropReason::Loss);
+        }
+        let sent = Sent { ordinal, length, departed, is_healed, marks };
+        Verdict::Passed(self.copies(&sent, block, is_hit))
     }
 
     /// The copies of a packet that gets through.
@@ -284,8 +346,17 @@ impl Link {
     }
 }
 
+/// A packet that has entered the queue: what chance and faults have in store for it.
+#[derive(Clone, Copy, Debug)]
+struct Entered {
+    length: usize,
+    is_lost: bool,
+    is_hit: Hits,
+    marks: Marks,
+}
+
 /// Which chances hit a copy, by its draws and their folds.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Hits {
     corrupt: bool,
     truncate: bool,

@@ -37,7 +37,9 @@ use std::sync::Arc;
 use backchat_core::chat::Nickname;
 use backchat_core::time::Instant;
 
-use crate::link::{Plan, Schedule};
+use backchat_core::seed::Seed;
+
+use crate::link::{BottleneckPlan, LinkId, Plan, Schedule, Topology};
 
 pub use clients::{Clients, MAX_CLIENTS};
 pub use error::{Place, Problem, ScenarioError};
@@ -47,7 +49,7 @@ pub use faults::{
     PacketFault,
 };
 pub use file::{File, MAX_TEXT};
-pub use links::{Direction, LinkName, LinkTable, Links};
+pub use links::{BottleneckName, Direction, LinkName, LinkTable, Links};
 pub use server::{MAX_FILE_BYTES, MAX_FILES, Server, SharedFile};
 pub use steps::{Action, MAX_SHOWN, MAX_STEPS, MAX_STEPS_DONE, MAX_TEXT_BYTES, Repeat, Step};
 pub use transfer::Transfer;
@@ -60,6 +62,7 @@ pub struct Scenario {
     file: File,
     names: clients::Names,
     clients: Vec<Client>,
+    bottlenecks: Vec<BottleneckPlan>,
     steps: Vec<ClientStep>,
     node_faults: Vec<NodeFault>,
 }
@@ -75,6 +78,8 @@ pub struct Client {
     pub nick: Nickname,
     /// When it starts.
     pub start: Instant,
+    /// After how long without a datagram from it the translator of addresses before it forgets it; `None`: never.
+    pub nat: Option<Duration>,
     /// The direction from it to the server, with what is done to it.
     pub up: Plan,
     /// The direction from the server to it.
@@ -203,6 +208,24 @@ impl Scenario {
     /// Every client, groups spelt out. By name; members of a group by number.
     pub fn clients(&self) -> &[Client] {
         &self.clients
+    }
+
+    /// The bottlenecks that several directions may go through, by name.
+    pub fn bottlenecks(&self) -> &[BottleneckPlan] {
+        &self.bottlenecks
+    }
+
+    /// Every direction of every client's path, nothing having happened; [`Self::link_id`] says which is which.
+    pub fn topology(&self, seed: &Seed) -> Topology {
+        let both = |client: &Client| Direction::BOTH.map(|direction| direction.link_name(&client.nick));
+        let directions =
+            self.clients.iter().flat_map(|client| both(client).into_iter().zip([&client.up, &client.down]));
+        Topology::new(seed, &self.bottlenecks, directions)
+    }
+
+    /// The number of a direction of a client's path.
+    pub const fn link_id(client: ClientId, direction: Direction) -> LinkId {
+        LinkId(client.0 * 2 + direction as usize)
     }
 
     /// The clients that a name means: one, or those of a group.

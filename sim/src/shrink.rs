@@ -20,6 +20,7 @@ pub mod case;
 pub mod coarse;
 pub mod ddmin;
 pub mod explicit;
+pub mod fates;
 pub mod form;
 pub mod oracle;
 pub mod proof;

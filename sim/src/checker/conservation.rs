@@ -1,5 +1,5 @@
 //! Conservation: `offered + duplicated + injected = delivered + dropped + queued`, in each direction, and not only as a
-//! sum: each copy of each datagram is in exactly one place.
+//! sum: each copy of each datagram is in exactly one place. A mark of congestion is seen on what was delivered alone.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -17,6 +17,8 @@ pub struct Conservation {
 #[derive(Debug, Default)]
 struct Link {
     open: Open,
+    /// The datagram and copy that were delivered last.
+    last_delivered: Option<(u64, u64)>,
     /// Copies that the engine says are under way at the end.
     in_flight: u64,
     offered: u64,
@@ -144,12 +146,19 @@ impl Checker for Conservation {
             Event::Delivered { ordinal, copy, .. } => {
                 let link = self.link(record.node);
                 link.delivered += 1;
+                link.last_delivered = Some((*ordinal, *copy));
                 link.open.end(*ordinal, *copy)
             }
             Event::NetDropped { ordinal, copy, .. } => {
                 let link = self.link(record.node);
                 link.dropped += 1;
                 link.open.end(*ordinal, *copy)
+            }
+            Event::CongestionExperienced { ordinal, copy } => {
+                let is_it = self.link(record.node).last_delivered == Some((*ordinal, *copy));
+                let wrong =
+                    || format!("copy {copy} of datagram {ordinal} was marked, and another was delivered");
+                (!is_it).then(|| ("marked_undelivered", wrong()))
             }
             Event::InFlight { copies } => {
                 self.link(record.node).in_flight = *copies;
@@ -211,6 +220,19 @@ mod tests {
             at(60, LINK, Event::InFlight { copies: 1 }),
         ];
         assert_eq!(verdict(Conservation::new(), &records), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_mark_on_what_was_not_delivered_is_found() {
+        let marked = |ordinal| at(51, LINK, Event::CongestionExperienced { ordinal, copy: 0 });
+        let records = [offered(1), offered(2), delivered(1, 0), marked(1), dropped(2)];
+        assert_eq!(verdict(Conservation::new(), &records), Vec::<String>::new());
+        let records = [offered(1), offered(2), delivered(1, 0), dropped(2), marked(2)];
+        let said = verdict(Conservation::new(), &records);
+        assert!(
+            said.len() == 1
+                && said[0].ends_with("copy 0 of datagram 2 was marked, and another was delivered")
+        );
     }
 
     #[test]

@@ -10,12 +10,14 @@
 //! concerns have their turns, in the order in which they were woken; what they do at this instant comes behind. So
 //! datagrams that arrive together meet a receive buffer that nobody has emptied meanwhile, as they do on a machine.
 //!
-//! - `agenda`: what will happen. `outside`: what nodes share. `flights`, `streams`: datagrams and connections on their way.
+//! - `agenda`: what will happen. `outside`: what nodes share. `departures`, `flights`, `streams`: datagrams in queues,
+//!   datagrams and connections on their way.
 //! - `lines`: frames out of lines that many clients read. `pace`: whether a run gets anywhere.
 //! - `server`, `client`: the nodes. `files`: what they read and write, as ranges or as bytes.
 
 mod agenda;
 mod client;
+mod departures;
 mod files;
 mod flights;
 mod lines;
@@ -231,6 +233,7 @@ impl<'a> Run<'a> {
                 }
             }
             What::Timer(node) => self.out.timer(node),
+            What::Departures => self.out.depart(),
             What::Injection(client, way) => self.out.inject(client, way),
             What::Faults => {
                 while let Some(happening) = self.faults.poll(self.out.now()) {

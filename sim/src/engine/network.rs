@@ -2,7 +2,7 @@
 //! it. What carries bytes, and wakes whom, is the engine's.
 //!
 //! - [`Network`]: directions with their links. `datagrams`: what becomes of one that is sent. `injected`: those that
-//!   nobody sent. `identity`: what a datagram is called.
+//!   nobody sent. `identity`: what a datagram is called. `nat`: translators of addresses that forget.
 //! - [`Arrivals`]: which datagrams are brought together.
 //! - [`Sockets`]: addresses, and who can be reached at them.
 
@@ -10,6 +10,7 @@ mod addresses;
 mod datagrams;
 mod identity;
 mod injected;
+mod nat;
 mod offload;
 
 use std::collections::BTreeMap;
@@ -20,12 +21,14 @@ use backchat_core::time::{Instant, earliest};
 use bytes::Bytes;
 
 pub(super) use addresses::{SocketId, Sockets};
-pub(super) use datagrams::Flight;
+pub(super) use datagrams::{Flight, Sent, SentId};
 pub(super) use offload::{Arrivals, Offload};
 
+use self::addresses::Bound;
 use self::identity::Names;
-use crate::link::{Link, Pipe, Plan};
-use crate::scenario::Scenario;
+use self::nat::Nat;
+use crate::link::{Link, LinkId, Pipe, Plan, Topology};
+use crate::scenario::{self, ClientId, Scenario};
 use crate::trace::{Event, Node, Recorder, Sink};
 
 /// Where the server's chat and downloads are reached.
@@ -80,7 +83,7 @@ impl Way {
 /// One direction of one client's path.
 struct Direction {
     name: Node,
-    link: Link,
+    link: LinkId,
     /// What a new connection over it starts from.
     pipe: Pipe,
     injected: u64,
@@ -89,9 +92,8 @@ struct Direction {
 }
 
 impl Direction {
-    fn new(seed: &Seed, name: String, plan: &Plan) -> Self {
-        let (link, pipe) = (Link::new(seed, &name, plan), Pipe::new(plan));
-        Self { name: name.into(), link, pipe, injected: 0, kept: BTreeMap::new() }
+    fn new(name: String, link: LinkId, plan: &Plan) -> Self {
+        Self { name: name.into(), link, pipe: Pipe::new(plan), injected: 0, kept: BTreeMap::new() }
     }
 }
 
@@ -101,11 +103,13 @@ struct Client {
     up: Direction,
     down: Direction,
     names: Names,
+    nat: Nat,
 }
 
 /// See the module. `S` is what an engine keeps of a socket.
 pub(super) struct Network<S> {
     recorder: Recorder,
+    topology: Topology,
     clients: Vec<Client>,
     sockets: Sockets<S>,
     offload: Offload,
@@ -117,17 +121,30 @@ pub(super) struct Network<S> {
 impl<S> Network<S> {
     /// Nothing has happened; the clients are in the scenario's order.
     pub(super) fn new(seed: &Seed, scenario: &Scenario) -> Self {
-        let clients = scenario.clients().iter().map(|client| Client {
-            up: Direction::new(seed, format!("{}->server", client.nick), &client.up),
-            down: Direction::new(seed, format!("server->{}", client.nick), &client.down),
+        let direction = |number: usize, client: &scenario::Client, direction: scenario::Direction| {
+            let link = Scenario::link_id(ClientId(number), direction);
+            Direction::new(direction.link_name(&client.nick), link, client.plan(direction))
+        };
+        let clients = scenario.clients().iter().enumerate().map(|(number, client)| Client {
+            up: direction(number, client, scenario::Direction::Up),
+            down: direction(number, client, scenario::Direction::Down),
             name: client.nick.as_str().into(),
             names: Names::default(),
+            nat: Nat::new(client.nat),
         });
         let clients: Vec<Client> = clients.collect();
         let sockets = Sockets::new(clients.len());
         let offload = if scenario.file().transfer.offload { Offload::Batches } else { Offload::Single };
-        let recorder = Recorder::new();
-        Self { recorder, clients, sockets, offload, datagrams: 0, next_blackout: Some(Instant::ZERO) }
+        let (recorder, topology) = (Recorder::new(), scenario.topology(seed));
+        Self {
+            recorder,
+            topology,
+            clients,
+            sockets,
+            offload,
+            datagrams: 0,
+            next_blackout: Some(Instant::ZERO),
+        }
     }
 
     /// What a client's records are called.
@@ -174,6 +191,14 @@ impl<S> Network<S> {
     ) -> (u64, [u8; 32]) {
         let mut counts: BTreeMap<(ClientIndex, Way), u64> = BTreeMap::new();
         flights.for_each(|flight| *counts.entry((flight.client, flight.way)).or_default() += 1);
+        for client in (0..self.clients.len()).map(ClientIndex) {
+            for way in [Way::Up, Way::Down] {
+                let waiting = self.link(client, way).map_or(0, |link| link.waiting());
+                if waiting > 0 {
+                    *counts.entry((client, way)).or_default() += waiting;
+                }
+            }
+        }
         for ((client, way), copies) in counts {
             if let Some(direction) = self.direction(client, way) {
                 let name = direction.name;
@@ -190,13 +215,13 @@ impl<S> Network<S> {
             return;
         }
         self.next_blackout = None;
-        for client in &mut self.clients {
-            for direction in [&mut client.up, &mut client.down] {
-                while let Some((at, blackout)) = direction.link.poll_blackout(now) {
+        for client in &self.clients {
+            for direction in [&client.up, &client.down] {
+                let Some(link) = self.topology.link(direction.link) else { continue };
+                while let Some((at, blackout)) = link.poll_blackout(now) {
                     self.recorder.add(at, direction.name, blackout.into());
                 }
-                let next = direction.link.next_blackout();
-                self.next_blackout = earliest([self.next_blackout, next]);
+                self.next_blackout = earliest([self.next_blackout, link.next_blackout()]);
             }
         }
     }
@@ -207,6 +232,11 @@ impl<S> Network<S> {
             Way::Up => &mut client.up,
             Way::Down => &mut client.down,
         })
+    }
+
+    fn link(&mut self, client: ClientIndex, way: Way) -> Option<&mut Link> {
+        let id = self.direction(client, way)?.link;
+        self.topology.link(id)
     }
 
     /// A stream over a direction, as it begins.
@@ -221,6 +251,29 @@ impl<S> Network<S> {
             let (from, to) = (from.to_string().into(), to.to_string().into());
             self.recorder.add(now, name, Event::Rebound { from, to });
         }
+    }
+
+    /// The address that a socket sends from. One whose mapping was forgotten has another from now on.
+    pub(super) fn sends_from(&mut self, now: Instant, socket: SocketId) -> Option<SocketAddrV4> {
+        let address = self.sockets.address_of(socket)?;
+        let Some(client) = self.sockets.owner(address) else { return Some(address) };
+        if self.has_forgotten(now, client) {
+            self.rebind(now, client, false);
+        }
+        if let Some(client) = self.clients.get_mut(client.0) {
+            client.nat.on_sent(now);
+        }
+        self.sockets.address_of(socket)
+    }
+
+    /// Who can be reached at an address.
+    pub(super) fn reached(&self, now: Instant, address: SocketAddrV4) -> Option<&Bound<S>> {
+        let is_forgotten = self.sockets.owner(address).is_some_and(|client| self.has_forgotten(now, client));
+        self.sockets.at(address).filter(|_| !is_forgotten)
+    }
+
+    fn has_forgotten(&self, now: Instant, client: ClientIndex) -> bool {
+        self.clients.get(client.0).is_some_and(|client| client.nat.has_forgotten(now))
     }
 }
 

@@ -23,7 +23,7 @@ pub fn records(scenario: &Scenario, contents: &Contents) -> Vec<(Node, Event)> {
             (format!("server->{}", client.nick), &client.down),
         ];
         for (name, plan) in directions {
-            records.push((name.into(), shape(plan)));
+            records.push((name.into(), shape(scenario, plan)));
         }
     }
     for step in scenario.steps().iter().filter(|step| step.times > 1) {
@@ -57,21 +57,28 @@ pub fn longest_round_trip(scenario: &Scenario) -> Duration {
     round_trips.max().unwrap_or_default()
 }
 
-fn shape(plan: &Plan) -> Event {
+fn shape(scenario: &Scenario, plan: &Plan) -> Event {
     let profile = &plan.profile;
     let reorder = if profile.reorder.chance.is_never() { Duration::ZERO } else { profile.reorder.by };
     Event::LinkShaped {
         delay: profile.delay,
         jitter: profile.jitter + reorder + profile.aggregate,
-        rate: least_rate(profile).map(core::num::NonZeroU64::get),
+        rate: least_rate(scenario, profile).map(core::num::NonZeroU64::get),
         impairs: profile.is_random() && plan.heal.is_none(),
     }
 }
 
-/// The rate that a direction has at its slowest, if anything limits it.
-fn least_rate(profile: &Profile) -> Option<BitsPerSecond> {
+/// The rate that a direction has at its slowest, if anything limits it: of what it shares with others its even share.
+fn least_rate(scenario: &Scenario, profile: &Profile) -> Option<BitsPerSecond> {
     let policed = profile.policer.map(|policer| policer.rate);
-    profile.rate.as_ref().map(Rate::least).into_iter().chain(policed).min()
+    let share = profile.through.and_then(|through| {
+        let plans = scenario.clients().iter().flat_map(|client| [&client.up.profile, &client.down.profile]);
+        let is_with_it = |other: &&Profile| other.through.map(|it| it.bottleneck) == Some(through.bottleneck);
+        let rate = scenario.bottlenecks().get(through.bottleneck)?.rate.least();
+        BitsPerSecond::new(rate.get() / plans.filter(is_with_it).count() as u64).or(Some(BitsPerSecond::MIN))
+    });
+    let own = profile.rate.as_ref().map(Rate::least);
+    [own, policed, share].into_iter().flatten().min()
 }
 
 /// When the last fault has ended and the last step has begun. What never ends counts to the end of the run.

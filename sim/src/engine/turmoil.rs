@@ -215,6 +215,8 @@ impl Run {
         let now = self.now();
         let mut world = self.world.lock();
         world.set_now(now);
+        // No host has anything more to send before this time.
+        world.depart(now);
         world.settle(now, sink);
         if sink.stops() {
             return Err(RunError::Stopped { at: now });

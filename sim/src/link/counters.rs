@@ -14,8 +14,10 @@ pub struct Counters {
     pub injected: u64,
     /// Those that arrived and were taken.
     pub delivered: u64,
-    /// On their way: they will arrive at a time that is known.
+    /// On their way, or in a queue.
     pub queued: u64,
+    /// Datagrams that a queue has marked and let out: congestion was experienced (RFC 3168).
+    pub marked: u64,
     dropped: [u64; DropReason::ALL.len()],
 }
 

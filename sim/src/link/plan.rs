@@ -6,6 +6,7 @@ use core::time::Duration;
 use backchat_core::time::Instant;
 
 use super::chance::Chance;
+use super::codel::Codel;
 use super::identity::PacketRef;
 use super::policer::Policer;
 use super::rate::Rate;
@@ -35,6 +36,10 @@ pub struct Profile {
     pub rate: Option<Rate>,
     /// How many may wait for that. Without a rate nothing waits.
     pub queue: QueueLimit,
+    /// What keeps the time short that they wait.
+    pub codel: Option<Codel>,
+    /// A bottleneck that other directions go through as well.
+    pub through: Option<Through>,
     /// The longest packet, in bytes, with [`HEADERS`](super::HEADERS).
     pub mtu: u32,
     /// Which packets never arrive.
@@ -60,6 +65,8 @@ impl Default for Profile {
             policer: None,
             rate: None,
             queue: QueueLimit::default(),
+            codel: None,
+            through: None,
             mtu: DEFAULT_MTU,
             loss: Loss::default(),
             corrupt: Runs::NEVER,
@@ -69,6 +76,35 @@ impl Default for Profile {
             aggregate: Duration::ZERO,
         }
     }
+}
+
+/// A queue, and a rate at which it empties.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BottleneckPlan {
+    /// How fast packets get out.
+    pub rate: Rate,
+    /// How many may wait for that.
+    pub queue: QueueLimit,
+    /// What keeps the time short that they wait.
+    pub codel: Option<Codel>,
+}
+
+/// That a direction's packets go through a bottleneck which is not its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Through {
+    /// Its place in the topology's list.
+    pub bottleneck: usize,
+    /// Where it is, seen from the sender.
+    pub order: Order,
+}
+
+/// Where a shared bottleneck is, seen from the sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Before the direction's own.
+    BeforeOwn,
+    /// Behind it.
+    BehindOwn,
 }
 
 /// Ethernet's.
@@ -83,6 +119,18 @@ impl Profile {
             || !self.duplicate.chance.is_never()
             || !self.reorder.chance.is_never()
             || !self.jitter.is_zero()
+    }
+
+    /// The rate and queue of its own.
+    pub fn own_bottleneck(&self) -> Option<BottleneckPlan> {
+        let Self { queue, codel, .. } = *self;
+        self.rate.clone().map(|rate| BottleneckPlan { rate, queue, codel })
+    }
+
+    /// Returns true if what becomes of a packet is known only when its turn has come: others share the queue, or the
+    /// queue is managed.
+    pub const fn is_routed(&self) -> bool {
+        self.through.is_some() || (self.codel.is_some() && self.rate.is_some())
     }
 
     /// When a packet that would arrive at `at` is handed over: with the next batch, where there are batches.

@@ -5,6 +5,7 @@ mod independence;
 mod injections;
 mod named;
 mod order;
+mod topology;
 
 use core::num::{NonZeroU32, NonZeroU64};
 use core::time::Duration;
@@ -60,7 +61,7 @@ fn fates(link: &mut Link, count: u64) -> Vec<Verdict> {
 fn copies(verdict: &Verdict) -> Option<&Copies> {
     match verdict {
         Verdict::Passed(copies) => Some(copies),
-        Verdict::Dropped(_) => None,
+        Verdict::Dropped(_) | Verdict::Queued => None,
     }
 }
 

@@ -27,6 +27,9 @@ pub enum Verdict {
     Dropped(DropReason),
     /// These copies arrive.
     Passed(Copies),
+    /// It waits where its fate is not decided before its turn has come:
+    /// [`Topology::poll_departure`](super::Topology::poll_departure) will say.
+    Queued,
 }
 
 /// The most copies of one packet: itself, one by chance, one by an explicit fault.

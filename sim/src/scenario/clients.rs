@@ -22,9 +22,11 @@ pub struct Clients {
     pub count: Option<u32>,
     /// When it starts.
     pub start: Duration,
+    /// After how long without a datagram from it the translator of addresses before it forgets it; `None`: never.
+    pub nat: Option<Duration>,
 }
 
-pub(super) const KEYS: &[&str] = &["count", "start"];
+pub(super) const KEYS: &[&str] = &["count", "start", "nat"];
 
 /// Every name, and whom it means.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,6 +101,7 @@ pub(super) fn read(root: &Table<'_>, duration: Duration) -> Read<(BTreeMap<Nickn
                 return Err(start.bad("after the end", "a time within the scenario's duration"));
             }
         }
+        group.nat = table.get("nat").map(|nat| nat.positive_span()).transpose()?;
         for member in members(&name, &group) {
             let member = member.map_err(|error| {
                 key.conflict(
@@ -159,5 +162,8 @@ pub(super) fn write(clients: &BTreeMap<Nickname, Clients>, to: &mut Writer) {
             to.raw("count", count);
         }
         to.span_above_zero("start", group.start);
+        if let Some(nat) = group.nat {
+            to.span("nat", nat);
+        }
     }
 }

@@ -45,8 +45,19 @@ pub struct File {
     pub expect: Expect,
 }
 
-pub(super) const KEYS: &[&str] =
-    &["about", "duration", "heal", "server", "clients", "transfer", "links", "steps", "faults", "expect"];
+pub(super) const KEYS: &[&str] = &[
+    "about",
+    "duration",
+    "heal",
+    "server",
+    "clients",
+    "transfer",
+    "bottlenecks",
+    "links",
+    "steps",
+    "faults",
+    "expect",
+];
 
 impl File {
     /// Reads a file's text, and checks it as a whole.

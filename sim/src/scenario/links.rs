@@ -3,6 +3,7 @@
 //! Each key is looked for in the most specific table that has it: one direction of one client, both directions of it,
 //! one direction of its group, both of it, `default`.
 
+pub(super) mod bottlenecks;
 pub(super) mod rates;
 pub(super) mod table;
 
@@ -14,8 +15,9 @@ use backchat_core::chat::Nickname;
 use super::clients::{Names, SERVER};
 use super::reader::{Key, Read, Table, Value};
 use super::writer::{Writer, quoted};
-use crate::link::Profile;
+use crate::link::{BottleneckPlan, Order, Profile, Through};
 
+pub use bottlenecks::BottleneckName;
 pub use table::LinkTable;
 
 /// Which way.
@@ -107,51 +109,66 @@ pub struct Links {
     pub default: LinkTable,
     /// The others.
     pub named: BTreeMap<LinkName, LinkTable>,
+    /// `[bottlenecks.NAME]`: what several directions may go through.
+    pub bottlenecks: BTreeMap<BottleneckName, BottleneckPlan>,
 }
 
 impl Links {
-    /// What a direction of a client's path is like, and in which tables a queue is set.
+    /// What a direction of a client's path is like.
     pub(super) fn profile(
         &self,
         client: &Nickname,
         group: Option<&Nickname>,
         direction: Direction,
-    ) -> (Profile, Option<Option<LinkName>>) {
+    ) -> Profile {
         let mut profile = Profile::default();
-        let mut queue = None;
-        self.default.over(&mut profile);
-        if self.default.queue.is_some() {
-            queue = Some(None);
+        let mut through = None;
+        for (_, table) in self.tables(client, group, direction) {
+            table.over(&mut profile);
+            through = table.through.as_ref().or(through);
         }
+        // A client's own line is at its own end of the path.
+        let order = match direction {
+            Direction::Up => Order::BehindOwn,
+            Direction::Down => Order::BeforeOwn,
+        };
+        let place = through.and_then(|name| self.bottlenecks.keys().position(|known| known == name));
+        profile.through = place.map(|bottleneck| Through { bottleneck, order });
+        profile
+    }
+
+    /// The tables that say what a direction is like, the most specific last; the default has no name.
+    fn tables<'a>(
+        &'a self,
+        client: &Nickname,
+        group: Option<&Nickname>,
+        direction: Direction,
+    ) -> Vec<(Option<LinkName>, &'a LinkTable)> {
+        let mut tables = vec![(None, &self.default)];
         for client in group.into_iter().chain([client]) {
             for direction in [None, Some(direction)] {
                 let name = LinkName { client: client.clone(), direction };
-                if let Some(table) = self.named.get(&name) {
-                    table.over(&mut profile);
-                    if table.queue.is_some() {
-                        queue = Some(Some(name));
-                    }
-                }
+                tables.extend(self.named.get(&name).map(|table| (Some(name), table)));
             }
         }
-        (profile, queue)
+        tables
     }
 }
 
 pub(super) fn read(root: &Table<'_>, names: &Names) -> Read<Links> {
-    let mut links = Links::default();
+    let mut links = Links { bottlenecks: bottlenecks::read(root)?, ..Links::default() };
     let Some(value) = root.get("links") else { return Ok(links) };
     let all = value.table("[links]", "a table of links: [links.default]")?;
     let mut tables = BTreeMap::new();
     for (key, value) in all.entries() {
         let table = value.table(format!("[links.\"{}\"]", key.name), "a table: [links.default]")?;
         if key.name == "default" {
-            links.default = table::read(&table)?;
+            links.default = table::read(&table, &links.bottlenecks)?;
             tables.insert(None, table);
             continue;
         }
         let name = read_name(&key, names)?;
-        if links.named.insert(name.clone(), table::read(&table)?).is_some() {
+        if links.named.insert(name.clone(), table::read(&table, &links.bottlenecks)?).is_some() {
             return Err(key.conflict(format!("a second table for {name}"), "one"));
         }
         tables.insert(Some(name), table);
@@ -177,16 +194,22 @@ fn read_name(key: &Key<'_>, names: &Names) -> Read<LinkName> {
     })
 }
 
-/// A queue does nothing without a rate: whoever wrote it expected something.
+/// A queue and its management do nothing without a rate: whoever wrote them expected something.
 fn check_queues(links: &Links, names: &Names, tables: &BTreeMap<Option<LinkName>, Table<'_>>) -> Read<()> {
     for (client, group) in names.clients.iter().zip(&names.groups) {
         for direction in Direction::BOTH {
-            let (profile, queue) = links.profile(client, group.as_ref(), direction);
-            if let (None, Some(set_by)) = (profile.rate, queue)
-                && let Some(value) = tables.get(&set_by).and_then(|table| table.get("queue"))
-            {
-                let name = direction.link_name(client);
-                return Err(value.conflict(format!("{name} has a queue and no rate"), "a rate, or no queue"));
+            let said = links.tables(client, group.as_ref(), direction);
+            let said: Vec<Table<'_>> =
+                said.into_iter().filter_map(|(name, _)| tables.get(&name).cloned()).collect();
+            if said.iter().any(|table| table.has("rate")) {
+                continue;
+            }
+            for key in ["queue", "codel"] {
+                if let Some(value) = said.iter().rev().find_map(|table| table.get(key)) {
+                    let name = direction.link_name(client);
+                    let expected = format!("a rate, or no {key}");
+                    return Err(value.conflict(format!("{name} has a {key} and no rate"), expected));
+                }
             }
         }
     }
@@ -194,6 +217,7 @@ fn check_queues(links: &Links, names: &Names, tables: &BTreeMap<Option<LinkName>
 }
 
 pub(super) fn write(links: &Links, to: &mut Writer) {
+    bottlenecks::write(&links.bottlenecks, to);
     if links.default != LinkTable::default() {
         to.table("[links.default]");
         table::write(&links.default, to);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use backchat_core::chat::Nickname;
 use backchat_core::time::Instant;
 
-use super::clients::Names;
+use super::clients::{Clients, Names};
 use super::faults::{FaultKind, Node, PacketFault};
 use super::links::Direction;
 use super::steps::Repeat;
@@ -63,19 +63,21 @@ pub(super) fn resolve(file: File, names: Names) -> Scenario {
         client.down.faults.sort_by_key(|fault| fault.schedule.at);
     }
     let steps = steps(&file, &names);
-    Scenario { file, names, clients, steps, node_faults }
+    let bottlenecks = file.links.bottlenecks.values().cloned().collect();
+    Scenario { file, names, clients, bottlenecks, steps, node_faults }
 }
 
 fn clients(file: &File, names: &Names) -> Vec<Client> {
     let heal = file.heal.map(|heal| Instant::ZERO + heal);
     let client = |(nick, group): (&Nickname, &Option<Nickname>)| {
         let plan = |direction| {
-            let (profile, _) = file.links.profile(nick, group.as_ref(), direction);
+            let profile = file.links.profile(nick, group.as_ref(), direction);
             Plan { profile, faults: Vec::new(), heal }
         };
         let entry = file.clients.get(group.as_ref().unwrap_or(nick));
-        let start = Instant::ZERO + entry.map(|entry| entry.start).unwrap_or_default();
-        Client { nick: nick.clone(), start, up: plan(Direction::Up), down: plan(Direction::Down) }
+        let Clients { start, nat, .. } = entry.copied().unwrap_or_default();
+        let start = Instant::ZERO + start;
+        Client { nick: nick.clone(), start, nat, up: plan(Direction::Up), down: plan(Direction::Down) }
     };
     names.clients.iter().zip(&names.groups).map(client).collect()
 }

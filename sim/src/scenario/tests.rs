@@ -27,6 +27,8 @@ fn the_reference_names_every_key() {
         links::rates::STEPS_KEYS,
         links::rates::STEP_KEYS,
         links::rates::POLICER_KEYS,
+        links::rates::CODEL_KEYS,
+        links::bottlenecks::KEYS,
         steps::KEYS,
         steps::ACTIONS,
         faults::KEYS,

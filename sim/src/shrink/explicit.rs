@@ -1,18 +1,18 @@
 //! What chance did, written out: each packet that was lost, damaged, doubled or late, as a fault that names it.
 //!
 //! A link's answer is a function of its seed, its name and what was offered before, so nothing has to be recorded but
-//! what was offered: a link that is made anew and asked the same gives the same answers, with more detail than a trace.
+//! what was offered: links that are made anew and asked the same give the same answers, with more detail than a trace.
 
 use core::time::Duration;
 
-use backchat_core::seed::Seed;
 use backchat_core::time::Instant;
 
 use super::Origin;
 use super::case::Case;
+use super::fates::{Fate, Fates};
 use super::form::{Blackouts, Buffer, Form, Line, Names};
 use super::oracle::{Oracle, Verdict, verdict};
-use crate::link::{self, DropReason, Inject, Link, Offered, PacketRef, Plan, Schedule, Verdict as Fate};
+use crate::link::{self, DropReason, Inject, PacketRef, Plan, Schedule};
 use crate::offers::{Offer, Offers};
 use crate::scenario::{
     Client, ClientId, Direction, Fault, FaultKind, File, LinkName, LinkTable, Node, NodeFaultKind,
@@ -57,13 +57,18 @@ pub struct Written {
 /// that will do.
 pub fn write_out(origin: &Origin<'_>, offers: &Offers, oracle: &Oracle<'_>) -> Written {
     let mut best: Option<Written> = None;
+    let fates = Fates::of(origin, offers);
     let is_about_time = TIME.contains(&oracle.wanted().first.rule);
     for form in Form::ALL {
         let is_about_chance = best.as_ref().is_some_and(|best| best.case.atoms.len() > MANY);
         if best.is_some() && form.names != Names::Identity && !(is_about_chance && form.is_random()) {
             continue;
         }
-        let case = if form.is_random() { as_it_was(origin) } else { Writer { origin, offers, form }.case() };
+        let case = if form.is_random() {
+            as_it_was(origin)
+        } else {
+            Writer { origin, offers, fates: &fates, form }.case()
+        };
         let faults_before = case.atoms.len();
         if is_about_time && faults_before > MANY && !form.is_random() {
             continue;
@@ -118,6 +123,7 @@ fn as_it_was(origin: &Origin<'_>) -> Case {
 struct Writer<'a> {
     origin: &'a Origin<'a>,
     offers: &'a Offers,
+    fates: &'a Fates,
     form: Form,
 }
 
@@ -150,6 +156,7 @@ impl Writer<'_> {
         *table = LinkTable { jitter, loss, corrupt, truncate, duplicate, reorder, ..table.clone() };
         if self.form.line != Line::Kept {
             (table.rate, table.queue, table.policer) = (None, None, None);
+            (table.codel, table.through) = (None, None);
         }
     }
 
@@ -182,11 +189,10 @@ impl Writer<'_> {
         let link = LinkName { client: client.nick.clone(), direction: Some(direction) };
         let name = direction.link_name(&client.nick);
         let offers: Vec<&Offer> = self.offers.of(&name).collect();
-        let mut asked = Link::new(&Seed::from_number(self.origin.seed), &name, plan);
         let mut lost = Vec::new();
         for offer in &offers {
-            let offered = asked.offer(offer.at, offer.length, offer.passing().as_ref());
-            for damage in self.damages(plan, offer.length, &offered) {
+            let Some(fate) = self.fates.of_one(&name, offer.ordinal) else { continue };
+            for damage in self.damages(plan, offer.length, fate) {
                 if damage == PacketFault::Drop && self.form.blackouts == Blackouts::Gathered {
                     lost.push(offer.at);
                     continue;
@@ -227,24 +233,26 @@ impl Writer<'_> {
     }
 
     /// What was done to one packet.
-    fn damages(&self, plan: &Plan, length: usize, offered: &Offered) -> Vec<PacketFault> {
-        let copies = match offered.verdict {
-            Fate::Dropped(DropReason::Loss | DropReason::Explicit) => return vec![PacketFault::Drop],
-            Fate::Dropped(DropReason::Blackout) if self.form.blackouts != Blackouts::Kept => {
+    fn damages(&self, plan: &Plan, length: usize, fate: &Fate) -> Vec<PacketFault> {
+        let copies = match fate.verdict {
+            link::Verdict::Dropped(DropReason::Loss | DropReason::Explicit) => {
                 return vec![PacketFault::Drop];
             }
-            Fate::Dropped(DropReason::QueueFull | DropReason::Policed | DropReason::Codel)
+            link::Verdict::Dropped(DropReason::Blackout) if self.form.blackouts != Blackouts::Kept => {
+                return vec![PacketFault::Drop];
+            }
+            link::Verdict::Dropped(DropReason::QueueFull | DropReason::Policed | DropReason::Codel)
                 if self.form.line != Line::Kept =>
             {
                 return vec![PacketFault::Drop];
             }
             // It happens again by itself.
-            Fate::Dropped(_) => return Vec::new(),
-            Fate::Passed(copies) => copies,
+            link::Verdict::Dropped(_) | link::Verdict::Queued => return Vec::new(),
+            link::Verdict::Passed(copies) => copies,
         };
         let Some((first, others)) = copies.split_first() else { return Vec::new() };
         let mut damages = Vec::new();
-        let late = first.at.saturating_since(plan.profile.handed_over(offered.departed + plan.profile.delay));
+        let late = first.at.saturating_since(plan.profile.handed_over(fate.departed + plan.profile.delay));
         if !late.is_zero() {
             damages.push(PacketFault::Delay(late));
         }

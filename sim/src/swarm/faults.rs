@@ -9,8 +9,13 @@ use super::bounds::{Between, Strength};
 use super::draw::Draw;
 use super::generate::Making;
 use super::kind::Kind;
-use crate::link::{Chance, Inject, Late, Loss, PacketRef, QueueLimit, Rate, Runs};
-use crate::scenario::{Action, Direction, Fault, FaultKind, LinkName, LinkTable, Node, Repeat, Step};
+use crate::link::{
+    BitsPerSecond, BottleneckPlan, Chance, Codel, Inject, Late, Loss, PacketRef, Policer, QueueLimit, Rate,
+    RateStep, RateSteps, Runs,
+};
+use crate::scenario::{
+    Action, BottleneckName, Direction, Fault, FaultKind, LinkName, LinkTable, Node, Repeat, Step,
+};
 
 /// The longest burst of losses or damage.
 const BURST: Between = Between { least: 1, most: 8 };
@@ -20,6 +25,19 @@ const LEAVE: Between = Between { least: (1 << 32) / 50, most: 1 << 31 };
 
 /// Bytes of garbage.
 const GARBAGE: Between = Between { least: 1, most: 1500 };
+
+/// What a policer lets through at once: a packet of ordinary length at least.
+const POLICER_BURST: Between = Between { least: 1_500, most: 64 << 10 };
+
+/// Packets of a queue that is longer than a window.
+const LONG_QUEUE: Between = Between { least: 2, most: 500 };
+
+/// How many rates come one after the other, and how long each lasts: 10 ms to 5 s.
+const RATES: Between = Between { least: 2, most: 4 };
+const RATE_LASTS: Between = Between { least: 10_000_000, most: 5_000_000_000 };
+
+/// After how long a translator of addresses forgets: half a second to a minute.
+const FORGOTTEN: Between = Between { least: 500_000_000, most: 60_000_000_000 };
 
 /// Earlier packets that are replayed, by their ordinals, and how many of them at once.
 const ORDINALS: Between = Between { least: 1, most: 200 };
@@ -51,6 +69,24 @@ pub(super) fn add(kind: Kind, to: &mut Making<'_>) {
             table.queue = Some(QueueLimit::Packets(packets));
             table.rate = NonZeroU64::new(draw.steep(strength.rate)).map(Rate::Constant);
         }),
+        Kind::Bottleneck => bottleneck(to),
+        Kind::RateSteps => impair(kind, to, |table, draw, strength| {
+            table.rate = rate_steps(draw, strength);
+        }),
+        Kind::Policer => impair(kind, to, |table, draw, strength| {
+            let (rate, burst) = (rate(draw, strength), draw.steep(POLICER_BURST));
+            table.policer = Some(Policer { rate, burst });
+        }),
+        Kind::Codel => impair(kind, to, |table, draw, strength| {
+            table.rate = Some(Rate::Constant(rate(draw, strength)));
+            table.queue =
+                Some(QueueLimit::Packets(u32::try_from(draw.steep(LONG_QUEUE)).unwrap_or(u32::MAX)));
+            table.codel = Some(Codel { ecn: draw.coin(), ..Codel::default() });
+        }),
+        Kind::Aggregate => impair(kind, to, |table, draw, strength| {
+            table.aggregate = Some(draw.span(strength.by));
+        }),
+        Kind::Nat => nat(to),
         Kind::Blackout => happen(kind, to, |draw, making| {
             let client = making.client(draw);
             let direction = direction(draw);
@@ -98,6 +134,52 @@ fn impair(kind: Kind, to: &mut Making<'_>, how: impl Fn(&mut LinkTable, &mut Dra
         }
         let direction = direction(&mut draw);
         how(to.link(&client, direction), &mut draw, &bounds.strength);
+    }
+}
+
+fn rate(draw: &mut Draw, strength: &Strength) -> BitsPerSecond {
+    NonZeroU64::new(draw.steep(strength.rate)).unwrap_or(NonZeroU64::MIN)
+}
+
+/// Rates one after the other, again and again.
+fn rate_steps(draw: &mut Draw, strength: &Strength) -> Option<Rate> {
+    let mut at = Duration::ZERO;
+    let mut steps = Vec::new();
+    for _ in 0..draw.even(RATES) {
+        steps.push(RateStep { at, rate: rate(draw, strength) });
+        at += draw.span(RATE_LASTS);
+    }
+    RateSteps::new(&steps, Some(at)).ok().map(Rate::Steps)
+}
+
+/// Half of the clients, two at least where there are two, share a path.
+fn bottleneck(to: &mut Making<'_>) {
+    let Some(name) = BottleneckName::parse("wan") else { return };
+    let mut draw = to.draws.of(Kind::Bottleneck.name());
+    let rate = Rate::Constant(rate(&mut draw, &to.bounds.strength));
+    let queue = QueueLimit::Packets(u32::try_from(draw.steep(LONG_QUEUE)).unwrap_or(u32::MAX));
+    let codel = draw.coin().then(Codel::default);
+    to.file.links.bottlenecks.insert(name.clone(), BottleneckPlan { rate, queue, codel });
+    for (nth, client) in to.clients.clone().into_iter().enumerate() {
+        let mut draw = to.draws.of(&format!("{} {client}", Kind::Bottleneck.name()));
+        if draw.coin() || nth < 2 {
+            let direction = direction(&mut draw);
+            to.link(&client, direction).through = Some(name.clone());
+        }
+    }
+}
+
+/// Half of the clients, one at least, are forgotten when they are silent.
+fn nat(to: &mut Making<'_>) {
+    let surely = to.client(&mut to.draws.of(Kind::Nat.name()));
+    for client in to.clients.clone() {
+        let mut draw = to.draws.of(&format!("{} {client}", Kind::Nat.name()));
+        let after = draw.span(FORGOTTEN);
+        if (draw.coin() || client == surely)
+            && let Some(entry) = to.file.clients.get_mut(&client)
+        {
+            entry.nat = Some(after);
+        }
     }
 }
 

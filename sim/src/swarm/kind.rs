@@ -20,6 +20,16 @@ pub enum Kind {
     Jitter,
     /// A slow path with a short queue.
     Queue,
+    /// Several clients' packets go through one slow path.
+    Bottleneck,
+    /// The rate of a path rises and falls.
+    RateSteps,
+    /// What exceeds a rate is dropped, without a queue.
+    Policer,
+    /// A long queue that is kept short, by losses or by marks.
+    Codel,
+    /// Datagrams arrive in batches.
+    Aggregate,
     /// Nothing gets through for a while, in one direction or both; streams stall.
     Blackout,
     /// The server is killed and comes back.
@@ -34,6 +44,8 @@ pub enum Kind {
     Rebind,
     /// A client has another address.
     Readdress,
+    /// Clients are behind translators of addresses that forget them.
+    Nat,
     /// Datagrams of random bytes appear.
     Garbage,
     /// Datagrams from before appear again.
@@ -54,7 +66,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 28] = [
         Self::Loss,
         Self::Corrupt,
         Self::Truncate,
@@ -62,6 +74,11 @@ impl Kind {
         Self::Reorder,
         Self::Jitter,
         Self::Queue,
+        Self::Bottleneck,
+        Self::RateSteps,
+        Self::Policer,
+        Self::Codel,
+        Self::Aggregate,
         Self::Blackout,
         Self::ServerCrash,
         Self::ServerPower,
@@ -69,6 +86,7 @@ impl Kind {
         Self::ClientPower,
         Self::Rebind,
         Self::Readdress,
+        Self::Nat,
         Self::Garbage,
         Self::Replay,
         Self::Pause,
@@ -89,6 +107,11 @@ impl Kind {
             Self::Reorder => "reorder",
             Self::Jitter => "jitter",
             Self::Queue => "queue",
+            Self::Bottleneck => "bottleneck",
+            Self::RateSteps => "rate-steps",
+            Self::Policer => "policer",
+            Self::Codel => "codel",
+            Self::Aggregate => "aggregate",
             Self::Blackout => "blackout",
             Self::ServerCrash => "server-crash",
             Self::ServerPower => "server-power",
@@ -96,6 +119,7 @@ impl Kind {
             Self::ClientPower => "client-power",
             Self::Rebind => "rebind",
             Self::Readdress => "readdress",
+            Self::Nat => "nat",
             Self::Garbage => "garbage",
             Self::Replay => "replay",
             Self::Pause => "pause",

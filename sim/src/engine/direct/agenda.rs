@@ -31,6 +31,8 @@ pub(super) enum What {
     Timer(Node),
     /// Something happens to nodes.
     Faults,
+    /// Something is decided over datagrams that wait in queues.
+    Departures,
     /// A fault makes a datagram appear.
     Injection(ClientIndex, Way),
 }

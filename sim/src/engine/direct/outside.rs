@@ -1,6 +1,6 @@
 //! The outside of every node: time, the network, who is to be woken, and what is on its way.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::IoSlice;
 use std::net::{SocketAddr, SocketAddrV4};
 
@@ -8,14 +8,15 @@ use backchat_core::time::Instant;
 use backchat_core::wire::Packet;
 
 use super::agenda::{Agenda, What};
+use super::departures::Held;
 use super::flights::{Datagram, Filling, FlightIndex, Flights, Flying, Inbox, bytes_of};
 use super::lines::Lines;
 use super::pace::{Bounds, Going, Pace};
 use super::streams::{ConnectionId, Connections, HowGone, Read, Write};
 use crate::engine::contents::Contents;
 use crate::engine::faults::Node;
-use crate::engine::network::{ClientIndex, Network, SYN_AGAIN, SocketId, Way};
-use crate::link::DropReason;
+use crate::engine::network::{ClientIndex, Network, SYN_AGAIN, Sent, SentId, SocketId, Way};
+use crate::link::{Copies, DropReason, Verdict};
 use crate::trace::{self, Event};
 
 /// What the bytes of files are in a run. The traces are the same.
@@ -60,6 +61,9 @@ pub(super) struct Outside {
     pub(super) server: ServerHost,
     /// Connections that have come to the server and were not accepted yet.
     pub(super) knocking: VecDeque<ConnectionId>,
+    /// Datagrams that wait in queues, and when something is decided over one next, as the agenda has it.
+    pub(super) held: BTreeMap<SentId, Held>,
+    pub(super) departures_at: Option<Instant>,
     flights: Flights,
     connections: Connections,
     /// A node's, at its place: the clients in their order, then the server.
@@ -83,6 +87,8 @@ impl Outside {
             lines: Lines::new(payloads, clients),
             server: ServerHost::Serving,
             knocking: VecDeque::new(),
+            held: BTreeMap::new(),
+            departures_at: None,
             flights: Flights::default(),
             connections: Connections::default(),
             inboxes: (0..nodes).map(|_| Inbox::new(offload)).collect(),
@@ -192,23 +198,40 @@ impl Outside {
     pub(super) fn send(&mut self, socket: SocketId, to: SocketAddr, packet: &Packet, filling: &Filling) {
         // Nobody was ever at an address of IPv6.
         let SocketAddr::V4(to) = to else { return };
-        let Some(from) = self.network.sockets().address_of(socket) else { return };
+        let Some(from) = self.network.sends_from(self.now, socket) else { return };
         let length = packet.encoded_len();
         let Some(sent) = self.network.offer(self.now, (from, to), length, Some(packet)) else { return };
-        let is_damaged = sent.copies.is_some_and(|copies| copies.iter().any(|copy| !copy.damage.is_none()));
-        let bytes = if self.payloads == Payloads::Bytes || is_damaged || sent.keep {
+        if sent.keep {
+            self.network.keep(&sent, bytes_of(packet, filling, &self.contents).into());
+        }
+        match sent.verdict {
+            Verdict::Dropped(_) => {}
+            Verdict::Queued => self.hold(&sent, (from, to), packet, filling),
+            Verdict::Passed(copies) => self.fly(&sent, &copies, (from, to), (packet, filling)),
+        }
+    }
+
+    /// Copies of a packet are on their way.
+    #[inline]
+    pub(super) fn fly(
+        &mut self,
+        sent: &Sent,
+        copies: &Copies,
+        (from, to): (SocketAddrV4, SocketAddrV4),
+        (packet, filling): (&Packet, &Filling),
+    ) {
+        let length = packet.encoded_len();
+        let is_damaged = copies.iter().any(|copy| !copy.damage.is_none());
+        let bytes = if self.payloads == Payloads::Bytes || is_damaged {
             bytes_of(packet, filling, &self.contents)
         } else {
             Vec::new()
         };
-        if sent.keep {
-            self.network.keep(&sent, bytes.clone().into());
-        }
-        for copy in sent.copies.iter().flat_map(|copies| copies.iter()) {
+        for copy in copies.iter() {
             let (datagram, length) = if !copy.damage.is_none() {
                 let mut damaged = bytes.clone();
                 copy.damage.apply(&mut damaged);
-                self.network.damaged(self.now, &sent, copy, damaged.len());
+                self.network.damaged(sent, copy, damaged.len());
                 let length = damaged.len();
                 (Datagram::Bytes(damaged.into()), length)
             } else if self.payloads == Payloads::Bytes {
@@ -238,7 +261,7 @@ impl Outside {
         index: FlightIndex,
         length: usize,
     ) -> Result<(), DropReason> {
-        let node = self.network.sockets().at(to).map(|bound| bound.what);
+        let node = self.network.reached(self.now, to).map(|bound| bound.what);
         let place = node.map(|node| self.place(node));
         let inbox = place.and_then(|place| self.inboxes.get_mut(place));
         let taken = match (node, inbox) {

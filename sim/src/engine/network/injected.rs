@@ -31,7 +31,7 @@ impl<S> Network<S> {
 
     /// When something is injected next.
     pub(in crate::engine) fn next_injection(&mut self, client: ClientIndex, way: Way) -> Option<Instant> {
-        self.direction(client, way)?.link.next_injection()
+        self.link(client, way)?.next_injection()
     }
 
     /// What a fault has injected by `now`. What became of it has to be told to [`Self::injected`].
@@ -41,8 +41,8 @@ impl<S> Network<S> {
         client: ClientIndex,
         way: Way,
     ) -> Option<Injected> {
+        let injected = self.link(client, way)?.poll_injection(now)?;
         let direction = self.direction(client, way)?;
-        let injected = direction.link.poll_injection(now)?;
         direction.injected += 1;
         let ordinal = INJECTED + direction.injected;
         let (bytes, what): (Bytes, Datagram) = match injected.what {

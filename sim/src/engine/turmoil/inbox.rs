@@ -1,5 +1,6 @@
 //! What has arrived at a socket and was not read yet: its receive buffer.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 use std::sync::{Mutex, PoisonError};
 
@@ -7,6 +8,7 @@ use backchat_core::time::Instant;
 use bytes::Bytes;
 use tokio::sync::Notify;
 
+use super::world::FlightId;
 use crate::engine::network::{Arrivals, CHARGE, Offload};
 
 /// A socket's receive buffer.
@@ -16,6 +18,8 @@ pub(super) struct Inbox {
     /// The bytes that fit, as the system counts them.
     room: usize,
     arrived: Notify,
+    /// Datagrams that may not be seen yet, by their times.
+    early: Mutex<BTreeMap<(Instant, FlightId), Bytes>>,
 }
 
 #[derive(Debug)]
@@ -38,7 +42,34 @@ impl Inbox {
     /// Empty, with room for so many bytes.
     pub(super) fn new(room: usize, offload: Offload) -> Self {
         let held = Held { waiting: Arrivals::new(offload), bytes: 0 };
-        Self { held: Mutex::new(held), room, arrived: Notify::new() }
+        Self { held: Mutex::new(held), room, arrived: Notify::new(), early: Mutex::default() }
+    }
+
+    /// A datagram will be here at its time, and no earlier; its reader is told.
+    pub(super) fn expect(&self, due: (Instant, FlightId), bytes: Bytes) {
+        self.bring(due, bytes);
+        self.arrived.notify_one();
+    }
+
+    /// The same, where the reader is at it.
+    pub(super) fn bring(&self, due: (Instant, FlightId), bytes: Bytes) {
+        self.early().insert(due, bytes);
+    }
+
+    /// The next datagram that is here by `now`, with its time.
+    pub(super) fn take_due(&self, now: Instant) -> Option<((Instant, FlightId), Bytes)> {
+        let mut early = self.early();
+        let entry = early.first_entry().filter(|entry| entry.key().0 <= now)?;
+        Some(entry.remove_entry())
+    }
+
+    /// When the next one will be here.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.early().first_key_value().map(|((due, _), _)| *due)
+    }
+
+    fn early(&self) -> std::sync::MutexGuard<'_, BTreeMap<(Instant, FlightId), Bytes>> {
+        self.early.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether a datagram of this length would fit.

@@ -1,9 +1,8 @@
 //! A UDP socket of a simulated host: turmoil's carries, the link model decides.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use backchat::net::{Batch, Udp};
 use backchat_core::node::Path;
@@ -12,7 +11,7 @@ use bytes::Bytes;
 
 use super::clock::{now, sleep_until};
 use super::inbox::Inbox;
-use super::world::{Carried, FlightId, State, World};
+use super::world::{Carried, State, World};
 use crate::engine::network::{ClientIndex, Offload, SocketId};
 
 /// Before the bytes that turmoil carries: which datagram it is, and from when on it may be seen.
@@ -30,13 +29,8 @@ pub(super) struct SimUdp {
     room: usize,
     offload: Offload,
     inbox: Arc<Inbox>,
-    early: Mutex<Early>,
-}
-
-/// What turmoil has brought and may not be seen yet.
-struct Early {
-    by_due: BTreeMap<(Instant, FlightId), Bytes>,
-    buffer: Vec<u8>,
+    /// Where turmoil puts what it has brought.
+    buffer: Mutex<Vec<u8>>,
 }
 
 impl SimUdp {
@@ -69,39 +63,30 @@ impl SimUdp {
         let inbox = Arc::new(Inbox::new(room, offload));
         let (socket, local) = bind(&mut state, reached, Arc::clone(&inbox));
         drop(state);
-        let early = Early { by_due: BTreeMap::new(), buffer: vec![0; CARRIED_MAX] };
-        Ok(Self { carrier, world, socket, local, room, offload, inbox, early: Mutex::new(early) })
-    }
-
-    fn early(&self) -> MutexGuard<'_, Early> {
-        self.early.lock().unwrap_or_else(PoisonError::into_inner)
+        let buffer = Mutex::new(vec![0; CARRIED_MAX]);
+        Ok(Self { carrier, world, socket, local, room, offload, inbox, buffer })
     }
 
     /// Takes from turmoil what is there, and into the receive buffer what is due. Answers when more will be.
     fn pump(&self, now: Instant) -> Option<Instant> {
-        let mut early = self.early();
-        let Early { by_due, buffer } = &mut *early;
-        while let Ok((length, _)) = self.carrier.try_recv_from(buffer) {
+        let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Ok((length, _)) = self.carrier.try_recv_from(&mut buffer) {
             let carried = buffer.get(..length).unwrap_or_default();
             if let Some((due, rest)) = carried.split_first_chunk::<8>()
                 && let Some((flight, bytes)) = rest.split_first_chunk::<8>()
             {
                 let due = Instant::from_nanos(u64::from_be_bytes(*due));
-                by_due.insert((due, u64::from_be_bytes(*flight)), Bytes::copy_from_slice(bytes));
+                self.inbox.bring((due, u64::from_be_bytes(*flight)), Bytes::copy_from_slice(bytes));
             }
         }
-        while let Some(entry) = by_due.first_entry() {
-            if entry.key().0 > now {
-                break;
-            }
-            let (key, bytes) = entry.remove_entry();
+        while let Some((key, bytes)) = self.inbox.take_due(now) {
             let has_room = self.inbox.has_room(bytes.len());
             let from = self.world.lock().arrive(now, key, self.socket, bytes.len(), has_room);
             if let Some(from) = from {
                 self.inbox.put(key.0, from, bytes);
             }
         }
-        by_due.first_key_value().map(|((due, _), _)| *due)
+        self.inbox.next_due()
     }
 
     fn carry(&self, Carried { flight, due, to, bytes }: Carried) {
@@ -163,7 +148,7 @@ impl Udp for SimUdp {
         for datagram in bytes.chunks(segment.max(1)) {
             let carried = {
                 let mut world = self.world.lock();
-                let from = world.address_of(self.socket).unwrap_or(self.local);
+                let from = world.sends_from(now, self.socket).unwrap_or(self.local);
                 world.send(now, from, to, datagram)
             };
             for carried in carried {

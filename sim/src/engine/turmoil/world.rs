@@ -15,8 +15,8 @@ use bytes::Bytes;
 
 use super::connection::Connections;
 use super::inbox::Inbox;
-use crate::engine::network::{ClientIndex, Flight, Network, Offload, SocketId, Way};
-use crate::link::{DropReason, Pipe};
+use crate::engine::network::{ClientIndex, Flight, Network, Offload, Sent, SentId, SocketId, Way};
+use crate::link::{Copies, DropReason, Pipe, Verdict};
 use crate::scenario::Scenario;
 use crate::trace::{Event, Node, Sink};
 
@@ -46,9 +46,18 @@ pub(super) struct State {
     /// By when they should have been taken.
     due: BTreeMap<(Instant, FlightId), ()>,
     last_flight: FlightId,
+    /// Datagrams that wait in queues.
+    held: BTreeMap<SentId, Held>,
     pub(super) connections: Connections,
     /// Tasks that panicked, and what they said.
     panics: Vec<String>,
+}
+
+/// A datagram, as it was sent.
+struct Held {
+    from: SocketAddrV4,
+    to: SocketAddrV4,
+    bytes: Bytes,
 }
 
 /// A datagram to be handed to turmoil.
@@ -68,6 +77,7 @@ impl World {
             flights: BTreeMap::new(),
             due: BTreeMap::new(),
             last_flight: 0,
+            held: BTreeMap::new(),
             connections: Connections::default(),
             panics: Vec::new(),
         })))
@@ -163,9 +173,9 @@ impl State {
         self.network.sockets().unbind(socket);
     }
 
-    /// The address that a socket has now.
-    pub(super) fn address_of(&mut self, socket: SocketId) -> Option<SocketAddrV4> {
-        self.network.sockets().address_of(socket)
+    /// The address that a socket sends from.
+    pub(super) fn sends_from(&mut self, now: Instant, socket: SocketId) -> Option<SocketAddrV4> {
+        self.network.sends_from(now, socket)
     }
 
     /// A client is behind another address from now on.
@@ -173,7 +183,7 @@ impl State {
         self.network.rebind(now, client, new_ip);
     }
 
-    /// A datagram is sent. What gets through is to be handed to turmoil.
+    /// A datagram is sent. What gets through at once is to be handed to turmoil.
     pub(super) fn send(
         &mut self,
         now: Instant,
@@ -187,14 +197,31 @@ impl State {
         if sent.keep {
             self.network.keep(&sent, Bytes::copy_from_slice(datagram));
         }
-        let Some(copies) = &sent.copies else { return Vec::new() };
+        match sent.verdict {
+            Verdict::Dropped(_) => Vec::new(),
+            Verdict::Queued => {
+                self.held.insert(sent.id, Held { from, to, bytes: Bytes::copy_from_slice(datagram) });
+                Vec::new()
+            }
+            Verdict::Passed(copies) => self.fly(&sent, &copies, (from, to), datagram),
+        }
+    }
+
+    /// Copies of a datagram are on their way.
+    fn fly(
+        &mut self,
+        sent: &Sent,
+        copies: &Copies,
+        (from, to): (SocketAddrV4, SocketAddrV4),
+        datagram: &[u8],
+    ) -> Vec<Carried> {
         let carrier = self.network.sockets().at(to).map(|bound| bound.what.carrier);
         let mut carried = Vec::with_capacity(copies.len());
         for copy in copies.iter() {
             let mut bytes = datagram.to_vec();
             if !copy.damage.is_none() {
                 copy.damage.apply(&mut bytes);
-                self.network.damaged(now, &sent, copy, bytes.len());
+                self.network.damaged(sent, copy, bytes.len());
             }
             self.last_flight += 1;
             let flight = self.last_flight;
@@ -203,6 +230,21 @@ impl State {
             carried.push(Carried { flight, due: copy.at, to: carrier, bytes: bytes.into() });
         }
         carried
+    }
+
+    /// Sends on what has left its queue by `now`. No host runs that turmoil could take it from, so it is put where it will
+    /// be seen when it is due.
+    pub(super) fn depart(&mut self, now: Instant) {
+        while let Some(sent) = self.network.poll_departure(now) {
+            let Some(Held { from, to, bytes }) = self.held.remove(&sent.id) else { continue };
+            let Verdict::Passed(copies) = sent.verdict else { continue };
+            let carried = self.fly(&sent, &copies, (from, to), &bytes);
+            // Without a socket there it is given up when its time has come.
+            let Some(bound) = self.network.sockets().at(to) else { continue };
+            for Carried { flight, due, bytes, .. } in carried {
+                bound.what.inbox.expect((due, flight), bytes);
+            }
+        }
     }
 
     /// A carried datagram is there and its time has come: whether `socket` may take it, and from whom it is.
@@ -216,7 +258,7 @@ impl State {
     ) -> Option<SocketAddrV4> {
         self.due.remove(&(due, flight));
         let flight = self.flights.remove(&flight)?;
-        let is_here = self.network.sockets().at(flight.to).is_some_and(|bound| bound.socket == socket);
+        let is_here = self.network.reached(now, flight.to).is_some_and(|bound| bound.socket == socket);
         let taken = match (is_here, has_room) {
             (true, true) => Ok(()),
             (true, false) => Err(DropReason::ReceiveBuffer),
@@ -249,7 +291,7 @@ impl State {
         for client in (0..self.network.clients()).map(ClientIndex) {
             for way in [Way::Up, Way::Down] {
                 while let Some(injected) = self.network.poll_injection(now, client, way) {
-                    let taken = match self.network.sockets().at(injected.to) {
+                    let taken = match self.network.reached(now, injected.to) {
                         None => Err(DropReason::Unreachable),
                         Some(bound) if bound.what.inbox.put(now, injected.from, injected.bytes.clone()) => {
                             Ok(())

@@ -18,7 +18,7 @@ fn reasons(link: &mut Link, offers: &[(u64, usize)]) -> Vec<Option<DropReason>> 
     let verdicts = offers.iter().map(|&(at, length)| link.offer(ms(at), length, None).verdict);
     let reason = |verdict| match verdict {
         Verdict::Dropped(reason) => Some(reason),
-        Verdict::Passed(_) => None,
+        Verdict::Passed(_) | Verdict::Queued => None,
     };
     verdicts.map(reason).collect()
 }

@@ -4,7 +4,7 @@ use core::num::NonZeroU64;
 use core::ops::RangeInclusive;
 
 use crate::link::{
-    BitsPerSecond, MAX_RATE_STEPS, Policer, QueueLimit, Rate, RateStep, RateSteps, RateStepsError,
+    BitsPerSecond, Codel, MAX_RATE_STEPS, Policer, QueueLimit, Rate, RateStep, RateSteps, RateStepsError,
 };
 use crate::scenario::reader::{Read, Value};
 use crate::scenario::values::{parse_size, print_rate, print_size, print_span};
@@ -20,6 +20,7 @@ const BURST: RangeInclusive<u64> = 0..=MAX_QUEUE_BYTES;
 
 pub(in crate::scenario) const STEPS_KEYS: &[&str] = &["steps", "every"];
 pub(in crate::scenario) const STEP_KEYS: &[&str] = &["at", "rate"];
+pub(in crate::scenario) const CODEL_KEYS: &[&str] = &["target", "interval", "ecn"];
 pub(in crate::scenario) const POLICER_KEYS: &[&str] = &["rate", "burst"];
 
 /// A rate, or a list of them, or such a list that comes again and again.
@@ -108,6 +109,30 @@ pub(super) fn print_policer(policer: Policer) -> String {
     let Policer { rate, burst } = policer;
     let (rate, burst) = (quoted(&print_rate(rate.get())), quoted(&print_size(burst)));
     inline(&[("rate", Some(rate)), ("burst", Some(burst))])
+}
+
+/// How a queue is managed.
+pub(super) fn read_codel(value: &Value<'_>) -> Read<Codel> {
+    let table =
+        value.table("codel", "a table: {}, or { target = \"5ms\", interval = \"100ms\", ecn = true }")?;
+    table.check_keys(CODEL_KEYS)?;
+    let mut codel = Codel::default();
+    if let Some(target) = table.get("target") {
+        codel.target = target.positive_span()?;
+    }
+    if let Some(interval) = table.get("interval") {
+        codel.interval = interval.positive_span()?;
+    }
+    if let Some(ecn) = table.get("ecn") {
+        codel.ecn = ecn.boolean()?;
+    }
+    Ok(codel)
+}
+
+/// How a queue is managed, as TOML.
+pub(super) fn print_codel(Codel { target, interval, ecn }: Codel) -> String {
+    let span = |span| Some(quoted(&print_span(span)));
+    inline(&[("target", span(target)), ("interval", span(interval)), ("ecn", Some(ecn.to_string()))])
 }
 
 /// How many may wait.

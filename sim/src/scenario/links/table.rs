@@ -2,9 +2,11 @@
 
 use core::num::NonZeroU32;
 use core::time::Duration;
+use std::collections::BTreeMap;
 
+use super::bottlenecks::BottleneckName;
 use super::rates;
-use crate::link::{Late, Loss, Policer, Profile, QueueLimit, Rate, Runs};
+use crate::link::{BottleneckPlan, Codel, Late, Loss, Policer, Profile, QueueLimit, Rate, Runs};
 use crate::scenario::reader::{Read, Table, Value};
 use crate::scenario::values::print_span;
 use crate::scenario::writer::{Writer, inline, quoted};
@@ -22,6 +24,10 @@ pub struct LinkTable {
     pub rate: Option<Rate>,
     /// See [`Profile::queue`].
     pub queue: Option<QueueLimit>,
+    /// See [`Profile::codel`].
+    pub codel: Option<Codel>,
+    /// See [`Profile::through`].
+    pub through: Option<BottleneckName>,
     /// See [`Profile::mtu`].
     pub mtu: Option<u32>,
     /// See [`Profile::loss`].
@@ -44,6 +50,8 @@ pub(in crate::scenario) const KEYS: &[&str] = &[
     "policer",
     "rate",
     "queue",
+    "codel",
+    "through",
     "mtu",
     "loss",
     "corrupt",
@@ -62,7 +70,7 @@ const MTU: core::ops::RangeInclusive<u64> = 68..=65_535;
 const MAX_BURST: u32 = 1_000_000;
 
 impl LinkTable {
-    /// Lays what is set here over `profile`.
+    /// Lays what is set here over `profile`, but for `through`, which is a name.
     pub(super) fn over(&self, profile: &mut Profile) {
         fn set<T: Clone>(to: &mut T, from: Option<&T>) {
             if let Some(from) = from {
@@ -74,6 +82,7 @@ impl LinkTable {
         profile.policer = self.policer.or(profile.policer);
         profile.rate = self.rate.clone().or(profile.rate.take());
         set(&mut profile.queue, self.queue.as_ref());
+        profile.codel = self.codel.or(profile.codel);
         set(&mut profile.mtu, self.mtu.as_ref());
         set(&mut profile.loss, self.loss.as_ref());
         set(&mut profile.corrupt, self.corrupt.as_ref());
@@ -85,7 +94,10 @@ impl LinkTable {
 }
 
 /// What a table says.
-pub(super) fn read(table: &Table<'_>) -> Read<LinkTable> {
+pub(super) fn read(
+    table: &Table<'_>,
+    bottlenecks: &BTreeMap<BottleneckName, BottleneckPlan>,
+) -> Read<LinkTable> {
     table.check_keys(KEYS)?;
     let mut link = LinkTable::default();
     for (key, value) in table.entries() {
@@ -95,6 +107,8 @@ pub(super) fn read(table: &Table<'_>) -> Read<LinkTable> {
             "policer" => link.policer = Some(rates::read_policer(&value)?),
             "rate" => link.rate = Some(rates::read_rate(&value)?),
             "queue" => link.queue = Some(rates::read_queue(&value)?),
+            "codel" => link.codel = Some(rates::read_codel(&value)?),
+            "through" => link.through = Some(BottleneckName::read(&value, bottlenecks)?),
             "mtu" => link.mtu = u32::try_from(value.size(MTU)?).ok(),
             "loss" => link.loss = Some(read_loss(&value)?),
             "corrupt" => link.corrupt = Some(read_runs(&value)?),
@@ -195,6 +209,12 @@ pub(super) fn write(link: &LinkTable, to: &mut Writer) {
     }
     if let Some(queue) = link.queue {
         to.text("queue", rates::print_queue(queue));
+    }
+    if let Some(codel) = link.codel {
+        to.raw("codel", rates::print_codel(codel));
+    }
+    if let Some(name) = &link.through {
+        to.text("through", name);
     }
     if let Some(mtu) = link.mtu {
         to.raw("mtu", mtu);

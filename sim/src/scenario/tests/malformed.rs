@@ -22,17 +22,17 @@ const APPENDED: &[(&str, &str)] = &[
     // Keys.
     (
         "[link.default]",
-        "8:2: unknown key 'link'; expected about, duration, heal, server, clients, transfer, links, steps, faults or \
+        "8:2: unknown key 'link'; expected about, duration, heal, server, clients, transfer, bottlenecks, links, steps, faults or \
          expect; did you mean 'links'?",
     ),
     (
         "[links.default]\ndealy = \"5ms\"",
-        "9:1: unknown key 'dealy'; expected delay, jitter, policer, rate, queue, mtu, loss, corrupt, truncate, duplicate, \
+        "9:1: unknown key 'dealy'; expected delay, jitter, policer, rate, queue, codel, through, mtu, loss, corrupt, truncate, duplicate, \
          reorder or aggregate; did you mean 'delay'?",
     ),
     (
         "[clients.carol]\nstrat = \"5ms\"",
-        "9:1: unknown key 'strat'; expected count or start; did you mean 'start'?",
+        "9:1: unknown key 'strat'; expected count, start or nat; did you mean 'start'?",
     ),
     (
         "[links.default]\nloss = { chance = 0.1 }",
@@ -61,7 +61,7 @@ const APPENDED: &[(&str, &str)] = &[
         "[links.default]\nreorder = 0.1",
         "9:11: reorder is a float; expected a table: { probability = 0.05, by = \"10ms\" }",
     ),
-    ("steps = 5", "8:1: unknown key 'steps'; expected count or start"),
+    ("steps = 5", "8:1: unknown key 'steps'; expected count, start or nat"),
     ("[[steps]]\nwho = [\"alice\"]\ndo = \"files\"", "9:7: who is an array; expected a client or a group"),
     (
         "[[faults]]\nkind = \"crash\"\nnode = \"alice\"\npower = 1",
@@ -99,6 +99,39 @@ const APPENDED: &[(&str, &str)] = &[
         "[links.default.rate]\nevery = \"5s\"\nsteps = [{ at = \"0s\", rate = \"1Mbit/s\" }, { at = \"5s\", rate = \"2Mbit/s\" }]",
         "9:9: every is 5s; expected longer than 5s, when the last step begins",
     ),
+    (
+        "[links.default]\ncodel = {}",
+        "9:9: alice->server has a codel and no rate; expected a rate, or no codel",
+    ),
+    (
+        "[links.default]\nrate = \"1Mbit/s\"\ncodel = true",
+        "10:9: codel is a boolean; expected a table: {}, or { target = \"5ms\", interval = \"100ms\", ecn = true }",
+    ),
+    (
+        "[links.default]\nrate = \"1Mbit/s\"\ncodel = { limit = 5 }",
+        "10:11: unknown key 'limit'; expected target, interval or ecn",
+    ),
+    (
+        "[links.default]\nthrough = \"wan\"",
+        "9:11: through is 'wan', which is not here; expected none: there are none",
+    ),
+    (
+        "[bottlenecks.wan]\nrate = \"1Mbit/s\"\n[links.default]\nthrough = \"van\"",
+        "11:11: through is 'van', which is not here; expected wan; did you mean 'wan'?",
+    ),
+    (
+        "[bottlenecks.wan]\nqueue = \"5pkt\"",
+        "8:1: [bottlenecks.wan] has no 'rate'; expected a rate, such as \"10Mbit/s\"",
+    ),
+    (
+        "[bottlenecks.wan]\nrate = \"1Mbit/s\"\ndelay = \"5ms\"",
+        "10:1: unknown key 'delay'; expected rate, queue or codel",
+    ),
+    (
+        "[bottlenecks.\"w n\"]\nrate = \"1Mbit/s\"",
+        "8:14: 'w n' is no name of a bottleneck; expected 1 to 32 letters, digits, '-' and '_'",
+    ),
+    ("[clients.carol]\nnat = \"0s\"", "9:7: nat is zero; expected a duration above zero"),
     (
         "[links.default]\npolicer = \"1Mbit/s\"",
         "9:11: policer is a string; expected a table: { rate = \"10Mbit/s\", burst = \"64KiB\" }",

@@ -6,7 +6,9 @@ use backchat_core::chat::{FileName, Limits};
 use backchat_core::wire::CongestionChoice;
 
 use super::*;
-use crate::link::{self, Loss, PacketRef, Policer, QueueLimit, Rate, RateStep, RateSteps, Runs};
+use crate::link::{
+    self, BottleneckPlan, Codel, Loss, Order, PacketRef, Policer, QueueLimit, Rate, RateStep, RateSteps, Runs,
+};
 
 fn ms(millis: u64) -> Instant {
     Instant::from_millis(millis)
@@ -38,6 +40,39 @@ fn a_rate_is_one_or_a_list_or_a_list_that_comes_again() {
     let again = format!("rate = {{ steps = {list}, every = \"8s\" }}");
     assert_eq!(profile(&again).rate, read(Some(span(8_000))));
     assert_eq!(profile("rate = \"10Mbit/s\"").rate, megabits(10));
+}
+
+#[test]
+fn a_shared_bottleneck_lies_behind_the_clients_own_line_upward_and_before_it_downward() {
+    let text = "duration = \"1s\"\n[clients.a]\n[clients.b]\n[bottlenecks.air]\nrate = \"1Mbit/s\"\n\
+                [bottlenecks.wan]\nrate = \"10Mbit/s\"\nqueue = \"50pkt\"\ncodel = {}\n\
+                [links.default]\nthrough = \"wan\"\n[links.\"server->b\"]\nthrough = \"air\"";
+    let scenario = parsed(text);
+    let wan = BottleneckPlan {
+        rate: megabits(10).unwrap(),
+        queue: QueueLimit::Packets(50),
+        codel: Some(Codel::default()),
+    };
+    assert_eq!(scenario.bottlenecks()[1], wan);
+    let through = |plan: &Plan| plan.profile.through.map(|it| (it.bottleneck, it.order));
+    let [a, b] = scenario.clients() else { panic!("{:?}", scenario.clients()) };
+    assert_eq!([&a.up, &a.down].map(through), [Some((1, Order::BehindOwn)), Some((1, Order::BeforeOwn))]);
+    assert_eq!([&b.up, &b.down].map(through), [Some((1, Order::BehindOwn)), Some((0, Order::BeforeOwn))]);
+}
+
+#[test]
+fn a_managed_queue_has_the_values_of_its_rfc_where_nothing_is_said() {
+    let read = |codel: &str| profile(&format!("rate = \"1Mbit/s\"\ncodel = {codel}")).codel;
+    assert_eq!(read("{}"), Some(Codel { target: span(5), interval: span(100), ecn: false }));
+    let all = "{ target = \"1ms\", interval = \"20ms\", ecn = true }";
+    assert_eq!(read(all), Some(Codel { target: span(1), interval: span(20), ecn: true }));
+}
+
+#[test]
+fn each_of_a_group_is_behind_a_translator_that_forgets() {
+    let scenario = parsed("duration = \"1s\"\n[clients.load]\ncount = 2\nnat = \"30s\"\n[clients.a]");
+    let nats: Vec<_> = scenario.clients().iter().map(|client| client.nat).collect();
+    assert_eq!(nats, [None, Some(span(30_000)), Some(span(30_000))]);
 }
 
 #[test]

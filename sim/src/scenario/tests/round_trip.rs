@@ -1,6 +1,7 @@
 //! What is written is read as the same; and no text, however wrong, does worse than be refused.
 
 use core::num::{NonZeroU32, NonZeroU64};
+use std::collections::BTreeMap;
 
 use backchat_core::chat::FileName;
 use backchat_core::wire::{CongestionChoice, Kind, Recovery};
@@ -11,8 +12,8 @@ use proptest::sample::select;
 
 use super::*;
 use crate::link::{
-    BitsPerSecond, Chance, Identity, Inject, Late, Loss, PacketRef, Policer, QueueLimit, Rate, RateStep,
-    RateSteps, Runs,
+    BitsPerSecond, BottleneckPlan, Chance, Codel, Identity, Inject, Late, Loss, PacketRef, Policer,
+    QueueLimit, Rate, RateStep, RateSteps, Runs,
 };
 
 /// Below the duration of the generated scenarios.
@@ -70,13 +71,16 @@ fn link_table() -> impl Strategy<Value = LinkTable> {
         (option::of(loss()), option::of(runs()), option::of(runs())),
         (option::of(late(span())), option::of(late(positive_span()))),
         (option::of(policer), option::of(positive_span())),
+        (option::of(codel()), option::of(bottleneck_name())),
     )
-        .prop_map(|(first, second, (duplicate, reorder), (policer, aggregate))| {
+        .prop_map(|(first, second, (duplicate, reorder), (policer, aggregate), (codel, through))| {
             let ((delay, jitter, rate, mtu), (loss, corrupt, truncate)) = (first, second);
             LinkTable {
                 delay,
                 jitter,
                 policer,
+                codel: codel.filter(|_| rate.is_some()),
+                through,
                 queue: rate.as_ref().and_then(|(_, queue)| *queue),
                 rate: rate.map(|(rate, _)| rate),
                 mtu,
@@ -88,6 +92,37 @@ fn link_table() -> impl Strategy<Value = LinkTable> {
                 aggregate,
             }
         })
+}
+
+fn codel() -> impl Strategy<Value = Codel> {
+    (positive_span(), positive_span(), any::<bool>()).prop_map(|(target, interval, ecn)| Codel {
+        target,
+        interval,
+        ecn,
+    })
+}
+
+/// The bottlenecks that every generated scenario has.
+fn bottleneck_name() -> impl Strategy<Value = BottleneckName> {
+    select(vec!["wan", "air"]).prop_map(|name| BottleneckName::parse(name).unwrap())
+}
+
+fn bottlenecks() -> impl Strategy<Value = BTreeMap<BottleneckName, BottleneckPlan>> {
+    let plan = || {
+        let queue = prop_oneof![
+            (0u32..=1_000_000).prop_map(QueueLimit::Packets),
+            (0u64..=1 << 30).prop_map(QueueLimit::Bytes)
+        ];
+        (rate(), queue, option::of(codel())).prop_map(|(rate, queue, codel)| BottleneckPlan {
+            rate,
+            queue,
+            codel,
+        })
+    };
+    (plan(), plan()).prop_map(|(one, two)| {
+        let name = |name| BottleneckName::parse(name).unwrap();
+        [(name("wan"), one), (name("air"), two)].into_iter().collect()
+    })
 }
 
 fn bits() -> impl Strategy<Value = BitsPerSecond> {
@@ -229,11 +264,11 @@ fn server() -> impl Strategy<Value = Server> {
 }
 
 fn file() -> impl Strategy<Value = File> {
-    let clients = (span(), 2u32..5).prop_map(|(start, count)| {
+    let clients = (span(), 2u32..5, option::of(positive_span())).prop_map(|(start, count, nat)| {
         [
             (nick("alice"), Clients::default()),
             (nick("bob"), Clients { start, ..Clients::default() }),
-            (nick("load"), Clients { count: Some(count), start }),
+            (nick("load"), Clients { count: Some(count), start, nat }),
         ]
     });
     (
@@ -244,75 +279,78 @@ fn file() -> impl Strategy<Value = File> {
             clients,
             transfer(),
         ),
-        (link_table(), btree_map(link_name(), link_table(), 0..4), vec(step(), 0..6), vec(fault(), 0..6)),
+        (
+            (link_table(), btree_map(link_name(), link_table(), 0..4), bottlenecks()),
+            vec(step(), 0..6),
+            vec(fault(), 0..6),
+        ),
         (option::of(any::<u64>()), option::of(positive_span()), option::of(select(Failure::ALL.to_vec()))),
     )
-        .prop_map(
-            |((about, heal, server, clients, transfer), (default, named, steps, faults), expect)| {
-                let (resent_at_most, within, failed) = expect;
-                // TOML's integers end there.
-                let resent_at_most = resent_at_most.map(|most| most >> 1);
-                let got = steps.iter().find_map(|step| match &step.action {
-                    Action::Get(file) => Some((step.who.clone(), file.clone())),
-                    _ => None,
-                });
-                let download = got.map(|(client, file)| Download {
-                    client,
-                    file,
-                    within,
-                    not_within: within.and_then(|most| (most.as_nanos() > 1).then(|| most / 2)),
-                    failed,
-                    count: Some(1),
-                    resent_at_most,
-                });
-                let said = steps.iter().find_map(|step| match &step.action {
-                    Action::Say(text) | Action::Tell { text, .. } => Some((step.who.clone(), text.clone())),
-                    _ => None,
-                });
-                let refused = steps.iter().find_map(|step| match &step.action {
-                    Action::Tell { .. } => Some((step.who.clone(), Request::Tell)),
-                    _ => None,
-                });
-                let times = match (within, failed) {
-                    (None, _) => Times::Each,
-                    (Some(_), None) => Times::AtLeast(2),
-                    (Some(_), Some(_)) => Times::Never,
-                };
-                let message = said.map(|(from, text)| Message {
-                    client: nick("load"),
-                    from: resent_at_most.map(|_| from),
-                    text: Some(text),
-                    private: resent_at_most.map(|most| most % 2 == 0),
-                    times,
-                });
-                let code = resent_at_most.map(|_| {
-                    if resent_at_most == Some(0) {
-                        Reason::NotTaken
-                    } else {
-                        Reason::Server(backchat_core::chat::ErrorCode::NoSuchNick)
-                    }
-                });
-                let refusal = refused.map(|(client, what)| Refusal { client, what, code, times });
-                File {
-                    about,
-                    duration: Duration::from_secs(60),
-                    heal,
-                    server,
-                    clients: clients.into_iter().collect(),
-                    transfer,
-                    links: Links { default, named },
-                    steps,
-                    faults,
-                    expect: Expect {
-                        downloads: download.into_iter().collect(),
-                        resent_at_most,
-                        messages: message.into_iter().collect(),
-                        refusals: refusal.into_iter().collect(),
-                        refused_at_most: resent_at_most,
-                    },
+        .prop_map(|((about, heal, server, clients, transfer), (links, steps, faults), expect)| {
+            let (default, named, bottlenecks) = links;
+            let (resent_at_most, within, failed) = expect;
+            // TOML's integers end there.
+            let resent_at_most = resent_at_most.map(|most| most >> 1);
+            let got = steps.iter().find_map(|step| match &step.action {
+                Action::Get(file) => Some((step.who.clone(), file.clone())),
+                _ => None,
+            });
+            let download = got.map(|(client, file)| Download {
+                client,
+                file,
+                within,
+                not_within: within.and_then(|most| (most.as_nanos() > 1).then(|| most / 2)),
+                failed,
+                count: Some(1),
+                resent_at_most,
+            });
+            let said = steps.iter().find_map(|step| match &step.action {
+                Action::Say(text) | Action::Tell { text, .. } => Some((step.who.clone(), text.clone())),
+                _ => None,
+            });
+            let refused = steps.iter().find_map(|step| match &step.action {
+                Action::Tell { .. } => Some((step.who.clone(), Request::Tell)),
+                _ => None,
+            });
+            let times = match (within, failed) {
+                (None, _) => Times::Each,
+                (Some(_), None) => Times::AtLeast(2),
+                (Some(_), Some(_)) => Times::Never,
+            };
+            let message = said.map(|(from, text)| Message {
+                client: nick("load"),
+                from: resent_at_most.map(|_| from),
+                text: Some(text),
+                private: resent_at_most.map(|most| most % 2 == 0),
+                times,
+            });
+            let code = resent_at_most.map(|_| {
+                if resent_at_most == Some(0) {
+                    Reason::NotTaken
+                } else {
+                    Reason::Server(backchat_core::chat::ErrorCode::NoSuchNick)
                 }
-            },
-        )
+            });
+            let refusal = refused.map(|(client, what)| Refusal { client, what, code, times });
+            File {
+                about,
+                duration: Duration::from_secs(60),
+                heal,
+                server,
+                clients: clients.into_iter().collect(),
+                transfer,
+                links: Links { default, named, bottlenecks },
+                steps,
+                faults,
+                expect: Expect {
+                    downloads: download.into_iter().collect(),
+                    resent_at_most,
+                    messages: message.into_iter().collect(),
+                    refusals: refusal.into_iter().collect(),
+                    refused_at_most: resent_at_most,
+                },
+            }
+        })
 }
 
 proptest! {

@@ -49,6 +49,8 @@ pub(super) fn plainer_links(case: &Case, _: &Oracle<'_>) -> Vec<Case> {
     candidates.push(plain(|table| (table.rate, table.queue) = (None, None)));
     candidates.push(plain(|table| table.queue = None));
     candidates.push(plain(|table| table.policer = None));
+    candidates.push(plain(|table| table.codel = None));
+    candidates.push(plain(|table| table.through = None));
     candidates.push(plain(|table| table.aggregate = None));
     candidates.push(plain(|table| table.mtu = None));
     candidates.push(plain(|table| table.delay = table.delay.map(|delay| delay.min(ROUND_DELAY))));

@@ -45,6 +45,13 @@ macro_rules! net {
                 /// Bytes of UDP payload.
                 length: u64,
             }
+            /// The copy that was just delivered carries the mark Congestion Experienced (RFC 3168 §5).
+            CongestionExperienced = "net:congestion_experienced" {
+                /// The datagram's number.
+                ordinal: u64,
+                /// Which copy, from 0.
+                copy: u64,
+            }
             /// A copy was dropped.
             NetDropped = "net:dropped" {
                 /// The datagram's number.
