@@ -30,9 +30,9 @@ use std::task::{Context, Poll};
 
 use backchat_core::chat::{FileEntry, FileName};
 use backchat_core::node::{
-    Client, DownloadId, FileError, FileMeta, Have, LocalError, ReadDone, Server, ShareRequest,
+    Client, DownloadId, FileError, FileMeta, Have, LocalError, ReadDone, Server, ShareRequest, TargetOp,
 };
-use backchat_core::time::{Instant, UnixTime};
+use backchat_core::time::Instant;
 use backchat_core::wire::{Hash, TransferId};
 
 pub use content::Content;
@@ -124,7 +124,7 @@ pub trait Targets: Send {
 
     /// Takes a request about a file that is open. Requests and writes of one download are carried out in their
     /// order.
-    fn submit(&mut self, download: DownloadId, request: TargetOp);
+    fn submit(&mut self, download: DownloadId, op: TargetOp);
 
     /// No more writes for now: what was taken goes to files that are idle. Between two calls writes gather, so
     /// that the system gets few and large ones.
@@ -145,24 +145,6 @@ pub trait Targets: Send {
     ///
     /// It changes only within a call of this trait's other methods, or with what [`poll_next`](Self::poll_next) returns.
     fn is_idle(&self) -> bool;
-}
-
-/// What is asked of a file that is open; the core's `TargetRequest` without `Open` and `Write`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TargetOp {
-    /// Throw away what is there and begin at 0.
-    Restart,
-    /// Hash everything that was written. Answered by `Digest`.
-    Digest,
-    /// Sync, rename, sync the folder. Answered by `Committed`; closes the file.
-    Commit {
-        /// When the server's file was last changed.
-        modified: UnixTime,
-    },
-    /// Remove the partial file; closes it.
-    Discard,
-    /// Close the partial file and leave it for a resume.
-    Keep,
 }
 
 /// The answer to what was asked of a target. Names as in the core's `Client::handle_*`.

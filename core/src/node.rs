@@ -20,7 +20,7 @@ use std::net::{IpAddr, SocketAddr};
 
 pub use client::{
     Client, ClientConfig, ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadHosts, DownloadId,
-    FailReason, GetRequest, LocalError, Summary, TargetRequest,
+    FailReason, GetRequest, LocalError, Summary, TargetOp, TargetRequest,
 };
 pub use counters::Counters;
 pub use server::{

@@ -20,7 +20,7 @@ use std::ops::Bound;
 use std::task::{Context, Poll, ready};
 
 use backchat_core::chat::FileName;
-use backchat_core::node::DownloadId;
+use backchat_core::node::{DownloadId, TargetOp};
 
 use self::opening::{Opened, Opening};
 use self::stream::StreamWriter;
@@ -31,7 +31,7 @@ use super::disk::Disk;
 use super::error::{TargetError, TargetEvent};
 use super::executor::{Executor as _, Jobs as _, JobsOf, Line};
 use super::spec::TargetSpec;
-use super::{TargetCompletion, TargetOp, Targets};
+use super::{TargetCompletion, Targets};
 
 /// Bytes that one write to the disk has at most. Larger ones gain nothing, and each download has up to two.
 const CHUNK_MAX: u64 = 512 * 1024;
@@ -400,13 +400,13 @@ impl<D: Disk> Targets for FileTargets<D> {
         lane.buffer.push(part);
     }
 
-    fn submit(&mut self, download: DownloadId, request: TargetOp) {
+    fn submit(&mut self, download: DownloadId, op: TargetOp) {
         if let Some(lane) = self.lanes.get_mut(&download)
-            && matches!(request, TargetOp::Discard | TargetOp::Keep)
+            && matches!(op, TargetOp::Discard | TargetOp::Keep)
         {
             lane.stage = Stage::Closing;
         }
-        self.push(download, Request::Op(request));
+        self.push(download, Request::Op(op));
     }
 
     fn flush(&mut self) {

@@ -17,7 +17,7 @@ use downloads::{Download, HandedIn};
 pub use hosts::DownloadHosts;
 pub use output::{
     ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, FailReason, GetRequest, LocalError,
-    Summary, TargetRequest,
+    Summary, TargetOp, TargetRequest,
 };
 
 use super::deadlines::Deadlines;

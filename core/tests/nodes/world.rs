@@ -13,7 +13,7 @@ use backchat_core::chat::{ChatConfig, FileEntry, FileName, Limits, Nickname, Ser
 use backchat_core::node::{
     Client, ClientConfig, ClientEvent, ClientOutput, Close, DownloadEvent, DownloadId, FailReason, FileError,
     FileMeta, GetRequest, Have, Path, ReadDone, Server, ServerConfig, ServerEvent, ServerOutput,
-    ShareRequest, Summary, TargetRequest, TransferLimits, Transmit,
+    ShareRequest, Summary, TargetOp, TargetRequest, TransferLimits, Transmit,
 };
 use backchat_core::seed::Seed;
 use backchat_core::time::{Instant, UnixTime};
@@ -539,9 +539,6 @@ impl World {
                     hashing => self.after(hashing, Arrival::Opened(index, download, have)),
                 }
             }
-            TargetRequest::Restart { download } => {
-                peer.partial.get_mut(&peer.open[&download]).expect("open").clear();
-            }
             TargetRequest::Write { download, offset, datagram, payload } => {
                 assert_eq!(datagram, 0);
                 let there = peer.partial.get_mut(&peer.open[&download]).expect("open");
@@ -553,22 +550,31 @@ impl World {
                     None => peer.client.handle_written(now, download, through),
                 }
             }
-            TargetRequest::Digest { .. } if peer.hold_digest => {}
-            TargetRequest::Digest { download } => {
+            TargetRequest::Op { download, op } => self.op(index, download, op),
+        }
+    }
+
+    fn op(&mut self, index: usize, download: DownloadId, op: TargetOp) {
+        let now = self.now;
+        let peer = &mut self.peers[index];
+        match op {
+            TargetOp::Restart => peer.partial.get_mut(&peer.open[&download]).expect("open").clear(),
+            TargetOp::Digest if peer.hold_digest => {}
+            TargetOp::Digest => {
                 let found = hash(&peer.partial[&peer.open[&download]]);
                 peer.client.handle_digest(now, download, found);
             }
-            TargetRequest::Commit { download, .. } => {
+            TargetOp::Commit { .. } => {
                 let file = peer.open.remove(&download).expect("open");
                 let bytes = peer.partial.remove(&file).expect("written");
                 peer.files.insert(file, bytes);
                 peer.client.handle_committed(now, download, Ok(()));
             }
-            TargetRequest::Discard { download } => {
+            TargetOp::Discard => {
                 let file = peer.open.remove(&download).expect("open");
                 peer.partial.remove(&file);
             }
-            TargetRequest::Keep { download } => {
+            TargetOp::Keep => {
                 peer.open.remove(&download).expect("open");
             }
         }

@@ -15,7 +15,7 @@ use super::{ClientEnd, EARLY_MAX, receive_window};
 use crate::driver::application::{Application, Command, Flow, Receipt};
 use crate::driver::datagrams::{Outgoing, Sent};
 use crate::driver::streams::{Read, SLICES_MAX, Streams, Write};
-use crate::files::{NotHeld, TargetCompletion, TargetOp, TargetSpec, Targets};
+use crate::files::{NotHeld, TargetCompletion, TargetSpec, Targets};
 use crate::net::{Batch, Clock, Group, Network, Udp};
 
 /// Receives a turn. Each can bring 512 KiB; others want their turn too.
@@ -190,11 +190,11 @@ impl<'a, N: Network, T: Targets<Content = Vec<u8>>, A: Application> Running<'a, 
     }
 
     fn target(&mut self, request: TargetRequest, group: Option<Group<'_>>) {
-        let (download, op) = match request {
+        match request {
             TargetRequest::Open { download, file } => {
                 // Asked for in the same breath as the download was; without a specification it was not by us.
                 let spec = self.specs.remove(&download).unwrap_or_else(|| TargetSpec::folder("."));
-                return self.targets.open(download, &file, spec);
+                self.targets.open(download, &file, spec);
             }
             TargetRequest::Write { download, offset, datagram, payload } => {
                 let bytes = group
@@ -204,15 +204,9 @@ impl<'a, N: Network, T: Targets<Content = Vec<u8>>, A: Application> Running<'a, 
                     Some(bytes) => self.targets.write(download, offset, bytes),
                     None => tracing::error!(?download, offset, "bytes that are not there were to be written"),
                 }
-                return;
             }
-            TargetRequest::Restart { download } => (download, TargetOp::Restart),
-            TargetRequest::Digest { download } => (download, TargetOp::Digest),
-            TargetRequest::Commit { download, modified } => (download, TargetOp::Commit { modified }),
-            TargetRequest::Discard { download } => (download, TargetOp::Discard),
-            TargetRequest::Keep { download } => (download, TargetOp::Keep),
-        };
-        self.targets.submit(download, op);
+            TargetRequest::Op { download, op } => self.targets.submit(download, op),
+        }
     }
 
     /// Does what the application says after an event.

@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 
 use super::Client;
 use super::output::{
-    ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, FailReason, GetRequest,
+    ClientEvent, ClientOutput, DownloadError, DownloadEvent, DownloadId, FailReason, GetRequest, TargetOp,
     TargetRequest,
 };
 use crate::chat::RequestId;
@@ -333,14 +333,16 @@ impl Client {
                     queue.push_back(ClientOutput::Event(ClientEvent::Download { download, event }));
                 }
                 ReceiverOutput::Restart => {
-                    queue.push_back(ClientOutput::Target(TargetRequest::Restart { download }));
+                    let op = TargetOp::Restart;
+                    queue.push_back(ClientOutput::Target(TargetRequest::Op { download, op }));
                 }
                 ReceiverOutput::Digest => {
-                    queue.push_back(ClientOutput::Target(TargetRequest::Digest { download }));
+                    let op = TargetOp::Digest;
+                    queue.push_back(ClientOutput::Target(TargetRequest::Op { download, op }));
                 }
                 ReceiverOutput::Commit => {
-                    let modified = running.modified;
-                    queue.push_back(ClientOutput::Target(TargetRequest::Commit { download, modified }));
+                    let op = TargetOp::Commit { modified: running.modified };
+                    queue.push_back(ClientOutput::Target(TargetRequest::Op { download, op }));
                 }
                 // With the failure that follows it.
                 ReceiverOutput::Discard => {}

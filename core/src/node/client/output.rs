@@ -50,12 +50,6 @@ pub enum TargetRequest {
         /// The file's name on the server.
         file: FileName,
     },
-    /// Throw away what is there and begin at 0. Not answered; a failure comes as
-    /// [`super::Client::handle_write_failed`].
-    Restart {
-        /// Of this download.
-        download: DownloadId,
-    },
     /// Copy these bytes of the datagrams that were just handed in; always in order and without holes. Answered by
     /// [`super::Client::handle_written`], once for as many as the driver likes.
     Write {
@@ -68,28 +62,33 @@ pub enum TargetRequest {
         /// Which bytes of it.
         payload: Range<usize>,
     },
-    /// Everything is written: what is its hash? Answered by [`super::Client::handle_digest`].
-    Digest {
+    /// Do this with it, once it is open.
+    Op {
         /// Of this download.
         download: DownloadId,
+        /// This.
+        op: TargetOp,
     },
-    /// The hash is right: sync the file and give it its name. Answered by [`super::Client::handle_committed`].
+}
+
+/// What shall be done with a file that is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetOp {
+    /// Throw away what is there and begin at 0. Not answered; a failure comes as
+    /// [`super::Client::handle_write_failed`].
+    Restart,
+    /// Everything is written: what is its hash? Answered by [`super::Client::handle_digest`].
+    Digest,
+    /// The hash is right: sync the file and give it its name, and sync its folder. Answered by
+    /// [`super::Client::handle_committed`]; closes the file where that succeeds.
     Commit {
-        /// Of this download.
-        download: DownloadId,
         /// When the server's file was last changed.
         modified: UnixTime,
     },
     /// Remove what is there: nothing of it is worth keeping. The last about this download.
-    Discard {
-        /// Of this download.
-        download: DownloadId,
-    },
+    Discard,
     /// Close what is there, for a later resume. The last about this download.
-    Keep {
-        /// Of this download.
-        download: DownloadId,
-    },
+    Keep,
 }
 
 /// What a user wants to download, and how.

@@ -13,11 +13,10 @@ use std::task::{Context, Poll, Waker};
 
 use backchat::files::memory::MemoryDisk;
 use backchat::files::{
-    self, FileTargets, FolderShare, NotHeld, Share as _, ShareCompletion, TargetCompletion, TargetOp,
-    TargetSpec,
+    self, FileTargets, FolderShare, NotHeld, Share as _, ShareCompletion, TargetCompletion, TargetSpec,
 };
 use backchat_core::chat::FileName;
-use backchat_core::node::{DownloadId, ShareRequest};
+use backchat_core::node::{DownloadId, ShareRequest, TargetOp};
 use backchat_core::wire::{Packet, TransferId};
 
 use super::flights::{Filling, segment};

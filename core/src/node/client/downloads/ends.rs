@@ -2,7 +2,7 @@
 
 use super::{Client, Download, PROGRESS_AT_FIRST, PROGRESS_EVERY, Stage};
 use crate::chat::Text;
-use crate::node::client::{DownloadEvent, DownloadId, FailReason, Summary, TargetRequest};
+use crate::node::client::{DownloadEvent, DownloadId, FailReason, Summary, TargetOp, TargetRequest};
 use crate::time::Instant;
 use crate::transfer::ReceiverFailure;
 use crate::wire::{Hash, ResetCode};
@@ -59,11 +59,9 @@ impl Client {
         let began = it.began;
         let waits_since = it.running().map_or(began, |running| running.receiver.waits_since());
         let away = self.chat.last_heard() <= waits_since || self.runs_since >= waits_since;
-        let request =
-            if kept == 0 { TargetRequest::Discard { download } } else { TargetRequest::Keep { download } };
         // A target that is still being opened is closed all the same, once it is open.
-        let request = if was_opening { TargetRequest::Keep { download } } else { request };
-        self.target(request);
+        let op = if kept > 0 || was_opening { TargetOp::Keep } else { TargetOp::Discard };
+        self.target(TargetRequest::Op { download, op });
         self.count(download, reason.name());
         self.announce(download, DownloadEvent::Failed { reason, message: message.into(), kept, away });
         self.set_over(download);

@@ -48,13 +48,13 @@ impl Client {
         self.settle(now);
     }
 
-    /// The answer to [`TargetRequest::Digest`](crate::node::TargetRequest::Digest).
+    /// The answer to [`TargetOp::Digest`](crate::node::TargetOp::Digest).
     pub fn handle_digest(&mut self, now: Instant, download: DownloadId, hash: Hash) {
         self.with_receiver(now, download, |receiver| receiver.handle_digest(now, hash));
         self.settle(now);
     }
 
-    /// The answer to [`TargetRequest::Commit`](crate::node::TargetRequest::Commit).
+    /// The answer to [`TargetOp::Commit`](crate::node::TargetOp::Commit).
     pub fn handle_committed(&mut self, now: Instant, download: DownloadId, result: Result<(), LocalError>) {
         match result {
             Ok(()) => {

@@ -12,7 +12,7 @@ use backchat::driver::client::{CONNECT_TIMEOUT, EARLY_MAX, READS_PER_TURN, recei
 use backchat::driver::round::{Round, Source};
 use backchat::driver::streams::SLICES_MAX;
 use backchat::driver::{Command, Flow, Receipt};
-use backchat::files::{TargetOp, TargetSpec, Targets as _};
+use backchat::files::{TargetSpec, Targets as _};
 use backchat_core::node::{
     Client, ClientConfig, ClientEvent, ClientOutput, DownloadEvent, DownloadId, Path, TargetRequest, Transmit,
 };
@@ -331,28 +331,21 @@ impl Running {
     }
 
     fn target(&mut self, request: TargetRequest, brought: &[Brought], contents: &Contents) {
-        let (download, op) = match request {
+        match request {
             TargetRequest::Open { download, file } => {
                 // Asked for in the same breath as the download was.
                 if let Some(spec) = self.specs.remove(&download) {
                     self.targets.open(download, &file, spec);
                 }
-                return;
             }
             TargetRequest::Write { download, offset, datagram, payload } => {
                 match brought.get(datagram).and_then(|brought| brought.part(payload, contents)) {
                     Some(part) => self.targets.write(download, offset, part),
                     None => debug_assert!(false, "bytes that are not there were to be written"),
                 }
-                return;
             }
-            TargetRequest::Restart { download } => (download, TargetOp::Restart),
-            TargetRequest::Digest { download } => (download, TargetOp::Digest),
-            TargetRequest::Commit { download, modified } => (download, TargetOp::Commit { modified }),
-            TargetRequest::Discard { download } => (download, TargetOp::Discard),
-            TargetRequest::Keep { download } => (download, TargetOp::Keep),
-        };
-        self.targets.submit(download, op);
+            TargetRequest::Op { download, op } => self.targets.submit(download, op),
+        }
     }
 
     fn command(&mut self, command: &Command, person: &mut Person, out: &mut Outside) {
