@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use backchat_sim::cli::load;
 use backchat_sim::engine::direct::Payloads;
+use backchat_sim::link::DropReason;
 use backchat_sim::run::{Engine, Report, run};
 use backchat_sim::scenario::Scenario;
-use backchat_sim::trace::{Event, Name, Record, Sink};
+use backchat_sim::summary;
+use backchat_sim::trace::{AppEvent, Event, Name, NetEvent, Record, Sink};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// Seeds at which the engines are compared.
@@ -112,7 +114,7 @@ fn check(path: &Path) -> Result<(), Failed> {
 #[derive(Debug, PartialEq, Eq)]
 struct Outcome {
     file: Name,
-    failed: Option<Name>,
+    failed: Option<summary::Failed>,
     bytes: Option<u64>,
 }
 
@@ -193,12 +195,14 @@ struct Seen {
 
 impl Sink for Seen {
     fn record(&mut self, record: &Record) {
-        if let Event::NetDropped { reason, .. } = &record.event {
-            let overflown = ["queue_full", "policed", "codel"];
-            self.has_overflown |= overflown.iter().any(|it| *reason == **it);
-            self.lost_in_buffers += u64::from(*reason == "receive_buffer");
+        if let Event::Net(NetEvent::Dropped { reason, .. }) = &record.event {
+            self.has_overflown |=
+                matches!(reason, DropReason::QueueFull | DropReason::Policed | DropReason::Codel);
+            self.lost_in_buffers += u64::from(*reason == DropReason::ReceiveBuffer);
         }
-        if let Event::Message { from, text, .. } | Event::Private { from, text, .. } = &record.event {
+        if let Event::App(AppEvent::Message { from, text, .. } | AppEvent::Private { from, text, .. }) =
+            &record.event
+        {
             let shown = self.shown.entry(record.node.into()).or_default();
             shown.entry(from.clone()).or_default().push(text.clone());
         }

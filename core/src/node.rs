@@ -25,7 +25,7 @@ pub use client::{
 pub use counters::Counters;
 pub use server::{
     Answer, Asker, FileError, FileMeta, MIN_MEMORY, Order, Present, ReadDone, Server, ServerConfig,
-    ServerEvent, ServerOutput, ShareRequest, Stats, TransferLimits,
+    ServerEvent, ServerOutput, ShareRequest, Stats, TransferEvent, TransferLimits,
 };
 
 pub use crate::chat::Have;

@@ -12,7 +12,7 @@ use crate::checker::Violation;
 use crate::diff::{History, Occurrence, Step};
 use crate::run::Report;
 use crate::spent::Spending;
-use crate::trace::{Event, Node, NodeMap, Record, Sink};
+use crate::trace::{AppEvent, Event, Node, NodeMap, Record, RunEvent, Sink};
 
 /// Faults of one host or direction that are remembered: the latest.
 const FAULTS_MAX: usize = 8;
@@ -153,10 +153,12 @@ impl Before {
         }
         let is_end = matches!(
             record.event,
-            Event::DownloadFinished { .. }
-                | Event::DownloadFailed { .. }
-                | Event::Answered { .. }
-                | Event::Refused { .. }
+            Event::App(
+                AppEvent::DownloadFinished { .. }
+                    | AppEvent::DownloadFailed { .. }
+                    | AppEvent::Answered { .. }
+                    | AppEvent::Refused { .. }
+            )
         );
         Some(if is_end { Weight::Ended } else { Weight::Named })
     }
@@ -165,13 +167,15 @@ impl Before {
 /// Returns true if the event is a fault of a host or a path.
 const fn is_fault(event: &Event) -> bool {
     match event {
-        Event::Crashed { .. }
-        | Event::Rebound { .. }
-        | Event::BlackoutBegan { .. }
-        | Event::BlackoutEnded {}
-        | Event::Healed {}
-        | Event::Stopped { .. } => true,
-        Event::Started { life } => *life > 0,
+        Event::Run(
+            RunEvent::Crashed { .. }
+            | RunEvent::Rebound { .. }
+            | RunEvent::BlackoutBegan { .. }
+            | RunEvent::BlackoutEnded
+            | RunEvent::Healed
+            | RunEvent::Stopped { .. },
+        ) => true,
+        Event::Run(RunEvent::Started { life }) => *life > 0,
         _ => false,
     }
 }
@@ -190,14 +194,15 @@ impl Sink for Before {
         {
             self.about = Some((weight, self.history.occurrence(&seen)));
         }
-        self.is_ending |= matches!(record.event, Event::Ending { .. });
+        self.is_ending |= matches!(record.event, Event::Run(RunEvent::Ending { .. }));
         if is_fault(&record.event) && !self.is_ending {
             keep(self.faults.get_or(record.node, VecDeque::new), record, FAULTS_MAX);
         }
         // A host's own actions explain more than the fate of its datagrams, or the settings of the file.
-        let name = record.event.name();
-        let is_told = name.starts_with("net:")
-            || matches!(record.event, Event::LinkShaped { .. } | Event::FileShared { .. });
+        let is_told = matches!(
+            record.event,
+            Event::Net(_) | Event::Run(RunEvent::LinkShaped { .. } | RunEvent::FileShared { .. })
+        );
         if !is_told {
             keep(self.last.get_or(record.node, VecDeque::new), record, self.each);
         }

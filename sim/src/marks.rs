@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use backchat_core::trace::Mark;
 
-use crate::trace::{Event, Record, Sink};
+use crate::trace::{CoreEvent, Event, Record, Sink};
 
 /// The marks of one run.
 #[derive(Clone, Debug, Default)]
@@ -24,10 +24,8 @@ impl RunMarks {
 impl Sink for RunMarks {
     fn record(&mut self, record: &Record) {
         self.records += 1;
-        if let Event::Marked { mark, .. } = &record.event
-            && let Some(mark) = Mark::of(mark)
-        {
-            *self.hits.entry(mark).or_default() += 1;
+        if let Event::Core(_, CoreEvent::Marked { mark }) = &record.event {
+            *self.hits.entry(*mark).or_default() += 1;
         }
     }
 }
@@ -118,24 +116,28 @@ impl fmt::Display for Coverage {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::trace::Name;
     use backchat_core::time::Instant;
 
-    fn run(marks: &[&'static str], others: usize) -> RunMarks {
+    use super::*;
+    use crate::trace::RunEvent;
+
+    fn run(marks: &[Mark], others: usize) -> RunMarks {
         let mut run = RunMarks::new();
         let mut add = |event| run.record(&Record { at: Instant::ZERO, node: "a".into(), event });
         for mark in marks {
-            add(Event::Marked { transfer: None, mark: Name::of(mark) });
+            add(Event::Core(None, CoreEvent::Marked { mark: *mark }));
         }
-        (0..others).for_each(|_| add(Event::Healed {}));
+        (0..others).for_each(|_| add(RunEvent::Healed.into()));
         run
     }
 
     #[test]
     fn the_witness_is_the_run_with_the_fewest_records_whatever_the_order() {
-        let runs =
-            [("b", 1, run(&["parked", "parked"], 3)), ("a", 2, run(&["parked"], 1)), ("c", 0, run(&[], 9))];
+        let runs = [
+            ("b", 1, run(&[Mark::Parked, Mark::Parked], 3)),
+            ("a", 2, run(&[Mark::Parked], 1)),
+            ("c", 0, run(&[], 9)),
+        ];
         let both = |order: &[usize]| {
             let mut coverage = Coverage::new();
             for &place in order {

@@ -3,7 +3,7 @@
 use backchat_core::time::Instant;
 
 use crate::link::{Identity, PacketRef, Passing};
-use crate::trace::{Event, Node, Record, Sink};
+use crate::trace::{Event, NetEvent, Node, Record, Sink};
 
 /// A datagram that was offered to a direction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Offers {
 
 impl Sink for Offers {
     fn record(&mut self, record: &Record) {
-        let Event::Offered { ordinal, length, what, .. } = &record.event else { return };
+        let Event::Net(NetEvent::Offered { ordinal, length, what, .. }) = &record.event else { return };
         // A trace leaves the number of a path's first download out, where a fault would mean any.
         let identity = what.identity().map(|it| Identity { download: it.download.or(Some(1)), ..it });
         self.0.push(Offer {

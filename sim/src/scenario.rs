@@ -43,7 +43,9 @@ use crate::link::{BottleneckPlan, LinkId, Plan, Schedule, Topology};
 
 pub use clients::{Clients, MAX_CLIENTS};
 pub use error::{Place, Problem, ScenarioError};
-pub use expect::{Download, Expect, Failure, MAX_EXPECTED, Message, Reason, Refusal, Request, Times};
+pub use expect::{
+    Download, Expect, Failure, MAX_EXPECTED, Message, NOT_TAKEN, Reason, Refusal, Request, Times,
+};
 pub use faults::{
     Fault, FaultKind, MAX_FAULTS, MAX_FAULTS_TOTAL, MAX_INJECTED, MAX_INJECTED_BYTES, MAX_PACKETS, Node,
     PacketFault,
@@ -51,7 +53,7 @@ pub use faults::{
 pub use file::{File, MAX_TEXT};
 pub use links::{BottleneckName, Direction, LinkName, LinkTable, Links};
 pub use server::{MAX_FILE_BYTES, MAX_FILES, Server, SharedFile};
-pub use steps::{Action, MAX_SHOWN, MAX_STEPS, MAX_STEPS_DONE, MAX_TEXT_BYTES, Repeat, Step};
+pub use steps::{Action, ActionKind, MAX_SHOWN, MAX_STEPS, MAX_STEPS_DONE, MAX_TEXT_BYTES, Repeat, Step};
 pub use transfer::Transfer;
 pub use values::MAX_SPAN;
 pub(crate) use values::{parse_rate, parse_size, parse_span};

@@ -5,9 +5,11 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 
 use backchat_core::time::Instant;
+use backchat_core::trace::TransferTimer;
 use backchat_core::wire::{DATA_HEADER_LEN, TransferId};
 
-use crate::trace::{Direction, Event, Node, Record, Sink};
+use crate::scenario::ActionKind;
+use crate::trace::{AppEvent, CoreEvent, Direction, Event, Node, Record, RunEvent, Sink};
 
 /// Bytes of IP and UDP headers, which a link's rate counts.
 const HEADERS: u64 = 28 + DATA_HEADER_LEN as u64;
@@ -91,18 +93,18 @@ impl Sink for Spending {
         let (now, node) = (*at, *node);
         self.now = now;
         match event {
-            Event::LinkShaped { rate, .. } => {
+            Event::Run(RunEvent::LinkShaped { rate, .. }) => {
                 if let Some(Direction::Down(client)) = node.direction() {
                     self.rates.insert(client, *rate);
                 }
             }
-            Event::Asked { wish, what, .. } if *what == "get" => {
+            Event::App(AppEvent::Asked { wish, what: ActionKind::Get, .. }) => {
                 let place = self.downloads.len();
                 if *self.wishes.entry((node, *wish)).or_insert(place) == place {
                     self.downloads.push(Spent::new(node, now));
                 }
             }
-            Event::DownloadStarted { wish, transfer, .. } => {
+            Event::App(AppEvent::DownloadStarted { wish, transfer, .. }) => {
                 if let Some(place) = self.wishes.get(&(node, *wish)).copied() {
                     self.transfers.insert(*transfer, place);
                     if let Some(it) = self.downloads.get_mut(place) {
@@ -110,7 +112,7 @@ impl Sink for Spending {
                     }
                 }
             }
-            Event::DownloadFinished { wish, .. } | Event::DownloadFailed { wish, .. } => {
+            Event::App(AppEvent::DownloadFinished { wish, .. } | AppEvent::DownloadFailed { wish, .. }) => {
                 let dark = self.dark.get(&node).copied().filter(|(count, _)| *count > 0);
                 if let Some(it) = self.of_wish(node, *wish) {
                     it.ended = Some(now);
@@ -122,34 +124,36 @@ impl Sink for Spending {
                     }
                 }
             }
-            Event::SegmentsSent { transfer, start, end, count, resent, .. } => {
+            Event::Core(Some(transfer), CoreEvent::SegmentsSent { range, count, resent, .. }) => {
                 if let Some(it) = self.of_transfer(*transfer) {
                     it.first_segment.get_or_insert(now);
                     it.last_sign = now;
-                    let (bytes, headers) = (end - start, count * HEADERS);
+                    let (bytes, headers) = (range.end - range.start, count * HEADERS);
                     let again = headers * resent / bytes.max(1) + resent;
                     it.wire_again += again;
                     it.wire += (bytes + headers).saturating_sub(again);
                 }
             }
-            Event::Acknowledged { transfer, .. } => {
+            Event::Core(Some(transfer), CoreEvent::Acknowledged { .. }) => {
                 if let Some(it) = self.of_transfer(*transfer) {
                     it.last_sign = now;
                 }
             }
-            Event::WentBack { transfer, .. } => {
+            Event::Core(Some(transfer), CoreEvent::WentBack { .. }) => {
                 if let Some(it) = self.of_transfer(*transfer) {
                     it.went_back += 1;
                 }
             }
-            Event::TimerExpired { transfer, timer } if *timer == "retransmit" && node == Node::SERVER => {
+            Event::Core(Some(transfer), CoreEvent::TimerExpired { timer: TransferTimer::Retransmit })
+                if node == Node::SERVER =>
+            {
                 if let Some(it) = self.of_transfer(*transfer) {
                     it.timers += now - it.last_sign;
                     it.expired += 1;
                     it.last_sign = now;
                 }
             }
-            Event::Paused { transfer, paused } if node != Node::SERVER => {
+            Event::Core(Some(transfer), CoreEvent::Paused { paused }) if node != Node::SERVER => {
                 if let Some(it) = self.of_transfer(*transfer) {
                     match (it.paused_since.take(), *paused) {
                         (None, true) => it.paused_since = Some(now),
@@ -158,7 +162,7 @@ impl Sink for Spending {
                     }
                 }
             }
-            Event::BlackoutBegan { .. } => {
+            Event::Run(RunEvent::BlackoutBegan { .. }) => {
                 if let Some(client) = node.direction().map(Direction::client) {
                     let (count, since) = self.dark.entry(client).or_insert((0, now));
                     if *count == 0 {
@@ -167,7 +171,7 @@ impl Sink for Spending {
                     *count += 1;
                 }
             }
-            Event::BlackoutEnded {} => {
+            Event::Run(RunEvent::BlackoutEnded) => {
                 let Some(client) = node.direction().map(Direction::client) else { return };
                 let Some((count, since)) = self.dark.get_mut(&client) else { return };
                 *count = count.saturating_sub(1);
@@ -251,8 +255,11 @@ impl fmt::Display for Told<'_> {
 
 #[cfg(test)]
 mod tests {
+    use backchat_core::trace::LossCause;
+
     use super::*;
     use crate::checker::testing::at;
+    use crate::scenario::Failure;
     use crate::trace::Name;
 
     #[test]
@@ -261,45 +268,56 @@ mod tests {
         let sent = |millis, start: u64, resent| {
             let (end, count) = (start + 1_000, 1);
             let (transmission, in_flight, cwnd, limit) = (1, 1_000, 1_000, 9_000);
-            let event = Event::SegmentsSent {
-                transfer,
-                start,
-                end,
-                transmission,
-                count,
-                resent,
-                in_flight,
-                cwnd,
-                limit,
-            };
+            let event = Event::Core(
+                Some(transfer),
+                CoreEvent::SegmentsSent {
+                    range: start..end,
+                    transmission,
+                    count,
+                    resent,
+                    in_flight,
+                    cwnd,
+                    limit,
+                },
+            );
             at(millis, "server", event)
         };
         let wire = 8 * (1_000 + HEADERS);
-        let shaped = Event::LinkShaped {
+        let shaped = RunEvent::LinkShaped {
             delay: Duration::ZERO,
             jitter: Duration::ZERO,
             rate: Some(wire),
             impairs: false,
         };
-        let retransmit = || Name::of("retransmit");
-        let blackout = Event::BlackoutBegan { until: None };
+        let blackout = RunEvent::BlackoutBegan { until: None };
         let records = [
             at(0, "server->ann", shaped),
-            at(100, "ann", Event::Asked { wish: 1, what: Name::of("get"), detail: Some(Name::of("f")) }),
-            at(150, "ann", Event::DownloadStarted { wish: 1, transfer, size: 2_000, start: 0 }),
+            at(100, "ann", AppEvent::Asked { wish: 1, what: ActionKind::Get, detail: Some(Name::of("f")) }),
+            at(150, "ann", AppEvent::DownloadStarted { wish: 1, transfer, size: 2_000, start: 0 }),
             sent(200, 0, 0),
             at(300, "server->ann", blackout),
-            at(800, "server->ann", Event::BlackoutEnded {}),
-            at(900, "server", Event::TimerExpired { transfer, timer: retransmit() }),
-            at(900, "server", Event::WentBack { transfer, from: 1_000, to: 0, cause: retransmit() }),
+            at(800, "server->ann", RunEvent::BlackoutEnded),
+            at(
+                900,
+                "server",
+                Event::Core(Some(transfer), CoreEvent::TimerExpired { timer: TransferTimer::Retransmit }),
+            ),
+            at(
+                900,
+                "server",
+                Event::Core(
+                    Some(transfer),
+                    CoreEvent::WentBack { from: 1_000, to: 0, cause: LossCause::Timeout },
+                ),
+            ),
             sent(900, 0, 1_000),
             at(
                 1_900,
                 "ann",
-                Event::DownloadFailed {
+                AppEvent::DownloadFailed {
                     wish: 1,
                     file: Name::of("f"),
-                    reason: Name::of("lost"),
+                    reason: Failure::Lost,
                     message: Name::of(""),
                     kept: 0,
                 },

@@ -4,12 +4,16 @@ use core::fmt;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-use backchat_core::chat::ErrorCode;
 use backchat_core::text::visible;
 use backchat_core::time::Instant;
+use backchat_core::transfer::SenderStats;
 use backchat_core::wire::TransferId;
 
-use crate::trace::{Event, Name, Node, Record, Sink, TransferMap};
+use crate::scenario::{ActionKind, Failure, NOT_TAKEN, Reason, Request};
+use crate::trace::event::Answer;
+use crate::trace::{
+    AppEvent, ChatEvent, CoreEvent, Event, Name, Node, Record, Sink, TransferEvent, TransferMap,
+};
 
 /// See the module.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +25,7 @@ pub struct Summary {
     owners: BTreeMap<TransferId, usize>,
     /// Requests of the chat that are not answered yet.
     asked: BTreeMap<(Node, u64), Asked>,
-    refusals: BTreeMap<(Node, Asked, Name), Refusal>,
+    refusals: BTreeMap<(Node, Asked, Reason), Refusal>,
     /// Messages that the server took.
     pub accepted: u64,
     /// Messages that clients were shown, each at each.
@@ -29,19 +33,19 @@ pub struct Summary {
 }
 
 /// A request of the chat: what it is, and to whom.
-type Asked = (Name, Option<Name>);
+type Asked = (Request, Option<Name>);
 
 /// Requests of one client that were refused for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The client that asked.
     pub client: Name,
-    /// The kind of request: the step's `do`.
-    pub what: Name,
+    /// The kind of request.
+    pub what: Request,
     /// To whom it was, if it was to one.
     pub to: Option<Name>,
-    /// Why: the protocol's code, or `not-taken` where the client itself did not send it.
-    pub code: Name,
+    /// Why.
+    pub code: Reason,
     /// Number of requests refused.
     pub count: u64,
     /// When the first was.
@@ -51,11 +55,11 @@ pub struct Refusal {
 /// `alice: tell mallory: no-such-nick`, and how often if it was not once.
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.client, self.what)?;
+        write!(f, "{}: {}", self.client, self.what.name())?;
         if let Some(to) = &self.to {
             write!(f, " {}", visible(to))?;
         }
-        write!(f, ": {}", visible(&self.code))?;
+        write!(f, ": {}", visible(self.code.name()))?;
         if self.count > 1 { write!(f, ", {} times", self.count) } else { Ok(()) }
     }
 }
@@ -83,7 +87,32 @@ pub struct End {
     /// When.
     pub at: Instant,
     /// Why it failed; `None`: the file is there.
-    pub failed: Option<Name>,
+    pub failed: Option<Failed>,
+}
+
+/// Why there is no file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failed {
+    /// The download failed.
+    Ended(Failure),
+    /// The client did not begin it.
+    NotTaken,
+}
+
+impl Failed {
+    /// Its word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ended(failure) => failure.name(),
+            Self::NotTaken => NOT_TAKEN,
+        }
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// What the server did for a download.
@@ -143,7 +172,7 @@ impl Summary {
         self.refusals.values()
     }
 
-    fn refused(&mut self, node: Node, asked: Asked, code: &Name, at: Instant) {
+    fn refused(&mut self, node: Node, asked: Asked, code: Reason, at: Instant) {
         let (what, to) = asked.clone();
         let refusal = || Refusal { client: node.into(), what, to, code: code.clone(), count: 0, first: at };
         self.refusals.entry((node, asked, code.clone())).or_insert_with(refusal).count += 1;
@@ -160,7 +189,7 @@ impl Sink for Summary {
     fn record(&mut self, record: &Record) {
         let Record { at, node, event } = record;
         match event {
-            Event::Asked { wish, what, detail } if *what == "get" => {
+            Event::App(AppEvent::Asked { wish, what: ActionKind::Get, detail }) => {
                 let place = self.downloads.len();
                 // One that is wanted again after a crash began before.
                 if *self.places.entry((*node, *wish)).or_insert(place) == place {
@@ -174,76 +203,65 @@ impl Sink for Summary {
                     });
                 }
             }
-            Event::Asked { wish, what, detail } if is_of_the_chat(what) => {
-                let to = detail.as_ref().filter(|_| *what == "tell");
+            Event::App(AppEvent::Asked { wish, what, detail }) => {
+                // A join is one when the server answers it; who is in already has joined.
+                let what = Request::of_step(*what).filter(|what| *what != Request::Join);
+                let Some(what) = what else { return };
+                let to = detail.as_ref().filter(|_| what == Request::Tell);
                 let to = to.and_then(|detail| detail.split(' ').next()).map(Name::from);
-                self.asked.insert((*node, *wish), (what.clone(), to));
+                self.asked.insert((*node, *wish), (what, to));
             }
-            Event::Answered { wish, outcome, .. } => {
+            Event::App(AppEvent::Answered { wish, outcome, .. }) => {
                 let asked = self.asked.remove(&(*node, *wish));
-                if let Some(asked) = asked.filter(|_| is_refusal(outcome)) {
-                    self.refused(*node, asked, outcome, *at);
+                if let (Some(asked), Answer::Error(code)) = (asked, outcome) {
+                    self.refused(*node, asked, Reason::Server(code.clone()), *at);
                 }
             }
-            Event::Refused { code } => self.refused(*node, (Name::of("join"), None), code, *at),
-            Event::DownloadStarted { wish, transfer, .. } => {
+            Event::App(AppEvent::Refused { code }) => {
+                self.refused(*node, (Request::Join, None), Reason::Server(code.clone()), *at)
+            }
+            Event::App(AppEvent::DownloadStarted { wish, transfer, .. }) => {
                 if let Some(place) = self.places.get(&(*node, *wish)) {
                     self.owners.insert(*transfer, *place);
                 }
             }
-            Event::DownloadFinished { wish, size, .. } => {
+            Event::App(AppEvent::DownloadFinished { wish, size, .. }) => {
                 if let Some(it) = self.download(*node, *wish) {
                     it.bytes = *size;
                     it.end = Some(End { at: *at, failed: None });
                 }
             }
-            Event::DownloadFailed { wish, reason, kept, .. } => {
+            Event::App(AppEvent::DownloadFailed { wish, reason, kept, .. }) => {
                 if let Some(it) = self.download(*node, *wish) {
                     it.bytes = *kept;
-                    it.end = Some(End { at: *at, failed: Some(reason.clone()) });
+                    it.end = Some(End { at: *at, failed: Some(Failed::Ended(*reason)) });
                 }
             }
-            Event::NotTaken { wish, .. } => {
+            Event::App(AppEvent::NotTaken { wish, .. }) => {
                 if let Some(asked) = self.asked.remove(&(*node, *wish)) {
-                    self.refused(*node, asked, &Name::of("not-taken"), *at);
+                    self.refused(*node, asked, Reason::NotTaken, *at);
                 }
                 if let Some(it) = self.download(*node, *wish) {
-                    it.end = Some(End { at: *at, failed: Some(Name::of("not-taken")) });
+                    it.end = Some(End { at: *at, failed: Some(Failed::NotTaken) });
                 }
             }
             // Counted as it goes: a server that is killed gives no account.
-            Event::SegmentsSent { transfer, start, end, count, resent, .. } => {
+            Event::Core(Some(transfer), CoreEvent::SegmentsSent { range, count, resent, .. }) => {
                 let served = self.by_transfer.get_or(*transfer, Served::default);
-                let length = (end - start).div_ceil((*count).max(1)).max(1);
+                let bytes = range.end - range.start;
+                let length = bytes.div_ceil((*count).max(1)).max(1);
                 served.segments_sent += count;
                 served.segments_resent += resent.div_ceil(length);
-                served.bytes_on_wire += end - start + count * backchat_core::wire::DATA_HEADER_LEN as u64;
+                served.bytes_on_wire += bytes + count * backchat_core::wire::DATA_HEADER_LEN as u64;
             }
-            Event::TransferServed {
-                transfer,
-                segments_sent,
-                segments_resent,
-                bytes_on_wire,
-                timeouts,
-                ..
-            } => {
-                let (segments_sent, segments_resent) = (*segments_sent, *segments_resent);
-                let (bytes_on_wire, timeouts) = (*bytes_on_wire, *timeouts);
+            Event::Transfer(TransferEvent::Served { transfer, stats, .. }) => {
+                let SenderStats { segments_sent, segments_resent, bytes_on_wire, timeouts, .. } = **stats;
                 let served = Served { segments_sent, segments_resent, bytes_on_wire, timeouts };
                 self.by_transfer.insert(*transfer, served);
             }
-            Event::ChatSaid { .. } => self.accepted += 1,
-            Event::Message { .. } | Event::Private { .. } => self.delivered += 1,
+            Event::Chat(ChatEvent::Said { .. }) => self.accepted += 1,
+            Event::App(AppEvent::Message { .. } | AppEvent::Private { .. }) => self.delivered += 1,
             _ => {}
         }
     }
-}
-
-fn is_of_the_chat(what: &Name) -> bool {
-    ["say", "tell", "names", "files"].iter().any(|word| *what == **word)
-}
-
-/// Returns true if the server answered with an error's code.
-fn is_refusal(outcome: &Name) -> bool {
-    !matches!(ErrorCode::from(outcome.as_str()), ErrorCode::Other(_))
 }

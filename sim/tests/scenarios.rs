@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use backchat_sim::scenario::Scenario;
+use backchat_sim::scenario::{ActionKind, Scenario};
 
 /// Every file below `folder`, by path.
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -64,7 +64,7 @@ fn every_scenario_lies_under_its_theme() {
 #[test]
 fn every_scenario_with_a_download_says_what_it_expects_of_it() {
     for (path, scenario) in scenarios() {
-        let gets = scenario.steps().iter().any(|step| step.action.name() == "get");
+        let gets = scenario.steps().iter().any(|step| step.action.kind() == ActionKind::Get);
         assert_eq!(gets, !scenario.file().expect.downloads.is_empty(), "{}", path.display());
     }
 }

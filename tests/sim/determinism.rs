@@ -11,7 +11,7 @@ use std::process::Command;
 
 use backchat_sim::run::{Engine, run};
 use backchat_sim::scenario::Scenario;
-use backchat_sim::trace::{Event, Node, Record, json};
+use backchat_sim::trace::{AppEvent, Event, Node, Record, json};
 
 /// Small, and with every kind of thing in it: loss, a blackout, crashes, a new address, several clients.
 const MIXED: &str = r#"
@@ -159,7 +159,7 @@ fn an_idle_client_changes_no_fate_of_the_others_packets() {
     // By its name it is the first and by its order the last.
     for idle in ["[clients.aaron]\n", "[clients.zoe]\nstart = \"10ms\"\n"] {
         let (with, _) = traced(&format!("{MIXED}{idle}"), 7);
-        assert!(with.iter().any(|record| matches!(record.event, Event::Joined { .. })));
+        assert!(with.iter().any(|record| matches!(record.event, Event::App(AppEvent::Joined { .. }))));
         assert_eq!(fates(&without), fates(&with), "{idle}");
     }
 }

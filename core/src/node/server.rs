@@ -16,8 +16,11 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use downloads::Download;
+
 pub use operator::{Answer, Order, Present, Stats};
-pub use output::{Asker, FileError, FileMeta, ReadDone, ServerEvent, ServerOutput, ShareRequest};
+pub use output::{
+    Asker, FileError, FileMeta, ReadDone, ServerEvent, ServerOutput, ShareRequest, TransferEvent,
+};
 
 use super::deadlines::Deadlines;
 use super::{Close, Counters, Path, Transmit};

@@ -227,7 +227,7 @@ impl Packet {
             }
             Body::EndAck => {}
             Body::Reset(code) => {
-                to.extend_from_slice(&code.encode().to_be_bytes());
+                to.extend_from_slice(&code.raw().to_be_bytes());
                 to.extend_from_slice(&[0; 2]);
             }
             Body::PathChallenge(nonce) | Body::PathResponse(nonce) => {
@@ -324,7 +324,7 @@ pub fn parse(head: &[u8], length: usize) -> Result<Packet, DecodeError> {
         Kind::Probe => Body::Probe { nxt: bounded("nxt", body.u64())? },
         Kind::End => Body::End { size: bounded("size", body.u64())?, hash: Hash(body.array()) },
         Kind::EndAck => Body::EndAck,
-        Kind::Reset => Body::Reset(ResetCode::decode(body.u16())),
+        Kind::Reset => Body::Reset(ResetCode::from_raw(body.u16())),
         Kind::PathChallenge => Body::PathChallenge(Nonce(body.u64())),
         Kind::PathResponse => Body::PathResponse(Nonce(body.u64())),
     };

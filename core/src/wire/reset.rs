@@ -28,7 +28,8 @@ pub enum ResetCode {
 }
 
 impl ResetCode {
-    pub(super) const fn encode(self) -> u16 {
+    /// Its number on the wire.
+    pub const fn raw(self) -> u16 {
         match self {
             Self::Stopped => 1,
             Self::Silence => 2,
@@ -44,7 +45,8 @@ impl ResetCode {
         }
     }
 
-    pub(super) const fn decode(code: u16) -> Self {
+    /// The code of that number.
+    pub const fn from_raw(code: u16) -> Self {
         match code {
             1 => Self::Stopped,
             2 => Self::Silence,

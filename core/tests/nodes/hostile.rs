@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use backchat_core::node::{DownloadEvent, FailReason, Path};
+use backchat_core::node::{DownloadEvent, FailReason, Path, ServerEvent, TransferEvent};
 use backchat_core::seed::Seed;
 use backchat_core::wire::{self, Body, Packet};
 
@@ -149,7 +149,7 @@ fn a_packet_for_every_kind_and_state_is_taken_without_a_panic() {
         world.get(ann, "book.bin");
         world.run(Duration::from_millis(5 * steps));
         let transfer = world.server_events.iter().find_map(|event| match event {
-            backchat_core::node::ServerEvent::Offered { transfer, .. } => Some(*transfer),
+            ServerEvent::Transfer(TransferEvent::Offered { transfer, .. }) => Some(*transfer),
             _ => None,
         });
         let Some(transfer) = transfer else { continue };

@@ -13,7 +13,9 @@ use std::time::Duration;
 
 use backchat_core::chat::client::ClientChatEvent;
 use backchat_core::chat::{Limits, ServerFrame};
-use backchat_core::node::{FailReason, FileError, GetRequest, LocalError, Path, ServerEvent, TransferLimits};
+use backchat_core::node::{
+    FailReason, FileError, GetRequest, LocalError, Path, ServerEvent, TransferEvent, TransferLimits,
+};
 use backchat_core::wire::{CongestionChoice, Recovery};
 use world::{SERVER, World, bytes, name};
 
@@ -300,7 +302,7 @@ fn a_request_before_the_writing_side_was_shut_is_still_answered() {
     world.finish(ann);
     world.run(Duration::from_secs(1));
     assert_eq!(world.failed(ann, download), Some(FailReason::Lost), "the ticket came, the session went");
-    let offered = |event: &ServerEvent| matches!(event, ServerEvent::Offered { .. });
+    let offered = |event: &ServerEvent| matches!(event, ServerEvent::Transfer(TransferEvent::Offered { .. }));
     assert!(world.server_events.iter().any(offered), "{:?}", world.server_events);
 }
 

@@ -9,10 +9,13 @@ use core::time::Duration;
 use std::collections::VecDeque;
 
 use backchat_core::time::Instant;
-use backchat_core::wire::TransferId;
+use backchat_core::trace::LossCause;
+use backchat_core::wire::{Kind, TransferId};
 
 use super::{Checker, Found, Wrong};
-use crate::trace::{Direction, Event, Node, NodeMap, Record, TransferMap};
+use crate::trace::{
+    CoreEvent, Direction, Event, NetEvent, Node, NodeMap, Record, RunEvent, TransferEvent, TransferMap,
+};
 
 /// The longest that an acknowledgment may be held back.
 const ACK_DELAY: Duration = Duration::from_millis(25);
@@ -128,30 +131,30 @@ impl Checker for Acknowledging {
     fn record(&mut self, record: &Record, found: &mut Found<'_, Self>) {
         let Record { at, node, event } = record;
         let wrong = match event {
-            Event::LinkShaped { delay, .. } => {
+            Event::Run(RunEvent::LinkShaped { delay, .. }) => {
                 if let Some(Direction::Up(client)) = node.direction() {
                     *self.delays.get_or(client, Duration::default) = *delay;
                 }
                 return;
             }
             // What somebody repeats to the server comes at once.
-            Event::Injected { .. } => {
+            Event::Net(NetEvent::Injected { .. }) => {
                 if let Some(Direction::Up(client)) = node.direction() {
                     *self.delays.get_or(client, Duration::default) = Duration::ZERO;
                 }
                 return;
             }
-            Event::TransferOffered { transfer, start, .. } => {
+            Event::Transfer(TransferEvent::Offered { transfer, start, .. }) => {
                 self.limits.insert(*transfer, *start);
                 return;
             }
             // Whatever a receiver goes on with, it owes no acknowledgment: an answer to the end, or a reset, says it all.
-            Event::StateChanged { transfer, .. } if *node != Node::SERVER => {
+            Event::Core(Some(transfer), CoreEvent::StateChanged { .. }) if *node != Node::SERVER => {
                 let it = self.receivers.get_or(*transfer, || Receiver::new(*node));
                 it.owes_since = None;
                 return;
             }
-            Event::SegmentReceived { transfer, .. } => {
+            Event::Core(Some(transfer), CoreEvent::SegmentReceived { .. }) => {
                 let Some(it) = self.receivers.get_mut(*transfer) else { return };
                 if it.owes_since.is_none() {
                     it.owes_since = Some(*at);
@@ -159,28 +162,31 @@ impl Checker for Acknowledging {
                 }
                 return;
             }
-            Event::PacketSent { transfer, kind, .. } if *kind == "ack" => {
+            Event::Core(Some(transfer), CoreEvent::PacketSent { kind: Kind::Ack, .. }) => {
                 if let Some(it) = self.receivers.get_mut(*transfer).filter(|it| it.node == *node) {
                     it.owes_since = None;
                 }
                 return;
             }
-            Event::SegmentDiscarded { transfer, start, rcv_nxt, .. } if start > rcv_nxt => {
+            Event::Core(Some(transfer), CoreEvent::SegmentDiscarded { range, rcv_nxt, .. })
+                if range.start > *rcv_nxt =>
+            {
                 if let Some(it) = self.receivers.get_mut(*transfer) {
                     it.discarded(*at, *rcv_nxt);
                 }
                 return;
             }
-            Event::Crashed { .. } => {
+            Event::Run(RunEvent::Crashed { .. }) => {
                 self.receivers.retain(|it| it.node != *node);
                 return;
             }
-            Event::WentBack { transfer, to, cause, .. } if *cause == "duplicate_acks" => {
+            Event::Core(Some(transfer), CoreEvent::WentBack { to, cause: LossCause::DuplicateAcks, .. }) => {
                 (transfer, self.went_back(*at, *transfer, *to))
             }
-            Event::Acknowledged { transfer, limit, .. } | Event::SegmentsSent { transfer, limit, .. } => {
-                (transfer, self.limited(*transfer, *limit))
-            }
+            Event::Core(
+                Some(transfer),
+                CoreEvent::Acknowledged { limit, .. } | CoreEvent::SegmentsSent { limit, .. },
+            ) => (transfer, self.limited(*transfer, *limit)),
             _ => return,
         };
         if let (transfer, Some(wrong)) = wrong {
@@ -191,40 +197,41 @@ impl Checker for Acknowledging {
 
 #[cfg(test)]
 mod tests {
+    use backchat_core::trace::TransferState;
+
     use super::*;
-    use crate::checker::testing::{T, at, offered, verdict};
-    use crate::trace::Name;
+    use crate::checker::testing::{at, core, offered, verdict};
 
     fn begin() -> Vec<Record> {
         let (delay, jitter) = (Duration::from_millis(15), Duration::ZERO);
-        let to = Name::of("receiving");
+        let to = TransferState::Receiving;
         vec![
-            at(0, "ann->server", Event::LinkShaped { delay, jitter, rate: None, impairs: false }),
+            at(0, "ann->server", RunEvent::LinkShaped { delay, jitter, rate: None, impairs: false }),
             offered(),
-            at(0, "ann", Event::StateChanged { transfer: T, from: Name::of("confirming"), to }),
+            core(0, "ann", CoreEvent::StateChanged { from: TransferState::Confirming, to }),
         ]
     }
 
     fn kept(millis: u64) -> Record {
-        at(millis, "ann", Event::SegmentReceived { transfer: T, start: 0, end: 1_000 })
+        core(millis, "ann", CoreEvent::SegmentReceived { range: 0..1_000 })
     }
 
     fn acks(millis: u64) -> Record {
-        at(millis, "ann", Event::PacketSent { transfer: T, kind: Name::of("ack"), transmission: 1 })
+        core(millis, "ann", CoreEvent::PacketSent { kind: Kind::Ack, transmission: 1 })
     }
 
     fn thrown_away(millis: u64, start: u64) -> Record {
         let end = start + 1_000;
-        at(millis, "ann", Event::SegmentDiscarded { transfer: T, start, end, rcv_nxt: 1_000 })
+        core(millis, "ann", CoreEvent::SegmentDiscarded { range: start..end, rcv_nxt: 1_000 })
     }
 
     fn went_back(millis: u64) -> Record {
-        let cause = Name::of("duplicate_acks");
-        at(millis, "server", Event::WentBack { transfer: T, from: 5_000, to: 1_000, cause })
+        let cause = LossCause::DuplicateAcks;
+        core(millis, "server", CoreEvent::WentBack { from: 5_000, to: 1_000, cause })
     }
 
     fn allowed(millis: u64, limit: u64) -> Record {
-        at(millis, "server", Event::Acknowledged { transfer: T, una: 0, limit, in_flight: 0 })
+        core(millis, "server", CoreEvent::Acknowledged { una: 0, limit, in_flight: 0 })
     }
 
     fn said(records: &[Record]) -> Vec<String> {
@@ -249,7 +256,7 @@ mod tests {
         let wrong = said(&[&three[..], &[went_back(26)]].concat());
         assert!(wrong[0].ends_with("and 2 segments behind it were thrown away"), "{wrong:?}");
         let what = "replay:1".parse().expect("a datagram");
-        let repeated = at(26, "ann->server", Event::Injected { ordinal: 1 << 32, length: 50, what });
+        let repeated = at(26, "ann->server", NetEvent::Injected { ordinal: 1 << 32, length: 50, what });
         assert_eq!(said(&[&three[..], &[repeated, went_back(26)]].concat()), Vec::<String>::new());
     }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use backchat_core::time::Instant;
 
 use super::{Checker, Found, Wrong};
-use crate::trace::{Event, Node, NodeMap, Record};
+use crate::trace::{Event, NetEvent, Node, NodeMap, Record};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -116,20 +116,20 @@ impl Checker for Conservation {
     #[inline(always)]
     fn record(&mut self, record: &Record, found: &mut Found<'_, Self>) {
         let wrong = match &record.event {
-            Event::Offered { ordinal, .. } => {
+            Event::Net(NetEvent::Offered { ordinal, .. }) => {
                 let link = self.link(record.node);
                 link.offered += 1;
                 let expected = link.open.offer(*ordinal).err();
                 let wrong = |expected| format!("datagram {ordinal} was offered, expected {expected}");
                 expected.map(|expected| ("out_of_order", wrong(expected)))
             }
-            Event::Injected { ordinal, .. } => {
+            Event::Net(NetEvent::Injected { ordinal, .. }) => {
                 let link = self.link(record.node);
                 link.injected += 1;
                 link.open.others.insert(*ordinal, Copies::ONE);
                 None
             }
-            Event::Duplicated { ordinal, extra } => {
+            Event::Net(NetEvent::Duplicated { ordinal, extra }) => {
                 let link = self.link(record.node);
                 link.duplicated += extra;
                 match link.open.find(*ordinal) {
@@ -143,24 +143,24 @@ impl Checker for Conservation {
                     }
                 }
             }
-            Event::Delivered { ordinal, copy, .. } => {
+            Event::Net(NetEvent::Delivered { ordinal, copy, .. }) => {
                 let link = self.link(record.node);
                 link.delivered += 1;
                 link.last_delivered = Some((*ordinal, *copy));
                 link.open.end(*ordinal, *copy)
             }
-            Event::NetDropped { ordinal, copy, .. } => {
+            Event::Net(NetEvent::Dropped { ordinal, copy, .. }) => {
                 let link = self.link(record.node);
                 link.dropped += 1;
                 link.open.end(*ordinal, *copy)
             }
-            Event::CongestionExperienced { ordinal, copy } => {
+            Event::Net(NetEvent::CongestionExperienced { ordinal, copy }) => {
                 let is_it = self.link(record.node).last_delivered == Some((*ordinal, *copy));
                 let wrong =
                     || format!("copy {copy} of datagram {ordinal} was marked, and another was delivered");
                 (!is_it).then(|| ("marked_undelivered", wrong()))
             }
-            Event::InFlight { copies } => {
+            Event::Net(NetEvent::InFlight { copies }) => {
                 self.link(record.node).in_flight = *copies;
                 None
             }
@@ -191,20 +191,20 @@ impl Checker for Conservation {
 mod tests {
     use super::*;
     use crate::checker::testing::{at, verdict};
-    use crate::trace::Name;
+    use crate::link::DropReason;
 
     const LINK: &str = "a->server";
 
     fn offered(ordinal: u64) -> Record {
-        at(ordinal, LINK, Event::offered(ordinal, 9, "ack@0".parse().expect("an identity")))
+        at(ordinal, LINK, NetEvent::offered(ordinal, 9, "ack@0".parse().expect("an identity")))
     }
 
     fn delivered(ordinal: u64, copy: u64) -> Record {
-        at(50 + copy, LINK, Event::Delivered { ordinal, copy, length: 9 })
+        at(50 + copy, LINK, NetEvent::Delivered { ordinal, copy, length: 9 })
     }
 
     fn dropped(ordinal: u64) -> Record {
-        at(50, LINK, Event::NetDropped { ordinal, copy: 0, reason: Name::of("loss") })
+        at(50, LINK, NetEvent::Dropped { ordinal, copy: 0, reason: DropReason::Loss })
     }
 
     #[test]
@@ -212,19 +212,19 @@ mod tests {
         let records = [
             offered(1),
             offered(2),
-            at(2, LINK, Event::Duplicated { ordinal: 2, extra: 1 }),
+            at(2, LINK, NetEvent::Duplicated { ordinal: 2, extra: 1 }),
             offered(3),
             dropped(1),
             delivered(2, 0),
             delivered(2, 1),
-            at(60, LINK, Event::InFlight { copies: 1 }),
+            at(60, LINK, NetEvent::InFlight { copies: 1 }),
         ];
         assert_eq!(verdict(Conservation::new(), &records), Vec::<String>::new());
     }
 
     #[test]
     fn a_mark_on_what_was_not_delivered_is_found() {
-        let marked = |ordinal| at(51, LINK, Event::CongestionExperienced { ordinal, copy: 0 });
+        let marked = |ordinal| at(51, LINK, NetEvent::CongestionExperienced { ordinal, copy: 0 });
         let records = [offered(1), offered(2), delivered(1, 0), marked(1), dropped(2)];
         assert_eq!(verdict(Conservation::new(), &records), Vec::<String>::new());
         let records = [offered(1), offered(2), delivered(1, 0), dropped(2), marked(2)];
@@ -250,7 +250,7 @@ mod tests {
             (
                 &[
                     offered(1),
-                    at(2, LINK, Event::Duplicated { ordinal: 1, extra: 1 }),
+                    at(2, LINK, NetEvent::Duplicated { ordinal: 1, extra: 1 }),
                     delivered(1, 0),
                     delivered(1, 0),
                 ],

@@ -15,13 +15,14 @@ mod shown;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
+use backchat_core::chat::{Nickname, RequestId};
 use backchat_core::time::Instant;
 use backchat_core::wire::Hash;
 
 use self::sessions::{SessionIndex, Sessions};
 use self::shown::{Messages, Said};
 use super::{Checker, Found, Wrong};
-use crate::trace::{Direction, Event, Name, Node, NodeMap, Record};
+use crate::trace::{AppEvent, ChatEvent, Direction, Event, Name, Node, NodeMap, Record, RunEvent};
 
 /// How much longer than twice the path's delay a message may take on a calm path: servers and clients are woken by
 /// the millisecond.
@@ -40,7 +41,7 @@ pub struct Delivery {
     /// Messages of this life.
     messages: Messages,
     /// What was taken under which id: client, life of the client, id.
-    taken: BTreeMap<(Node, u64, Name), (u64, u64)>,
+    taken: BTreeMap<(Node, u64, RequestId), (u64, u64)>,
     delays: NodeMap<Duration>,
     calm: Option<Instant>,
 }
@@ -66,12 +67,12 @@ impl Delivery {
         self.clients.get_or(node, Client::default)
     }
 
-    fn joined(&mut self, session: u64, nick: &Name) {
+    fn joined(&mut self, session: u64, nick: &Nickname) {
         // A client is called as its node.
-        let client = Node::new(nick);
+        let client = Node::new(nick.as_str());
         let owner = (client, self.client(client).life);
         let index = self.sessions.join((self.life, session), owner);
-        self.nicks.insert(nick.clone(), index);
+        self.nicks.insert(nick.clone().into(), index);
     }
 
     fn said(
@@ -80,7 +81,7 @@ impl Delivery {
         session: u64,
         number: u64,
         to: Option<u64>,
-        id: Option<&Name>,
+        id: Option<&RequestId>,
         wrong: &mut Vec<Wrong>,
     ) {
         if self.messages.take(number).is_err() {
@@ -190,48 +191,48 @@ impl Checker for Delivery {
         let Record { at, node, event } = record;
         let mut wrong: Vec<Wrong> = Vec::new();
         match event {
-            Event::FileShared { name, size, blake3 } => {
+            Event::Run(RunEvent::FileShared { name, size, blake3 }) => {
                 self.files.insert(name.clone(), (*size, *blake3));
             }
-            Event::LinkShaped { delay, .. } => {
+            Event::Run(RunEvent::LinkShaped { delay, .. }) => {
                 if let Some(Direction::Down(client)) = node.direction() {
                     *self.delays.get_or(client, Duration::default) = *delay;
                 }
             }
-            Event::CalmExpected { from, .. } => self.calm = Some(*from),
-            Event::Started { life } if *node == Node::SERVER => {
+            Event::Run(RunEvent::CalmExpected { from, .. }) => self.calm = Some(*from),
+            Event::Run(RunEvent::Started { life }) if *node == Node::SERVER => {
                 self.life = *life;
                 self.messages = Messages::default();
             }
-            Event::Started { life } => {
+            Event::Run(RunEvent::Started { life }) => {
                 *self.client(*node) = Client { life: *life, ..Client::default() };
             }
-            Event::Crashed { .. } if *node != Node::SERVER => {
+            Event::Run(RunEvent::Crashed { .. }) if *node != Node::SERVER => {
                 let session = self.client(*node).session.take();
                 if let Some(session) = session.and_then(|index| self.sessions.get_mut(index)) {
                     session.owed.clear();
                 }
             }
-            Event::ChatJoined { session, nick } => self.joined(*session, nick),
-            Event::ChatRenamed { session, from, to } => {
-                self.nicks.remove(from);
-                if let Some(index) = self.sessions.index((self.life, *session)) {
-                    self.nicks.insert(to.clone(), index);
+            Event::Chat(ChatEvent::Joined { session, nick, .. }) => self.joined(session.0, nick),
+            Event::Chat(ChatEvent::Renamed { session, from, to }) => {
+                self.nicks.remove(from.as_str());
+                if let Some(index) = self.sessions.index((self.life, session.0)) {
+                    self.nicks.insert(to.clone().into(), index);
                 }
             }
-            Event::ChatLeft { session, nick, .. } => {
-                let index = self.sessions.index((self.life, *session));
-                if index.is_some() && self.nicks.get(nick).copied() == index {
-                    self.nicks.remove(nick);
+            Event::Chat(ChatEvent::Left { session, nick, .. }) => {
+                let index = self.sessions.index((self.life, session.0));
+                if index.is_some() && self.nicks.get(nick.as_str()).copied() == index {
+                    self.nicks.remove(nick.as_str());
                 }
                 if let Some(session) = index.and_then(|index| self.sessions.get_mut(index)) {
                     session.is_here = false;
                 }
             }
-            Event::ChatSaid { session, number, to, id } => {
-                self.said(record, *session, *number, *to, id.as_ref(), &mut wrong);
+            Event::Chat(ChatEvent::Said { session, number, to, id }) => {
+                self.said(record, session.0, *number, to.map(|to| to.0), id.as_ref(), &mut wrong);
             }
-            Event::Joined { nick, new_epoch, resumed } => {
+            Event::App(AppEvent::Joined { nick, new_epoch, resumed }) => {
                 let session = self.nicks.get(nick).copied();
                 let client = self.client(*node);
                 if *new_epoch || !*resumed {
@@ -239,17 +240,17 @@ impl Checker for Delivery {
                 }
                 client.session = session;
             }
-            Event::Gap { .. } => self.client(*node).has_gap = true,
-            Event::Message { number, from, text, backlog } => {
+            Event::App(AppEvent::Gap { .. }) => self.client(*node).has_gap = true,
+            Event::App(AppEvent::Message { number, from, text, backlog }) => {
                 self.shown(*node, *number, Said { from, to: None, text }, *backlog, &mut wrong);
             }
-            Event::Private { number, from, to, text, backlog } => {
+            Event::App(AppEvent::Private { number, from, to, text, backlog }) => {
                 self.shown(*node, *number, Said { from, to: Some(to), text }, *backlog, &mut wrong);
             }
-            Event::DownloadFinished { file, size, blake3, differs_at, .. } => {
-                wrong.extend(self.finished(*node, file, *size, *blake3, *differs_at));
+            Event::App(AppEvent::DownloadFinished { file, size, blake3, differs_at, .. }) => {
+                wrong.extend(self.finished(*node, file, *size, **blake3, *differs_at));
             }
-            Event::Ending { .. } => self.check_owed(*at, found),
+            Event::Run(RunEvent::Ending { .. }) => self.check_owed(*at, found),
             _ => return,
         }
         for wrong in wrong {
@@ -260,33 +261,33 @@ impl Checker for Delivery {
 
 #[cfg(test)]
 mod tests {
+    use backchat_core::chat::SessionId;
+
     use super::*;
-    use crate::checker::testing::{at, verdict};
+    use crate::checker::testing::{at, took, verdict};
+    use crate::trace::event::Ending;
 
     fn calm() -> Record {
-        at(0, "sim", Event::CalmExpected { from: Instant::ZERO, duration: Duration::from_secs(60) })
+        at(0, "sim", RunEvent::CalmExpected { from: Instant::ZERO, duration: Duration::from_secs(60) })
     }
 
     fn joined(session: u64, nick: &'static str) -> [Record; 2] {
-        let (nick_, resumed, new_epoch) = (Name::of(nick), false, false);
-        [
-            at(1, "server", Event::ChatJoined { session, nick: nick_.clone() }),
-            at(2, nick, Event::Joined { nick: nick_, resumed, new_epoch }),
-        ]
+        let (resumed, new_epoch) = (false, false);
+        [took(1, session, nick), at(2, nick, AppEvent::Joined { nick: Name::of(nick), resumed, new_epoch })]
     }
 
     fn said(millis: u64, number: u64, to: Option<u64>) -> Record {
-        let id = Some(Name::from(number.to_string()));
-        at(millis, "server", Event::ChatSaid { session: 1, number, to, id })
+        let (session, to, id) = (SessionId(1), to.map(SessionId), Some(RequestId::Number(number)));
+        at(millis, "server", ChatEvent::Said { session, number, to, id })
     }
 
     fn shown(millis: u64, node: &str, number: u64) -> Record {
         let (from, text) = (Name::of("ann"), Name::from(format!("text {number}")));
-        at(millis, node, Event::Message { number, from, text, backlog: false })
+        at(millis, node, AppEvent::Message { number, from, text, backlog: false })
     }
 
     fn ending(millis: u64) -> Record {
-        at(millis, "sim", Event::Ending { reason: Name::of("done") })
+        at(millis, "sim", RunEvent::Ending { reason: Ending::Done })
     }
 
     fn two(more: &[Record]) -> Vec<String> {
@@ -322,15 +323,15 @@ mod tests {
 
     #[test]
     fn a_welcome_that_was_under_way_when_the_server_was_killed_is_one() {
-        let welcome = Event::Joined { nick: Name::of("eve"), resumed: false, new_epoch: false };
+        let welcome = AppEvent::Joined { nick: Name::of("eve"), resumed: false, new_epoch: false };
         let welcome = at(20, "eve", welcome);
         let restarted = [
-            at(15, "server", Event::ChatJoined { session: 3, nick: Name::of("eve") }),
-            at(16, "server", Event::Crashed { power: false }),
-            at(17, "server", Event::Started { life: 1 }),
+            took(15, 3, "eve"),
+            at(16, "server", RunEvent::Crashed { power: false }),
+            at(17, "server", RunEvent::Started { life: 1 }),
         ];
         let backlog =
-            Event::Message { number: 1, from: Name::of("ann"), text: Name::of("text 1"), backlog: true };
+            AppEvent::Message { number: 1, from: Name::of("ann"), text: Name::of("text 1"), backlog: true };
         let records = [&[said(10, 1, None)], &restarted[..], &[welcome, at(20, "eve", backlog)]].concat();
         assert_eq!(two(&records), Vec::<String>::new());
         assert!(two(&[said(10, 1, None), shown(20, "eve", 1)])[0].ends_with("before it had joined"));
@@ -338,7 +339,7 @@ mod tests {
 
     #[test]
     fn a_gap_that_was_told_excuses_what_is_missing() {
-        let gap = at(15, "bob", Event::Gap { missed: 1 });
+        let gap = at(15, "bob", AppEvent::Gap { missed: 1 });
         let records = [said(10, 1, None), said(11, 2, None), gap, shown(20, "bob", 2)];
         assert_eq!(two(&records), Vec::<String>::new());
     }
@@ -358,7 +359,8 @@ mod tests {
     fn what_was_never_said_and_what_others_saw_differently_is_found() {
         assert!(two(&[shown(20, "bob", 1)])[0].ends_with("bob was shown message 1, which was never taken"));
         let text = Name::of("another text");
-        let other = at(21, "bob", Event::Message { number: 1, from: Name::of("ann"), text, backlog: false });
+        let other =
+            at(21, "bob", AppEvent::Message { number: 1, from: Name::of("ann"), text, backlog: false });
         let said = two(&[said(10, 1, None), shown(20, "ann", 1), other]);
         assert!(said[0].contains("bob was shown message 1 as \"ann: another text\", ann as \"ann: text 1\""));
     }
@@ -369,7 +371,7 @@ mod tests {
             [vec![calm()], joined(1, "ann").to_vec(), joined(2, "bob").to_vec(), joined(3, "eve").to_vec()];
         let private = |node: &str| {
             let (from, to, text) = (Name::of("ann"), Name::of("bob"), Name::of("psst"));
-            at(20, node, Event::Private { number: 1, from, to, text, backlog: false })
+            at(20, node, AppEvent::Private { number: 1, from, to, text, backlog: false })
         };
         let right = [said(10, 1, Some(2)), private("ann"), private("bob"), ending(9_000)];
         assert_eq!(
@@ -385,10 +387,10 @@ mod tests {
     fn a_message_that_is_taken_again_after_a_restart_is_found() {
         let again = [
             said(10, 1, None),
-            at(20, "server", Event::Crashed { power: false }),
-            at(30, "server", Event::Started { life: 1 }),
-            at(40, "server", Event::ChatJoined { session: 1, nick: Name::of("ann") }),
-            at(50, "server", Event::ChatSaid { session: 1, number: 1, to: None, id: Some(Name::of("1")) }),
+            at(20, "server", RunEvent::Crashed { power: false }),
+            at(30, "server", RunEvent::Started { life: 1 }),
+            took(40, 1, "ann"),
+            said(50, 1, None),
         ];
         assert!(
             two(&again)[0]
@@ -398,15 +400,15 @@ mod tests {
 
     #[test]
     fn a_finished_file_that_is_not_the_servers_is_found() {
-        let file = |blake3, differs_at| {
+        let file = |blake3: Hash, differs_at| {
             let name = Name::of("f");
             let hash = Hash::of_nothing();
-            let shared = Event::FileShared { name: name.clone(), size: 0, blake3: hash };
-            let finished = Event::DownloadFinished {
+            let shared = RunEvent::FileShared { name: name.clone(), size: 0, blake3: hash };
+            let finished = AppEvent::DownloadFinished {
                 wish: 1,
                 file: name,
                 size: 0,
-                blake3,
+                blake3: Box::new(blake3),
                 differs_at,
                 resumed_from: 0,
                 segments_received: 0,

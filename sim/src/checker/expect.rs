@@ -6,8 +6,8 @@ mod chat;
 use backchat_core::time::Instant;
 
 use super::{Violation, Violations, Wrong};
-use crate::scenario::{Download as Expected, Failure, Scenario};
-use crate::summary::{Download, Summary};
+use crate::scenario::{Download as Expected, Scenario};
+use crate::summary::{Download, Failed, Summary};
 
 pub use chat::Messages;
 
@@ -91,11 +91,13 @@ fn wrong(expected: &Expected, it: &Download) -> Option<Wrong> {
     let expected_word = expected.failed.map_or("complete", |failed| failed.name());
     match (&end.failed, expected.failed) {
         (None, None) => {}
-        (Some(reason), Some(failed)) if *reason == failed.name() => {}
+        (Some(Failed::Ended(reason)), Some(failed)) if *reason == failed => {}
         (None, Some(_)) => return Some(("complete", format!("is complete, expected {expected_word}"))),
         (Some(reason), _) => {
-            let known = Failure::ALL.into_iter().find(|failure| *reason == failure.name());
-            let rule = known.map_or("failed", Failure::name);
+            let rule = match reason {
+                Failed::Ended(reason) => reason.name(),
+                Failed::NotTaken => "failed",
+            };
             return Some((rule, format!("failed: {reason}, expected {expected_word}")));
         }
     }
@@ -117,7 +119,8 @@ fn wrong(expected: &Expected, it: &Download) -> Option<Wrong> {
 mod tests {
     use super::*;
     use crate::checker::testing::at;
-    use crate::trace::{Event, Name, Record, Sink as _};
+    use crate::scenario::{ActionKind, Failure};
+    use crate::trace::{AppEvent, Name, Record, Sink as _};
 
     fn scenario(expect: &str) -> Scenario {
         let text = format!(
@@ -128,17 +131,17 @@ mod tests {
     }
 
     fn asked(millis: u64, wish: u64) -> Record {
-        at(millis, "ann", Event::Asked { wish, what: Name::of("get"), detail: Some(Name::of("f")) })
+        at(millis, "ann", AppEvent::Asked { wish, what: ActionKind::Get, detail: Some(Name::of("f")) })
     }
 
     fn finished(millis: u64, wish: u64) -> Record {
-        let blake3 = backchat_core::wire::Hash::of_nothing();
+        let blake3 = Box::new(backchat_core::wire::Hash::of_nothing());
         let (file, size, differs_at, resumed_from) = (Name::of("f"), 10, None, 0);
         let (segments_received, duplicates) = (1, 0);
         at(
             millis,
             "ann",
-            Event::DownloadFinished {
+            AppEvent::DownloadFinished {
                 wish,
                 file,
                 size,
@@ -152,8 +155,8 @@ mod tests {
     }
 
     fn failed(millis: u64, wish: u64) -> Record {
-        let (file, reason, message) = (Name::of("f"), Name::of("lost"), Name::of(""));
-        at(millis, "ann", Event::DownloadFailed { wish, file, reason, message, kept: 0 })
+        let (file, reason, message) = (Name::of("f"), Failure::Lost, Name::of(""));
+        at(millis, "ann", AppEvent::DownloadFailed { wish, file, reason, message, kept: 0 })
     }
 
     fn said(expect: &str, records: &[Record]) -> Vec<String> {

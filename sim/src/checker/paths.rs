@@ -10,11 +10,14 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
 use backchat_core::time::Instant;
+use backchat_core::trace::TransferState;
 use backchat_core::wire::{Kind, TransferId};
 
 use super::{Checker, Found, Wrong};
 use crate::link::Identity;
-use crate::trace::{Datagram, Direction, Event, Node, NodeMap, Record, TransferMap};
+use crate::trace::{
+    CoreEvent, Datagram, Direction, Event, NetEvent, Node, NodeMap, Record, RunEvent, TransferMap,
+};
 
 /// Hosts on turmoil are woken by the millisecond: so much later they may hear of an answer.
 const TICKS: Duration = Duration::from_millis(2);
@@ -138,11 +141,6 @@ impl Paths {
     }
 }
 
-/// The host of an address and port.
-fn host(address: &str) -> &str {
-    address.rsplit_once(':').map_or(address, |(host, _)| host)
-}
-
 impl Checker for Paths {
     const NAME: &'static str = "paths";
 
@@ -150,42 +148,44 @@ impl Checker for Paths {
     fn record(&mut self, record: &Record, found: &mut Found<'_, Self>) {
         let Record { at, node, event } = record;
         match event {
-            Event::StateChanged { transfer, .. } if *node != Node::SERVER => {
+            Event::Core(Some(transfer), CoreEvent::StateChanged { .. }) if *node != Node::SERVER => {
                 self.owners.get_or(*transfer, || *node);
             }
-            Event::StateChanged { transfer, to, .. } if *to == "sending" => {
+            Event::Core(Some(transfer), CoreEvent::StateChanged { to: TransferState::Sending, .. }) => {
                 self.proven(*at, *transfer).into_iter().for_each(|wrong| found.add(*at, node, wrong));
             }
-            Event::PathValidated { transfer } => {
+            Event::Core(Some(transfer), CoreEvent::PathValidated) => {
                 self.proven(*at, *transfer).into_iter().for_each(|wrong| found.add(*at, node, wrong));
             }
-            Event::SegmentsSent { transfer, cwnd, .. } => {
+            Event::Core(Some(transfer), CoreEvent::SegmentsSent { cwnd, .. }) => {
                 self.sent(*transfer, *cwnd).into_iter().for_each(|wrong| found.add(*at, node, wrong));
             }
-            Event::Rebound { from, to } => {
+            Event::Run(RunEvent::Rebound { from, to }) => {
                 let client = self.client(*node);
                 (client.has_moved, client.is_asked) = (true, false);
-                client.hosts += u32::from(host(from.as_str()) != host(to.as_str()));
+                client.hosts += u32::from(from.ip() != to.ip());
             }
             // Whoever repeats the server's question to a client has asked it as well: it answers from where it is. Nor is
             // its answer worth less for being repeated, while it has not moved.
-            Event::Injected { what: Datagram::Replay(earlier), .. } => match node.direction() {
-                Some(Direction::Down(name)) => {
-                    let client = self.client(name);
-                    client.is_asked |= client.questions.contains(earlier);
-                }
-                Some(Direction::Up(name)) => {
-                    let client = self.client(name);
-                    if let Some(hosts) = client.answers.get(earlier).filter(|_| client.is_asked) {
-                        client.answered = Some((*at, *hosts));
+            Event::Net(NetEvent::Injected { what: Datagram::Replay(earlier), .. }) => {
+                match node.direction() {
+                    Some(Direction::Down(name)) => {
+                        let client = self.client(name);
+                        client.is_asked |= client.questions.contains(earlier);
                     }
+                    Some(Direction::Up(name)) => {
+                        let client = self.client(name);
+                        if let Some(hosts) = client.answers.get(earlier).filter(|_| client.is_asked) {
+                            client.answered = Some((*at, *hosts));
+                        }
+                    }
+                    None => {}
                 }
-                None => {}
-            },
-            Event::Offered { ordinal, length, what, .. } => {
+            }
+            Event::Net(NetEvent::Offered { ordinal, length, what, .. }) => {
                 self.offered(record, *ordinal, *length, what, found);
             }
-            Event::Delivered { ordinal, length, .. } => match node.direction() {
+            Event::Net(NetEvent::Delivered { ordinal, length, .. }) => match node.direction() {
                 Some(Direction::Up(name)) => {
                     let client = self.client(name);
                     client.received += length;
@@ -214,46 +214,46 @@ impl Checker for Paths {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checker::testing::{Sent, T, at, segment, verdict};
-    use crate::trace::Name;
+    use crate::checker::testing::{Sent, at, core, segment, verdict};
 
     fn up(length: u64) -> Record {
-        at(1, "ann->server", Event::Delivered { ordinal: 1, copy: 0, length })
+        at(1, "ann->server", NetEvent::Delivered { ordinal: 1, copy: 0, length })
     }
 
     fn down(ordinal: u64, length: u64, what: &str) -> Record {
-        at(2, "server->ann", Event::offered(ordinal, length, what.parse().expect(what)))
+        at(2, "server->ann", NetEvent::offered(ordinal, length, what.parse().expect(what)))
     }
 
     fn arrives(ordinal: u64) -> Record {
-        at(3, "server->ann", Event::Delivered { ordinal, copy: 0, length: 9 })
+        at(3, "server->ann", NetEvent::Delivered { ordinal, copy: 0, length: 9 })
     }
 
-    fn state(node: &str, to: &'static str) -> Record {
+    fn state(node: &str, to: TransferState) -> Record {
         state_at(2, node, to)
     }
 
-    fn state_at(millis: u64, node: &str, to: &'static str) -> Record {
-        at(millis, node, Event::StateChanged { transfer: T, from: Name::of("x"), to: Name::of(to) })
+    fn state_at(millis: u64, node: &str, to: TransferState) -> Record {
+        core(millis, node, CoreEvent::StateChanged { from: TransferState::SynSent, to })
     }
 
     fn moved(to: &'static str) -> Record {
-        at(2, "ann", Event::Rebound { from: Name::of("a:1"), to: Name::of(to) })
+        let [from, to] = ["10.0.0.2:1", to].map(|it| it.parse().expect("an address"));
+        at(2, "ann", RunEvent::Rebound { from, to })
     }
 
     fn said_by_client(millis: u64, ordinal: u64, what: &str) -> Record {
-        at(millis, "ann->server", Event::offered(ordinal, 50, what.parse().expect(what)))
+        at(millis, "ann->server", NetEvent::offered(ordinal, 50, what.parse().expect(what)))
     }
 
     fn heard_by_server(millis: u64, ordinal: u64) -> Record {
-        at(millis, "ann->server", Event::Delivered { ordinal, copy: 0, length: 50 })
+        at(millis, "ann->server", NetEvent::Delivered { ordinal, copy: 0, length: 50 })
     }
 
     /// A question reaches the client, which answers.
     fn handshake() -> [Record; 6] {
         [
             up(100),
-            state("ann", "confirming"),
+            state("ann", TransferState::Confirming),
             down(90, 50, "syn-ack"),
             arrives(90),
             said_by_client(3, 80, "confirm"),
@@ -268,7 +268,7 @@ mod tests {
             arrives(1),
             said_by_client(3, 81, "path-response"),
             heard_by_server(4, 81),
-            at(4, "server", Event::PathValidated { transfer: T }),
+            core(4, "server", CoreEvent::PathValidated),
         ]
     }
 
@@ -278,7 +278,8 @@ mod tests {
 
     #[test]
     fn as_much_as_came_may_go_before_the_proof_and_anything_after() {
-        let records = [&handshake()[..], &[state("server", "sending"), down(2, 1_000, "data@0")]].concat();
+        let records =
+            [&handshake()[..], &[state("server", TransferState::Sending), down(2, 1_000, "data@0")]].concat();
         assert_eq!(verdict(Paths::new(), &records), Vec::<String>::new());
         let said = verdict(Paths::new(), &[up(100), down(1, 101, "syn-ack")]);
         assert!(said[0].ends_with("ann, who has proven nothing, was sent 101 bytes and has sent 100"));
@@ -286,7 +287,8 @@ mod tests {
 
     #[test]
     fn data_at_a_new_address_before_its_proof_is_found() {
-        let begin = [&handshake()[..], &[state("server", "sending"), moved("b:1")]].concat();
+        let begin =
+            [&handshake()[..], &[state("server", TransferState::Sending), moved("10.0.0.3:1")]].concat();
         let right = [&begin[..], &proof(), &[down(2, 9, "data@0"), arrives(2)]].concat();
         assert_eq!(verdict(Paths::new(), &right), Vec::<String>::new());
         // What goes to the old address arrives nowhere.
@@ -298,8 +300,9 @@ mod tests {
 
     #[test]
     fn an_answer_to_no_question_proves_nothing() {
-        let begin = [&handshake()[..], &[state("server", "sending"), moved("b:1")]].concat();
-        let validated = at(9, "server", Event::PathValidated { transfer: T });
+        let begin =
+            [&handshake()[..], &[state("server", TransferState::Sending), moved("10.0.0.3:1")]].concat();
+        let validated = core(9, "server", CoreEvent::PathValidated);
         let answer = [said_by_client(8, 81, "path-response"), heard_by_server(9, 81)];
         for unasked in [&answer[..], &[]] {
             let said =
@@ -313,13 +316,13 @@ mod tests {
     fn an_answer_to_a_question_that_somebody_repeats_is_a_proof() {
         let what: Datagram = "replay:90".parse().expect("a datagram");
         let records = [
-            state("ann", "confirming"),
+            state("ann", TransferState::Confirming),
             up(100),
             down(90, 50, "syn-ack"),
-            at(2, "server->ann", Event::Injected { ordinal: 1 << 32, length: 50, what }),
+            at(2, "server->ann", NetEvent::Injected { ordinal: 1 << 32, length: 50, what }),
             said_by_client(3, 80, "confirm"),
             heard_by_server(4, 80),
-            state_at(4, "server", "sending"),
+            state_at(4, "server", TransferState::Sending),
         ];
         assert_eq!(verdict(Paths::new(), &records), Vec::<String>::new());
     }
@@ -327,11 +330,15 @@ mod tests {
     #[test]
     fn the_window_begins_anew_on_another_host_and_goes_on_behind_another_port() {
         let moves = |to, cwnd| {
-            let begin = [&handshake()[..], &[state("server", "sending"), sent(3, 4_000), moved(to)]].concat();
+            let begin =
+                [&handshake()[..], &[state("server", TransferState::Sending), sent(3, 4_000), moved(to)]]
+                    .concat();
             verdict(Paths::new(), &[&begin[..], &proof(), &[sent(4, cwnd)]].concat())
         };
-        assert_eq!(moves("a:2", 8_000), Vec::<String>::new());
-        assert_eq!(moves("b:1", 4_000), Vec::<String>::new());
-        assert!(moves("b:1", 8_000)[0].ends_with("the new host is 8000, and the first of all was 4000"));
+        assert_eq!(moves("10.0.0.2:2", 8_000), Vec::<String>::new());
+        assert_eq!(moves("10.0.0.3:1", 4_000), Vec::<String>::new());
+        assert!(
+            moves("10.0.0.3:1", 8_000)[0].ends_with("the new host is 8000, and the first of all was 4000")
+        );
     }
 }

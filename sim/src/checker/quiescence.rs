@@ -16,10 +16,16 @@ use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
 
 use backchat_core::time::Instant;
+use backchat_core::trace::TransferTimer;
 
 use self::bound::{Left, Path, Stride};
 use super::{Checker, Found};
-use crate::trace::{Event, Name, Node, NodeMap, Record, TransferMap};
+use crate::link::DropReason;
+use crate::scenario::ActionKind;
+use crate::trace::event::Ending;
+use crate::trace::{
+    AppEvent, CoreEvent, Event, Name, NetEvent, Node, NodeMap, Record, RunEvent, TransferMap,
+};
 
 /// The bound as it was computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,10 +52,10 @@ pub struct Quiescence {
     duration: Duration,
     open: BTreeMap<(Node, u64), Wish>,
     /// Steps that are done again after they have ended, and how often still.
-    planned: BTreeMap<(Node, Name, Option<Name>), u64>,
+    planned: BTreeMap<(Node, ActionKind, Option<Name>), u64>,
     down: BTreeSet<Node>,
     alive: BTreeSet<Node>,
-    armed: NodeMap<TransferMap<Vec<Name>>>,
+    armed: NodeMap<TransferMap<Vec<TransferTimer>>>,
     bound: Option<Bound>,
     /// What was left to do when things were calm, and what was asked for since.
     left: BTreeMap<Node, Left>,
@@ -61,7 +67,7 @@ pub struct Quiescence {
 #[derive(Clone, Debug)]
 struct Wish {
     at: Instant,
-    what: Name,
+    what: ActionKind,
     detail: Option<Name>,
 }
 
@@ -76,17 +82,17 @@ impl Quiescence {
         self.bound
     }
 
-    fn armed(&mut self, node: Node) -> &mut TransferMap<Vec<Name>> {
+    fn armed(&mut self, node: Node) -> &mut TransferMap<Vec<TransferTimer>> {
         self.armed.get_or(node, TransferMap::new)
     }
 
     fn left(&self) -> BTreeMap<Node, Left> {
         let mut left: BTreeMap<Node, Left> = BTreeMap::new();
         for ((client, _), wish) in &self.open {
-            left.entry(*client).or_default().add(&wish.what, self.size(wish.detail.as_ref()), 1);
+            left.entry(*client).or_default().add(wish.what, self.size(wish.detail.as_ref()), 1);
         }
         for ((client, what, detail), times) in &self.planned {
-            left.entry(*client).or_default().add(what, self.size(detail.as_ref()), *times);
+            left.entry(*client).or_default().add(*what, self.size(detail.as_ref()), *times);
         }
         left
     }
@@ -109,13 +115,13 @@ impl Quiescence {
 
     /// A wish begins, or is carried on in another session. One that was not among what was left is added to it.
     fn asked(&mut self, client: Node, number: u64, wish: Wish) {
-        let planned = self.planned.get_mut(&(client, wish.what.clone(), wish.detail.clone()));
+        let planned = self.planned.get_mut(&(client, wish.what, wish.detail.clone()));
         let was_planned = planned.is_some_and(|left| core::mem::replace(left, left.saturating_sub(1)) > 0);
         let Entry::Vacant(place) = self.open.entry((client, number)) else { return };
         let wish = place.insert(wish).clone();
         if let Some(bound) = self.bound.filter(|_| !was_planned) {
             let size = self.size(wish.detail.as_ref());
-            self.left.entry(client).or_default().add(&wish.what, size, 1);
+            self.left.entry(client).or_default().add(wish.what, size, 1);
             self.bound = Some(self.compute(bound.from));
         }
     }
@@ -126,11 +132,15 @@ impl Quiescence {
     }
 
     /// What found no room makes what is left take longer.
-    fn dropped(&mut self, node: Node, reason: &Name) {
-        let is_in_socket = match reason.as_str() {
-            "receive_buffer" => true,
-            "queue_full" | "policed" | "codel" => false,
-            _ => return,
+    fn dropped(&mut self, node: Node, reason: DropReason) {
+        let is_in_socket = match reason {
+            DropReason::ReceiveBuffer => true,
+            DropReason::QueueFull | DropReason::Policed | DropReason::Codel => false,
+            DropReason::Mtu
+            | DropReason::Explicit
+            | DropReason::Blackout
+            | DropReason::Loss
+            | DropReason::Unreachable => return,
         };
         let Some(direction) = node.direction() else { return };
         let path = self.paths.get_or(direction.client(), Path::default);
@@ -154,7 +164,7 @@ impl Quiescence {
                  {downloads} downloads of {bytes} bytes and {requests} requests left",
                 wish.what, wish.at,
             );
-            let rule = if wish.what == "get" { "download_not_ended" } else { "request_not_ended" };
+            let rule = if wish.what == ActionKind::Get { "download_not_ended" } else { "request_not_ended" };
             found.add(now, client, (rule, said));
         }
     }
@@ -178,10 +188,10 @@ impl Checker for Quiescence {
     fn record(&mut self, record: &Record, found: &mut Found<'_, Self>) {
         let Record { at, node, event } = record;
         match event {
-            Event::FileShared { name, size, .. } => {
+            Event::Run(RunEvent::FileShared { name, size, .. }) => {
                 self.sizes.insert(name.clone(), *size);
             }
-            Event::LinkShaped { delay, jitter, rate, impairs } => {
+            Event::Run(RunEvent::LinkShaped { delay, jitter, rate, impairs }) => {
                 self.impairs |= impairs;
                 let Some(direction) = node.direction() else { return };
                 let path = self.paths.get_or(direction.client(), Path::default);
@@ -189,61 +199,67 @@ impl Checker for Quiescence {
                 path.reorders |= !jitter.is_zero();
                 path.rate = [path.rate, *rate].into_iter().flatten().min();
             }
-            Event::SegmentsSent { start, end, count, cwnd, .. } => {
-                let longer = self.stride.lengthened((end - start).div_ceil((*count).max(1)), *cwnd);
+            Event::Core(_, CoreEvent::SegmentsSent { range, count, cwnd, .. }) => {
+                let longer =
+                    self.stride.lengthened((range.end - range.start).div_ceil((*count).max(1)), *cwnd);
                 if longer != self.stride {
                     self.stride = longer;
                     self.bound = self.bound.map(|bound| self.compute(bound.from));
                 }
             }
-            Event::NetDropped { reason, .. } => self.dropped(*node, reason),
-            Event::CalmExpected { from, duration } => {
+            Event::Net(NetEvent::Dropped { reason, .. }) => self.dropped(*node, *reason),
+            Event::Run(RunEvent::CalmExpected { from, duration }) => {
                 self.calm = Some(*from);
                 self.duration = *duration;
             }
-            Event::Planned { what, detail, times } => {
-                let key = (*node, what.clone(), detail.clone());
+            Event::Run(RunEvent::Planned { what, detail, times }) => {
+                let key = (*node, *what, detail.clone());
                 *self.planned.entry(key).or_default() += times;
             }
-            Event::Asked { wish, what, detail } => {
-                self.asked(*node, *wish, Wish { at: *at, what: what.clone(), detail: detail.clone() });
+            Event::App(AppEvent::Asked { wish, what, detail }) => {
+                self.asked(*node, *wish, Wish { at: *at, what: *what, detail: detail.clone() });
             }
-            Event::Answered { wish, .. }
-            | Event::NotTaken { wish, .. }
-            | Event::DownloadFinished { wish, .. }
-            | Event::DownloadFailed { wish, .. } => {
+            Event::App(
+                AppEvent::Answered { wish, .. }
+                | AppEvent::NotTaken { wish, .. }
+                | AppEvent::DownloadFinished { wish, .. }
+                | AppEvent::DownloadFailed { wish, .. },
+            ) => {
                 let was_open = self.open.remove(&(*node, *wish)).is_some();
                 if !was_open {
                     let said = format!("{node}'s wish {wish} ended and was not open");
                     found.add(*at, node, ("ended_twice", said));
                 }
             }
-            Event::Started { .. } => {
+            Event::Run(RunEvent::Started { .. }) => {
                 self.down.remove(node);
                 self.alive.insert(*node);
             }
-            Event::Crashed { .. } => {
+            Event::Run(RunEvent::Crashed { .. }) => {
                 self.down.insert(*node);
                 self.alive.remove(node);
                 *self.armed(*node) = TransferMap::new();
             }
-            Event::TimerSet { transfer, timer, .. } => {
+            Event::Core(Some(transfer), CoreEvent::TimerSet { timer, .. }) => {
                 let armed = self.armed(*node).get_or(*transfer, Vec::new);
                 if !armed.contains(timer) {
-                    armed.push(timer.clone());
+                    armed.push(*timer);
                 }
             }
-            Event::TimerStopped { transfer, timer } | Event::TimerExpired { transfer, timer } => {
+            Event::Core(
+                Some(transfer),
+                CoreEvent::TimerStopped { timer } | CoreEvent::TimerExpired { timer },
+            ) => {
                 if let Some(armed) = self.armed(*node).get_mut(*transfer) {
                     armed.retain(|it| it != timer);
                 }
             }
-            Event::Stopped { .. } => {
+            Event::Run(RunEvent::Stopped { .. }) => {
                 self.alive.remove(node);
                 for (transfer, armed) in core::mem::take(self.armed(*node)).iter() {
                     // One that only answers late packets goes with its host.
-                    let left: Vec<&str> =
-                        armed.iter().map(Name::as_str).filter(|it| *it != "quiet").collect();
+                    let left = armed.iter().filter(|it| **it != TransferTimer::Quiet);
+                    let left: Vec<&str> = left.map(|it| it.name()).collect();
                     if !left.is_empty() {
                         let timers = left.join(", ");
                         let said = format!("{node} has stopped, and of {transfer} is still armed: {timers}");
@@ -251,14 +267,14 @@ impl Checker for Quiescence {
                     }
                 }
             }
-            Event::Ending { reason } if *reason == "duration" && !self.is_late => {
+            Event::Run(RunEvent::Ending { reason: Ending::Duration }) if !self.is_late => {
                 self.is_late = true;
                 if self.bound.is_none() {
                     self.bound = Some(self.compute(self.calm.unwrap_or_default()));
                 }
                 self.check_open(*at, found);
             }
-            Event::Ended {} => {
+            Event::Run(RunEvent::Ended) => {
                 self.is_ended = true;
                 for node in &self.alive {
                     found.add(

@@ -13,11 +13,12 @@
 use core::time::Duration;
 
 use backchat_core::time::Instant;
+use backchat_core::trace::{LossCause, TransferState, TransferTimer};
 use backchat_core::transfer::MAX_BACKOFF;
-use backchat_core::wire::TransferId;
+use backchat_core::wire::{Kind, TransferId};
 
 use super::{Checker, Found, Wrong};
-use crate::trace::{Event, Name, Node, NodeMap, Record, TransferMap};
+use crate::trace::{CoreEvent, Event, NetEvent, Node, NodeMap, Record, RunEvent, TransferEvent, TransferMap};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -56,7 +57,7 @@ struct Sender {
     limit: u64,
     /// When it last went back for duplicate acknowledgments, and to where.
     went_back: Option<(Instant, u64)>,
-    timers: Vec<(Name, Timer)>,
+    timers: Vec<(TransferTimer, Timer)>,
     /// How many inputs there were: packets and timers.
     input: u64,
 }
@@ -153,16 +154,16 @@ impl Sender {
         wrong
     }
 
-    fn timer(&mut self, timer: &Name) -> &mut Timer {
-        let known = self.timers.iter().position(|(name, _)| name == timer);
+    fn timer(&mut self, timer: TransferTimer) -> &mut Timer {
+        let known = self.timers.iter().position(|(name, _)| *name == timer);
         let place = known.unwrap_or_else(|| {
-            self.timers.push((timer.clone(), Timer::default()));
+            self.timers.push((timer, Timer::default()));
             self.timers.len() - 1
         });
         &mut self.timers[place].1
     }
 
-    fn set(&mut self, at: Instant, timer: &Name, due: Instant) -> Option<Wrong> {
+    fn set(&mut self, at: Instant, timer: TransferTimer, due: Instant) -> Option<Wrong> {
         let (set_in, now) = (self.input, due - at);
         let it = core::mem::replace(self.timer(timer), Timer { set_in, set_for: now, ran_out: false });
         let (before, has_run_out) = (it.set_for, it.ran_out);
@@ -191,47 +192,47 @@ impl Checker for Recovery {
     fn record(&mut self, record: &Record, found: &mut Found<'_, Self>) {
         let Record { at, node, event } = record;
         match event {
-            Event::TransferOffered { transfer, size, start, .. } => {
+            Event::Transfer(TransferEvent::Offered { transfer, size, start, .. }) => {
                 self.senders.insert(*transfer, Sender::new(*node, *start, *size));
             }
-            Event::SegmentsSent { transfer, start, end, resent, cwnd, .. } => {
+            Event::Core(Some(transfer), CoreEvent::SegmentsSent { range, resent, cwnd, .. }) => {
                 let Some(it) = self.sender(*node, *transfer) else { return };
-                it.max = it.max.max(*end);
+                it.max = it.max.max(range.end);
                 it.cwnd.get_or_insert(*cwnd);
                 if *resent > 0 {
-                    it.resent = it.resent.max(start + resent);
+                    it.resent = it.resent.max(range.start + resent);
                 }
             }
-            Event::RttUpdated { transfer, .. } => {
+            Event::Core(Some(transfer), CoreEvent::RttUpdated { .. }) => {
                 if let Some(it) = self.sender(*node, *transfer) {
                     it.sampled = Some(*at);
                 }
             }
-            Event::WindowChanged { transfer, cwnd } => {
+            Event::Core(Some(transfer), CoreEvent::WindowChanged { cwnd }) => {
                 let Some(it) = self.sender(*node, *transfer) else { return };
                 let before = it.cwnd.replace(*cwnd);
                 if let Some(before) = before.filter(|before| before < cwnd && it.path_changed != Some(*at)) {
                     it.grew = Some((*at, before, *cwnd));
                 }
             }
-            Event::Acknowledged { transfer, una, limit, .. } => {
+            Event::Core(Some(transfer), CoreEvent::Acknowledged { una, limit, .. }) => {
                 let Some(it) = self.sender(*node, *transfer) else { return };
                 for wrong in it.acknowledged(*at, *una, *limit) {
                     found.add_of(*at, node, *transfer, wrong);
                 }
             }
-            Event::PathValidated { transfer } => {
+            Event::Core(Some(transfer), CoreEvent::PathValidated) => {
                 if let Some(it) = self.sender(*node, *transfer) {
                     it.path_changed = Some(*at);
                     it.begin_anew();
                 }
             }
-            Event::Paused { transfer, .. } => {
+            Event::Core(Some(transfer), CoreEvent::Paused { .. }) => {
                 if let Some(it) = self.sender(*node, *transfer) {
                     it.begin_anew();
                 }
             }
-            Event::WentBack { transfer, to, cause, .. } if *cause == "duplicate_acks" => {
+            Event::Core(Some(transfer), CoreEvent::WentBack { to, cause: LossCause::DuplicateAcks, .. }) => {
                 let receiver = self.receivers.get_mut(*transfer);
                 let round_trip = receiver.and_then(|it| self.round_trips.get(it.node)).copied();
                 let Some(it) = self.sender(*node, *transfer) else { return };
@@ -247,74 +248,82 @@ impl Checker for Recovery {
                     found.add_of(*at, node, *transfer, ("went_back_twice", said));
                 }
             }
-            Event::LinkShaped { delay, .. } => {
+            Event::Run(RunEvent::LinkShaped { delay, .. }) => {
                 if let Some(direction) = node.direction() {
                     *self.round_trips.get_or(direction.client(), Duration::default) += *delay;
                 }
             }
             // What somebody repeats comes at once.
-            Event::Injected { .. } => {
+            Event::Net(NetEvent::Injected { .. }) => {
                 if let Some(direction) = node.direction() {
                     *self.round_trips.get_or(direction.client(), Duration::default) = Duration::ZERO;
                 }
             }
-            Event::StateChanged { transfer, to, .. } if *node != Node::SERVER => {
+            Event::Core(Some(transfer), CoreEvent::StateChanged { to, .. }) if *node != Node::SERVER => {
                 let it = self.receiver(*node, *transfer);
-                if *to == "finishing" {
-                    it.has_everything = true;
-                } else if *to != "done" {
-                    it.has_everything = false;
+                match to {
+                    TransferState::Finishing => it.has_everything = true,
+                    TransferState::Done => {}
+                    TransferState::Offered
+                    | TransferState::Handshake
+                    | TransferState::Sending
+                    | TransferState::Ending
+                    | TransferState::SynSent
+                    | TransferState::Confirming
+                    | TransferState::Receiving
+                    | TransferState::Aborted
+                    | TransferState::Closed => it.has_everything = false,
                 }
             }
-            Event::PacketSent { transfer, kind, .. } if *kind == "end-ack" => {
+            Event::Core(Some(transfer), CoreEvent::PacketSent { kind: Kind::EndAck, .. }) => {
                 self.unanswered.take_if(|(_, of, it)| of == node && it == transfer);
             }
-            Event::PacketReceived { transfer, kind, .. }
-                if *kind == "end" && self.has_everything(*node, *transfer) =>
+            Event::Core(Some(transfer), CoreEvent::PacketReceived { kind: Kind::End, .. })
+                if self.has_everything(*node, *transfer) =>
             {
                 self.unanswered = Some((*at, *node, *transfer));
             }
-            Event::StateChanged { transfer, from, to } => {
+            Event::Core(Some(transfer), CoreEvent::StateChanged { from, to }) => {
                 let Some(it) = self.sender(*node, *transfer) else { return };
                 it.begin_anew();
-                if *to == "ending" && it.una != it.size {
+                if *to == TransferState::Ending && it.una != it.size {
                     let said = format!("END with {} of {} bytes acknowledged", it.una, it.size);
                     found.add_of(*at, node, *transfer, ("end_too_early", said));
                 }
-                if *to == "handshake" && *from != "offered" {
+                if *to == TransferState::Handshake && *from != TransferState::Offered {
                     let said = format!("a ticket that was taken is bound again, in the state {from}");
                     found.add_of(*at, node, *transfer, ("ticket_bound_twice", said));
                 }
             }
-            Event::TimerSet { transfer, timer, due } => {
+            Event::Core(Some(transfer), CoreEvent::TimerSet { timer, due }) => {
                 let Some(it) = self.sender(*node, *transfer) else { return };
-                if let Some(wrong) = it.set(*at, timer, *due) {
+                if let Some(wrong) = it.set(*at, *timer, *due) {
                     found.add_of(*at, node, *transfer, wrong);
                 }
             }
-            Event::PacketReceived { transfer, .. } => {
+            Event::Core(Some(transfer), CoreEvent::PacketReceived { .. }) => {
                 if let Some(it) = self.sender(*node, *transfer) {
                     it.input += 1;
                 }
             }
-            Event::TimerExpired { transfer, timer } => {
+            Event::Core(Some(transfer), CoreEvent::TimerExpired { timer }) => {
                 if let Some(it) = self.sender(*node, *transfer) {
                     it.input += 1;
                 }
                 // The path's is not one that backs off: it asks three times and gives up.
-                if let Some(it) = self.sender(*node, *transfer).filter(|_| *timer != "path") {
-                    it.timer(timer).ran_out = true;
+                if let Some(it) = self.sender(*node, *transfer).filter(|_| *timer != TransferTimer::Path) {
+                    it.timer(*timer).ran_out = true;
                 }
             }
-            Event::SegmentReceived { transfer, start, end } => {
+            Event::Core(Some(transfer), CoreEvent::SegmentReceived { range }) => {
                 let offered = self.senders.get_mut(*transfer).map(|it| it.start);
-                let next = self.receiver(*node, *transfer).next.replace(*end).or(offered);
-                if let Some(next) = next.filter(|next| next != start) {
-                    let said = format!("{start}..{end} was kept, and what comes next is {next}");
+                let next = self.receiver(*node, *transfer).next.replace(range.end).or(offered);
+                if let Some(next) = next.filter(|next| *next != range.start) {
+                    let said = format!("{range:?} was kept, and what comes next is {next}");
                     found.add_of(*at, node, *transfer, ("kept_out_of_order", said));
                 }
             }
-            Event::Crashed { .. } => {
+            Event::Run(RunEvent::Crashed { .. }) => {
                 self.senders.retain(|it| it.node != *node);
                 self.receivers.retain(|it| it.node != *node);
                 self.unanswered = None;
@@ -327,7 +336,7 @@ impl Checker for Recovery {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checker::testing::{Sent, T, at, offered, segment, verdict};
+    use crate::checker::testing::{Sent, at, core, offered, segment, verdict};
     use crate::trace::Datagram;
 
     fn sent(millis: u64, start: u64, end: u64, resent: u64) -> Record {
@@ -335,33 +344,33 @@ mod tests {
     }
 
     fn acked(millis: u64, una: u64) -> Record {
-        at(millis, "server", Event::Acknowledged { transfer: T, una, limit: 9_000, in_flight: 0 })
+        core(millis, "server", CoreEvent::Acknowledged { una, limit: 9_000, in_flight: 0 })
     }
 
     fn sampled(millis: u64) -> Record {
         let it = Duration::from_millis(30);
-        at(millis, "server", Event::RttUpdated { transfer: T, latest: it, srtt: it, rttvar: it, rto: it })
+        core(millis, "server", CoreEvent::RttUpdated { latest: it, srtt: it, rttvar: it, rto: it })
     }
 
     fn window(millis: u64, cwnd: u64) -> Record {
-        at(millis, "server", Event::WindowChanged { transfer: T, cwnd })
+        core(millis, "server", CoreEvent::WindowChanged { cwnd })
     }
 
     fn set(millis: u64, length: u64) -> Record {
-        let (timer, due) = (Name::of("retransmit"), Instant::from_millis(millis + length));
-        at(millis, "server", Event::TimerSet { transfer: T, timer, due })
+        let (timer, due) = (TransferTimer::Retransmit, Instant::from_millis(millis + length));
+        core(millis, "server", CoreEvent::TimerSet { timer, due })
     }
 
     fn expired(millis: u64) -> Record {
-        at(millis, "server", Event::TimerExpired { transfer: T, timer: Name::of("retransmit") })
+        core(millis, "server", CoreEvent::TimerExpired { timer: TransferTimer::Retransmit })
     }
 
-    fn state(from: &'static str, to: &'static str) -> Record {
-        at(9, "server", Event::StateChanged { transfer: T, from: Name::of(from), to: Name::of(to) })
+    fn state(from: TransferState, to: TransferState) -> Record {
+        core(9, "server", CoreEvent::StateChanged { from, to })
     }
 
     fn kept(start: u64, end: u64) -> Record {
-        at(9, "ann", Event::SegmentReceived { transfer: T, start, end })
+        core(9, "ann", CoreEvent::SegmentReceived { range: start..end })
     }
 
     fn said(records: &[Record]) -> Vec<String> {
@@ -371,7 +380,7 @@ mod tests {
     #[test]
     fn a_sender_that_keeps_the_rules_is_right() {
         let records = [
-            state("offered", "handshake"),
+            state(TransferState::Offered, TransferState::Handshake),
             sent(10, 0, 4_000, 0),
             set(10, 100),
             kept(0, 1_000),
@@ -390,7 +399,7 @@ mod tests {
             sent(401, 4_000, 5_000, 0),
             sampled(440),
             acked(440, 5_000),
-            state("sending", "ending"),
+            state(TransferState::Sending, TransferState::Ending),
         ];
         assert_eq!(said(&records), Vec::<String>::new());
     }
@@ -399,16 +408,16 @@ mod tests {
     fn going_back_for_the_flight_that_was_given_up_on_is_found() {
         let shape = |node: &str| {
             let (delay, jitter) = (Duration::from_millis(15), Duration::ZERO);
-            at(0, node, Event::LinkShaped { delay, jitter, rate: None, impairs: false })
+            at(0, node, RunEvent::LinkShaped { delay, jitter, rate: None, impairs: false })
         };
-        let owner = at(
+        let owner = core(
             1,
             "ann",
-            Event::StateChanged { transfer: T, from: Name::of("x"), to: Name::of("confirming") },
+            CoreEvent::StateChanged { from: TransferState::SynSent, to: TransferState::Confirming },
         );
         let back = |millis, to| {
-            let (from, cause) = (4_000, Name::of("duplicate_acks"));
-            at(millis, "server", Event::WentBack { transfer: T, from, to, cause })
+            let (from, cause) = (4_000, LossCause::DuplicateAcks);
+            core(millis, "server", CoreEvent::WentBack { from, to, cause })
         };
         let begin = [shape("ann->server"), shape("server->ann"), owner, sent(1, 0, 4_000, 0)];
         let right = [&begin[..], &[back(40, 0), back(70, 0), back(80, 1_000)]].concat();
@@ -416,7 +425,7 @@ mod tests {
         let wrong = said(&[&begin[..], &[back(40, 0), back(60, 0)]].concat());
         assert!(wrong.len() == 1 && wrong[0].contains("went back to 0 twice within 20ms"), "{wrong:?}");
         // The flight that was sent again is repeated to the receiver before it arrives.
-        let injected = Event::Injected { ordinal: 1 << 32, length: 1_000, what: Datagram::Replay(2) };
+        let injected = NetEvent::Injected { ordinal: 1 << 32, length: 1_000, what: Datagram::Replay(2) };
         let repeated = at(50, "server->ann", injected);
         let right = [&begin[..], &[back(40, 0), repeated, back(60, 0)]].concat();
         assert_eq!(said(&right), Vec::<String>::new());
@@ -424,12 +433,13 @@ mod tests {
 
     #[test]
     fn an_end_that_is_not_answered_again_is_found() {
-        let finishing =
-            at(9, "ann", Event::StateChanged { transfer: T, from: Name::of("x"), to: Name::of("finishing") });
-        let end =
-            at(20, "ann", Event::PacketReceived { transfer: T, kind: Name::of("end"), transmission: 9 });
-        let answer =
-            at(20, "ann", Event::PacketSent { transfer: T, kind: Name::of("end-ack"), transmission: 9 });
+        let finishing = core(
+            9,
+            "ann",
+            CoreEvent::StateChanged { from: TransferState::SynSent, to: TransferState::Finishing },
+        );
+        let end = core(20, "ann", CoreEvent::PacketReceived { kind: Kind::End, transmission: 9 });
+        let answer = core(20, "ann", CoreEvent::PacketSent { kind: Kind::EndAck, transmission: 9 });
         let begin = [finishing, end];
         assert_eq!(said(&[&begin[..], &[answer, expired(30)]].concat()), Vec::<String>::new());
         let wrong = said(&[&begin[..], &[expired(30)]].concat());
@@ -453,8 +463,11 @@ mod tests {
                 "the congestion window grew from 4000 to 8000, and nothing new was acknowledged",
             ),
             (&[set(1, 100), expired(101), set(101, 100)], "set for 100ms, expected 200ms or more"),
-            (&[state("sending", "ending")], "END with 0 of 5000 bytes acknowledged"),
-            (&[state("sending", "handshake")], "bound again, in the state sending"),
+            (
+                &[state(TransferState::Sending, TransferState::Ending)],
+                "END with 0 of 5000 bytes acknowledged",
+            ),
+            (&[state(TransferState::Sending, TransferState::Handshake)], "bound again, in the state sending"),
             (&[kept(0, 1_000), kept(2_000, 3_000)], "2000..3000 was kept, and what comes next is 1000"),
         ];
         for (records, expected) in cases {
@@ -465,17 +478,15 @@ mod tests {
 
     #[test]
     fn a_new_path_may_begin_with_a_larger_window() {
-        let validated = at(2, "server", Event::PathValidated { transfer: T });
+        let validated = core(2, "server", CoreEvent::PathValidated);
         let records = [sent(1, 0, 4_000, 0), validated, window(2, 8_000), acked(2, 0)];
         assert_eq!(said(&records), Vec::<String>::new());
     }
 
     #[test]
     fn progress_while_a_timer_runs_ends_its_backoff() {
-        let opened =
-            at(50, "server", Event::Acknowledged { transfer: T, una: 0, limit: 9_001, in_flight: 0 });
-        let packet =
-            at(50, "server", Event::PacketReceived { transfer: T, kind: Name::of("ack"), transmission: 9 });
+        let opened = core(50, "server", CoreEvent::Acknowledged { una: 0, limit: 9_001, in_flight: 0 });
+        let packet = core(50, "server", CoreEvent::PacketReceived { kind: Kind::Ack, transmission: 9 });
         assert_eq!(said(&[set(50, 200), packet, opened, expired(250), set(250, 200)]), Vec::<String>::new());
     }
 

@@ -10,13 +10,13 @@
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet};
 
+use backchat_core::chat::{CloseReason, ErrorCode};
 use backchat_core::wire::TransferId;
 
 use super::{Checker, Found};
-use crate::trace::{Event, Name, Node, NodeMap, Record};
-
-/// Why a session is parked whose client did not answer.
-const SILENT: &str = "did not answer a ping";
+use crate::trace::{
+    AppEvent, ChatEvent, CoreEvent, Event, Name, Node, NodeMap, Record, RunEvent, TransferEvent,
+};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -76,7 +76,7 @@ impl Checker for Sessions {
     fn record(&mut self, record: &Record, found: &mut Found<'_, Self>) {
         let Record { at, node, event } = record;
         match event {
-            Event::Started { .. } if *node == "server" => {
+            Event::Run(RunEvent::Started { .. }) if *node == Node::SERVER => {
                 self.owners.clear();
                 self.downloads.clear();
                 self.over.clear();
@@ -84,73 +84,78 @@ impl Checker for Sessions {
                     (client.has_token, client.is_parked, client.is_back) = (false, false, false);
                 }
             }
-            Event::Started { .. } => {
+            Event::Run(RunEvent::Started { .. }) => {
                 let client = self.client(*node);
                 (client.has_token, client.is_back) = (false, false);
             }
-            Event::ChatJoined { session, nick } => {
+            Event::Chat(ChatEvent::Joined { session, nick, .. }) => {
                 // A client is called as its node; another who takes the name of one is not told apart.
-                let owner = Node::new(nick);
-                self.client(owner).nicks.insert(nick.clone());
-                self.owners.insert(*session, owner);
+                let owner = Node::new(nick.as_str());
+                self.client(owner).nicks.insert(nick.clone().into());
+                self.owners.insert(session.0, owner);
             }
-            Event::ChatRenamed { session, to, .. } => {
-                if let Some(client) = self.owner(*session) {
-                    client.nicks.insert(to.clone());
+            Event::Chat(ChatEvent::Renamed { session, to, .. }) => {
+                if let Some(client) = self.owner(session.0) {
+                    client.nicks.insert(to.clone().into());
                 }
             }
-            Event::Joined { nick, .. } => {
+            Event::App(AppEvent::Joined { nick, .. }) => {
                 let client = self.client(*node);
                 client.nicks.insert(nick.clone());
                 (client.has_token, client.is_back) = (true, false);
             }
-            Event::ChatParked { session, reason } => {
-                let owner = self.owners.get(session).copied();
-                let Some(client) = self.owner(*session) else { return };
+            Event::Chat(ChatEvent::Parked { session, reason }) => {
+                let owner = self.owners.get(&session.0).copied();
+                let Some(client) = self.owner(session.0) else { return };
                 client.is_parked = true;
-                if *reason == SILENT && !client.was_cut && client.round_trip <= QUICK {
+                if *reason == CloseReason::Silent && !client.was_cut && client.round_trip <= QUICK {
                     let name = owner.unwrap_or(*node);
                     let said = format!("{name} is taken as silent, and nothing has kept its answers back");
                     found.add(*at, node, ("silent_and_heard", said));
                 }
             }
-            Event::ChatResumed { session, .. } => self.settled(*session),
-            Event::ChatLeft { session, .. } => {
-                self.settled(*session);
-                self.over.extend(self.downloads.remove(session).into_iter().flatten());
+            Event::Chat(ChatEvent::Resumed { session, .. }) => self.settled(session.0),
+            Event::Chat(ChatEvent::Left { session, .. }) => {
+                self.settled(session.0);
+                self.over.extend(self.downloads.remove(&session.0).into_iter().flatten());
             }
-            Event::TransferOffered { transfer, session, .. } => {
-                self.downloads.entry(*session).or_default().push(*transfer);
+            Event::Transfer(TransferEvent::Offered { transfer, session, .. }) => {
+                self.downloads.entry(session.0).or_default().push(*transfer);
             }
-            Event::SegmentsSent { transfer, .. } if self.over.contains(transfer) => {
+            Event::Core(Some(transfer), CoreEvent::SegmentsSent { .. }) if self.over.contains(transfer) => {
                 let said = format!("{transfer} is sent on, and the session that it belongs to has ended");
                 found.add(*at, node, ("sent_after_session", said));
             }
-            Event::LinkShaped { delay, jitter, .. } => {
+            Event::Run(RunEvent::LinkShaped { delay, jitter, .. }) => {
                 if let Some(direction) = node.direction() {
                     self.client(direction.client()).round_trip += *delay + *jitter;
                 }
             }
-            Event::BlackoutBegan { .. } => {
+            Event::Run(RunEvent::BlackoutBegan { .. }) => {
                 if let Some(direction) = node.direction() {
                     self.client(direction.client()).was_cut = true;
                 }
             }
-            Event::Crashed { .. } if *node == Node::SERVER => {
+            Event::Run(RunEvent::Crashed { .. }) if *node == Node::SERVER => {
                 self.clients.iter_mut().for_each(|(_, client)| client.was_cut = true);
             }
-            Event::Crashed { .. } | Event::Rebound { .. } => self.client(*node).was_cut = true,
-            Event::ChatRefused { session, code } if *code == "too-fast" || *code == "too-many-requests" => {
-                let name = self.owners.get(session).map_or("somebody", |it| it.as_str());
+            Event::Run(RunEvent::Crashed { .. } | RunEvent::Rebound { .. }) => {
+                self.client(*node).was_cut = true
+            }
+            Event::Chat(ChatEvent::Refused {
+                session,
+                code: code @ (ErrorCode::TooFast | ErrorCode::TooManyRequests),
+            }) => {
+                let name = self.owners.get(&session.0).map_or("somebody", |it| it.as_str());
                 let said = format!("{name} was refused with {code}, and keeps to the server's pace");
                 found.add(*at, node, ("refused_too_soon", said));
             }
-            Event::Connected {} => {
+            Event::App(AppEvent::Connected) => {
                 let client = self.client(*node);
                 client.is_back = client.is_parked && client.has_token;
             }
-            Event::Disconnected { .. } => self.client(*node).is_back = false,
-            Event::ChatRefused { code, .. } if *code == "nick-taken" => {
+            Event::App(AppEvent::Disconnected { .. }) => self.client(*node).is_back = false,
+            Event::Chat(ChatEvent::Refused { code: ErrorCode::NickTaken, .. }) => {
                 for (name, client) in self.clients.iter_mut() {
                     if core::mem::take(&mut client.is_back) {
                         let said =
@@ -159,7 +164,7 @@ impl Checker for Sessions {
                     }
                 }
             }
-            Event::Private { number, from, to, .. } => {
+            Event::App(AppEvent::Private { number, from, to, .. }) => {
                 let client = self.client(*node);
                 if !client.nicks.contains(from) && !client.nicks.contains(to) {
                     let said =
@@ -174,22 +179,21 @@ impl Checker for Sessions {
 
 #[cfg(test)]
 mod tests {
+    use backchat_core::chat::{Nickname, SessionId, StreamId};
+
     use super::*;
-    use crate::checker::testing::{Sent, at, offered, segment, verdict};
+    use crate::checker::testing::{Sent, at, offered, segment, took, verdict};
 
     fn joined(session: u64, nick: &'static str) -> [Record; 2] {
-        let (it, resumed, new_epoch) = (Name::of(nick), false, false);
-        [
-            at(1, "server", Event::ChatJoined { session, nick: it.clone() }),
-            at(2, nick, Event::Joined { nick: it, resumed, new_epoch }),
-        ]
+        let (resumed, new_epoch) = (false, false);
+        [took(1, session, nick), at(2, nick, AppEvent::Joined { nick: Name::of(nick), resumed, new_epoch })]
     }
 
     #[test]
     fn a_private_message_in_anothers_backlog_is_found() {
         let private = |node: &str| {
             let (from, to, text) = (Name::of("ann"), Name::of("bob"), Name::of("psst"));
-            at(9, node, Event::Private { number: 1, from, to, text, backlog: true })
+            at(9, node, AppEvent::Private { number: 1, from, to, text, backlog: true })
         };
         let begin = [joined(1, "ann"), joined(2, "bob"), joined(3, "eve")].concat();
         let right = [&begin[..], &[private("ann"), private("bob")]].concat();
@@ -200,10 +204,20 @@ mod tests {
 
     #[test]
     fn a_nickname_that_is_refused_to_its_own_parked_holder_is_found() {
-        let parked = at(5, "server", Event::ChatParked { session: 1, reason: Name::of("lost") });
-        let back = at(6, "ann", Event::Connected {});
-        let refused = at(7, "server", Event::ChatRefused { session: 2, code: Name::of("nick-taken") });
-        let resumed = at(7, "server", Event::ChatResumed { session: 1, stream: 2, seen: 0 });
+        let parked = at(5, "server", ChatEvent::Parked { session: SessionId(1), reason: CloseReason::Lost });
+        let back = at(6, "ann", AppEvent::Connected);
+        let refused =
+            at(7, "server", ChatEvent::Refused { session: SessionId(2), code: ErrorCode::NickTaken });
+        let resumed = at(
+            7,
+            "server",
+            ChatEvent::Resumed {
+                session: SessionId(1),
+                stream: StreamId(2),
+                seen: 0,
+                peer: [10, 0, 0, 2].into(),
+            },
+        );
         let begin = [&joined(1, "ann")[..], &[parked, back]].concat();
         let said = verdict(Sessions::new(), &[&begin[..], core::slice::from_ref(&refused)].concat());
         assert!(said[0].ends_with("ann came back to its parked session, and its nickname was taken"));
@@ -217,7 +231,12 @@ mod tests {
     #[test]
     fn segments_of_a_session_that_has_ended_are_found() {
         let offered = at(3, "server", offered().event);
-        let left = Event::ChatLeft { session: 1, nick: Name::of("ann"), reason: Name::of("left") };
+        let left = ChatEvent::Left {
+            session: SessionId(1),
+            nick: Nickname::parse("ann").unwrap(),
+            peer: [10, 0, 0, 2].into(),
+            reason: CloseReason::Left,
+        };
         let begin = [&joined(1, "ann")[..], &[offered, segment(3, Sent::default())]].concat();
         assert_eq!(verdict(Sessions::new(), &begin), Vec::<String>::new());
         let wrong = [&begin[..], &[at(4, "server", left), segment(5, Sent::default())]].concat();
@@ -226,8 +245,9 @@ mod tests {
 
     #[test]
     fn who_is_taken_as_silent_must_have_been_cut_off() {
-        let parked = at(9, "server", Event::ChatParked { session: 1, reason: Name::of(SILENT) });
-        let dark = at(5, "server->ann", Event::BlackoutBegan { until: None });
+        let parked =
+            at(9, "server", ChatEvent::Parked { session: SessionId(1), reason: CloseReason::Silent });
+        let dark = at(5, "server->ann", RunEvent::BlackoutBegan { until: None });
         let cut = [&joined(1, "ann")[..], &[dark, parked.clone()]].concat();
         assert_eq!(verdict(Sessions::new(), &cut), Vec::<String>::new());
         let said = verdict(Sessions::new(), &[&joined(1, "ann")[..], &[parked]].concat());
@@ -236,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_message_that_is_refused_as_too_soon_is_found() {
-        let refused = at(7, "server", Event::ChatRefused { session: 1, code: Name::of("too-fast") });
+        let refused = at(7, "server", ChatEvent::Refused { session: SessionId(1), code: ErrorCode::TooFast });
         let said = verdict(Sessions::new(), &[&joined(1, "ann")[..], &[refused]].concat());
         assert!(said[0].ends_with("ann was refused with too-fast, and keeps to the server's pace"));
     }

@@ -1,40 +1,53 @@
 //! Traces made by hand.
 
+use backchat_core::chat::{FileName, Nickname, SessionId};
 use backchat_core::time::Instant;
 use backchat_core::wire::TransferId;
 
 use super::{Checker, Found, Violations};
-use crate::trace::{Event, Name, Record};
+use crate::trace::{ChatEvent, CoreEvent, Event, Record, TransferEvent};
 
 /// The download of every test that has one only.
 pub(super) const T: TransferId = TransferId(7);
 
 /// A record at so many milliseconds.
-pub(crate) fn at(millis: u64, node: &str, event: Event) -> Record {
-    Record { at: Instant::from_millis(millis), node: node.into(), event }
+pub(crate) fn at(millis: u64, node: &str, event: impl Into<Event>) -> Record {
+    Record { at: Instant::from_millis(millis), node: node.into(), event: event.into() }
+}
+
+/// A record of what a machine of [`T`] observed.
+pub(crate) fn core(millis: u64, node: &str, event: CoreEvent) -> Record {
+    at(millis, node, Event::Core(Some(T), event))
+}
+
+/// The server says that a session took a nickname.
+pub(crate) fn took(millis: u64, session: u64, nick: &str) -> Record {
+    let nick = Nickname::parse(nick).expect(nick);
+    at(millis, "server", ChatEvent::Joined { session: SessionId(session), nick, peer: [10, 0, 0, 2].into() })
 }
 
 /// The server gives a ticket for [`T`], a file of 5,000 bytes, at the beginning.
 pub(super) fn offered() -> Record {
-    let event =
-        Event::TransferOffered { transfer: T, session: 1, file: Name::of("f"), size: 5_000, start: 0 };
+    let (session, file) = (SessionId(1), FileName::parse("f").expect("a name"));
+    let event = TransferEvent::Offered { transfer: T, session, file, size: 5_000, start: 0 };
     at(0, "server", event)
 }
 
 /// The server sends a segment of [`T`].
 pub(super) fn segment(millis: u64, sent: Sent) -> Record {
     let Sent { start, end, resent, in_flight, cwnd, limit } = sent;
-    let event = Event::SegmentsSent {
-        transfer: T,
-        start,
-        end,
-        transmission: 1,
-        count: 1,
-        resent,
-        in_flight,
-        cwnd,
-        limit,
-    };
+    let event = Event::Core(
+        Some(T),
+        CoreEvent::SegmentsSent {
+            range: start..end,
+            transmission: 1,
+            count: 1,
+            resent,
+            in_flight,
+            cwnd,
+            limit,
+        },
+    );
     at(millis, "server", event)
 }
 

@@ -11,11 +11,12 @@
 use core::time::Duration;
 
 use backchat_core::time::Instant;
+use backchat_core::trace::TransferTimer;
 use backchat_core::transfer::MAX_BACKOFF;
 use backchat_core::wire::TransferId;
 
 use super::{Checker, Found, Wrong};
-use crate::trace::{Event, Name, Node, Record, TransferMap};
+use crate::trace::{CoreEvent, Event, Node, Record, RunEvent, TransferEvent, TransferMap};
 
 /// The shortest RTO.
 const LEAST: Duration = Duration::from_millis(100);
@@ -64,11 +65,21 @@ impl Sender {
         self.progress = None;
     }
 
-    fn set(&mut self, timer: &Name, length: Duration) -> Option<Wrong> {
-        if *timer == "retransmit" {
-            self.set = Some((self.input, length));
-        }
-        let backs_off = ["retransmit", "persist", "end", "handshake"].contains(&timer.as_str());
+    fn set(&mut self, timer: TransferTimer, length: Duration) -> Option<Wrong> {
+        let backs_off = match timer {
+            TransferTimer::Retransmit => {
+                self.set = Some((self.input, length));
+                true
+            }
+            TransferTimer::Persist | TransferTimer::End | TransferTimer::Handshake => true,
+            TransferTimer::Ticket
+            | TransferTimer::Silence
+            | TransferTimer::Path
+            | TransferTimer::AckDelay
+            | TransferTimer::Repeat
+            | TransferTimer::Pace
+            | TransferTimer::Quiet => false,
+        };
         let most = MAX_BACKOFF.max(self.most);
         (backs_off && length > most).then(|| {
             let said = format!("the {timer} timer is set for {length:?}, and no backoff is above {most:?}");
@@ -122,36 +133,36 @@ impl Checker for Timeouts {
     fn record(&mut self, record: &Record, found: &mut Found<'_, Self>) {
         let Record { at, node, event } = record;
         let (transfer, wrong) = match event {
-            Event::TransferOffered { transfer, start, .. } => {
+            Event::Transfer(TransferEvent::Offered { transfer, start, .. }) => {
                 self.senders.insert(*transfer, Sender::new(*node, *start));
                 return;
             }
-            Event::Crashed { .. } => return self.senders.retain(|it| it.node != *node),
-            Event::RttUpdated { transfer, srtt, rttvar, .. } => {
+            Event::Run(RunEvent::Crashed { .. }) => return self.senders.retain(|it| it.node != *node),
+            Event::Core(Some(transfer), CoreEvent::RttUpdated { srtt, rttvar, .. }) => {
                 let Some(it) = self.sender(*node, *transfer) else { return };
                 it.on_sample(*srtt, *rttvar);
                 return;
             }
-            Event::PathValidated { transfer } => {
+            Event::Core(Some(transfer), CoreEvent::PathValidated) => {
                 let Some(it) = self.sender(*node, *transfer) else { return };
                 it.on_path();
                 return;
             }
-            Event::PacketReceived { transfer, .. } => {
+            Event::Core(Some(transfer), CoreEvent::PacketReceived { .. }) => {
                 let Some(it) = self.sender(*node, *transfer) else { return };
                 it.input += 1;
                 return;
             }
-            Event::TimerExpired { transfer, timer } => {
+            Event::Core(Some(transfer), CoreEvent::TimerExpired { timer }) => {
                 let Some(it) = self.sender(*node, *transfer) else { return };
                 it.input += 1;
-                (transfer, it.ran_out(*at).filter(|_| *timer == "retransmit"))
+                (transfer, it.ran_out(*at).filter(|_| *timer == TransferTimer::Retransmit))
             }
-            Event::TimerSet { transfer, timer, due } => {
+            Event::Core(Some(transfer), CoreEvent::TimerSet { timer, due }) => {
                 let Some(it) = self.sender(*node, *transfer) else { return };
-                (transfer, it.set(timer, *due - *at))
+                (transfer, it.set(*timer, *due - *at))
             }
-            Event::Acknowledged { transfer, una, .. } => {
+            Event::Core(Some(transfer), CoreEvent::Acknowledged { una, .. }) => {
                 let Some(it) = self.sender(*node, *transfer) else { return };
                 (transfer, it.acknowledged(*at, *una))
             }
@@ -165,30 +176,32 @@ impl Checker for Timeouts {
 
 #[cfg(test)]
 mod tests {
+    use backchat_core::wire::Kind;
+
     use super::*;
-    use crate::checker::testing::{T, at, offered, verdict};
+    use crate::checker::testing::{core, offered, verdict};
 
     /// An RTO of 30 + 4 × 30 ms.
     fn sampled(millis: u64) -> Record {
         let it = Duration::from_millis(30);
-        at(millis, "server", Event::RttUpdated { transfer: T, latest: it, srtt: it, rttvar: it, rto: it })
+        core(millis, "server", CoreEvent::RttUpdated { latest: it, srtt: it, rttvar: it, rto: it })
     }
 
     fn received(millis: u64) -> Record {
-        at(millis, "server", Event::PacketReceived { transfer: T, kind: Name::of("ack"), transmission: 9 })
+        core(millis, "server", CoreEvent::PacketReceived { kind: Kind::Ack, transmission: 9 })
     }
 
     fn acked(millis: u64, una: u64) -> Record {
-        at(millis, "server", Event::Acknowledged { transfer: T, una, limit: 9_000, in_flight: 0 })
+        core(millis, "server", CoreEvent::Acknowledged { una, limit: 9_000, in_flight: 0 })
     }
 
     fn set(millis: u64, length: u64) -> Record {
-        let (timer, due) = (Name::of("retransmit"), Instant::from_millis(millis + length));
-        at(millis, "server", Event::TimerSet { transfer: T, timer, due })
+        let (timer, due) = (TransferTimer::Retransmit, Instant::from_millis(millis + length));
+        core(millis, "server", CoreEvent::TimerSet { timer, due })
     }
 
     fn expired(millis: u64) -> Record {
-        at(millis, "server", Event::TimerExpired { transfer: T, timer: Name::of("retransmit") })
+        core(millis, "server", CoreEvent::TimerExpired { timer: TransferTimer::Retransmit })
     }
 
     fn said(records: &[Record]) -> Vec<String> {

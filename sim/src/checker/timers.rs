@@ -5,10 +5,11 @@
 //! on.
 
 use backchat_core::time::Instant;
+use backchat_core::trace::{TransferState, TransferTimer};
 use backchat_core::wire::TransferId;
 
 use super::{Checker, Found};
-use crate::trace::{Event, Name, Node, Record, TransferMap};
+use crate::trace::{CoreEvent, Event, Node, Record, RunEvent, TransferEvent, TransferMap};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -118,43 +119,48 @@ impl Checker for Timers {
     fn record(&mut self, record: &Record, _: &mut Found<'_, Self>) {
         let Record { node, event, .. } = record;
         match event {
-            Event::TransferOffered { transfer, size, start, .. } => {
+            Event::Transfer(TransferEvent::Offered { transfer, size, start, .. }) => {
                 self.senders.insert(*transfer, Sender::new(*node, *start, *size));
             }
-            Event::StateChanged { transfer, to, .. } => {
+            Event::Core(Some(transfer), CoreEvent::StateChanged { to, .. }) => {
                 if let Some(sender) = self.sender(*node, *transfer) {
-                    sender.is_sending = *to == "sending";
+                    sender.is_sending = *to == TransferState::Sending;
                 }
             }
-            Event::SegmentsSent { transfer, start, end, count, .. } => {
+            Event::Core(Some(transfer), CoreEvent::SegmentsSent { range, count, .. }) => {
                 if let Some(sender) = self.sender(*node, *transfer) {
-                    sender.segment = sender.segment.max((end - start).div_ceil(*count.max(&1)));
-                    sender.nxt = *end;
+                    sender.segment = sender.segment.max((range.end - range.start).div_ceil(*count.max(&1)));
+                    sender.nxt = range.end;
                 }
             }
-            Event::Acknowledged { transfer, una, limit, .. } => {
+            Event::Core(Some(transfer), CoreEvent::Acknowledged { una, limit, .. }) => {
                 if let Some(sender) = self.sender(*node, *transfer) {
                     sender.una = sender.una.max(*una);
                     sender.nxt = sender.nxt.max(sender.una);
                     sender.limit = sender.limit.max(*limit);
                 }
             }
-            Event::WentBack { transfer, to, .. } => {
+            Event::Core(Some(transfer), CoreEvent::WentBack { to, .. }) => {
                 if let Some(sender) = self.sender(*node, *transfer) {
                     sender.nxt = *to;
                 }
             }
-            Event::Paused { transfer, paused } => {
+            Event::Core(Some(transfer), CoreEvent::Paused { paused }) => {
                 if let Some(sender) = self.sender(*node, *transfer) {
                     sender.is_paused = *paused;
                 }
             }
-            Event::TimerSet { transfer, timer, .. } => self.timer(*node, *transfer, timer, true),
-            Event::TimerStopped { transfer, timer } | Event::TimerExpired { transfer, timer } => {
-                self.timer(*node, *transfer, timer, false);
+            Event::Core(Some(transfer), CoreEvent::TimerSet { timer, .. }) => {
+                self.timer(*node, *transfer, *timer, true)
+            }
+            Event::Core(
+                Some(transfer),
+                CoreEvent::TimerStopped { timer } | CoreEvent::TimerExpired { timer },
+            ) => {
+                self.timer(*node, *transfer, *timer, false);
             }
             // Whoever is killed has no timers.
-            Event::Crashed { .. } => {
+            Event::Run(RunEvent::Crashed { .. }) => {
                 self.senders.retain(|it| it.node != *node);
             }
             _ => {}
@@ -167,16 +173,22 @@ impl Checker for Timers {
 }
 
 impl Timers {
-    fn timer(&mut self, node: Node, transfer: TransferId, timer: &Name, runs: bool) {
-        if *timer != "retransmit" && *timer != "persist" {
-            return;
-        }
+    fn timer(&mut self, node: Node, transfer: TransferId, timer: TransferTimer, runs: bool) {
+        let of: fn(&mut Sender) -> &mut bool = match timer {
+            TransferTimer::Retransmit => |it| &mut it.retransmit,
+            TransferTimer::Persist => |it| &mut it.persist,
+            TransferTimer::Ticket
+            | TransferTimer::Silence
+            | TransferTimer::Handshake
+            | TransferTimer::End
+            | TransferTimer::Path
+            | TransferTimer::AckDelay
+            | TransferTimer::Repeat
+            | TransferTimer::Pace
+            | TransferTimer::Quiet => return,
+        };
         if let Some(sender) = self.sender(node, transfer) {
-            if *timer == "persist" {
-                sender.persist = runs;
-            } else {
-                sender.retransmit = runs;
-            }
+            *of(sender) = runs;
         }
     }
 }
@@ -184,14 +196,14 @@ impl Timers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checker::testing::{Sent, T, at, offered, segment, verdict};
+    use crate::checker::testing::{Sent, at, core, offered, segment, verdict};
 
     fn begin() -> Vec<Record> {
-        let to = Name::of("sending");
+        let to = TransferState::Sending;
         vec![
             offered(),
-            at(1, "server", Event::StateChanged { transfer: T, from: Name::of("handshake"), to }),
-            at(1, "server", Event::Acknowledged { transfer: T, una: 0, limit: 3_000, in_flight: 0 }),
+            core(1, "server", CoreEvent::StateChanged { from: TransferState::Handshake, to }),
+            core(1, "server", CoreEvent::Acknowledged { una: 0, limit: 3_000, in_flight: 0 }),
         ]
     }
 
@@ -199,17 +211,17 @@ mod tests {
         segment(millis, Sent { start, end, in_flight: end, cwnd: 9_000, ..Sent::default() })
     }
 
-    fn set(millis: u64, timer: &'static str) -> Record {
+    fn set(millis: u64, timer: TransferTimer) -> Record {
         let due = Instant::from_millis(millis + 100);
-        at(millis, "server", Event::TimerSet { transfer: T, timer: Name::of(timer), due })
+        core(millis, "server", CoreEvent::TimerSet { timer, due })
     }
 
-    fn stopped(millis: u64, timer: &'static str) -> Record {
-        at(millis, "server", Event::TimerStopped { transfer: T, timer: Name::of(timer) })
+    fn stopped(millis: u64, timer: TransferTimer) -> Record {
+        core(millis, "server", CoreEvent::TimerStopped { timer })
     }
 
     fn acked(millis: u64, una: u64) -> Record {
-        at(millis, "server", Event::Acknowledged { transfer: T, una, limit: 3_000, in_flight: 0 })
+        core(millis, "server", CoreEvent::Acknowledged { una, limit: 3_000, in_flight: 0 })
     }
 
     fn with(more: &[Record]) -> Vec<String> {
@@ -221,11 +233,11 @@ mod tests {
         // Within a millisecond anything may be stopped and set.
         let right = [
             sent(1, 0, 3_000),
-            set(1, "retransmit"),
+            set(1, TransferTimer::Retransmit),
             acked(50, 3_000),
-            stopped(50, "retransmit"),
-            set(50, "persist"),
-            at(60, "server", Event::Crashed { power: false }),
+            stopped(50, TransferTimer::Retransmit),
+            set(50, TransferTimer::Persist),
+            at(60, "server", RunEvent::Crashed { power: false }),
         ];
         assert_eq!(with(&right), Vec::<String>::new());
     }
@@ -233,22 +245,32 @@ mod tests {
     #[test]
     fn unacknowledged_data_without_a_timer_is_found() {
         assert!(with(&[sent(1, 0, 1_000)])[0].contains("no retransmission timer runs (una 0, nxt 1000"));
-        let expired = at(90, "server", Event::TimerExpired { transfer: T, timer: Name::of("retransmit") });
-        let records = [sent(1, 0, 3_000), set(1, "retransmit"), expired];
+        let expired = core(90, "server", CoreEvent::TimerExpired { timer: TransferTimer::Retransmit });
+        let records = [sent(1, 0, 3_000), set(1, TransferTimer::Retransmit), expired];
         assert!(with(&records)[0].starts_with("0.090000000: server: "));
     }
 
     #[test]
     fn a_timer_that_was_not_stopped_is_found() {
-        let records = [sent(1, 0, 3_000), set(1, "retransmit"), acked(50, 3_000), set(50, "persist")];
+        let records = [
+            sent(1, 0, 3_000),
+            set(1, TransferTimer::Retransmit),
+            acked(50, 3_000),
+            set(50, TransferTimer::Persist),
+        ];
         assert!(with(&records)[0].contains("the retransmission timer runs and nothing is unacknowledged"));
-        let records = [sent(1, 0, 2_000), set(1, "retransmit"), set(1, "persist")];
+        let records = [sent(1, 0, 2_000), set(1, TransferTimer::Retransmit), set(1, TransferTimer::Persist)];
         assert!(with(&records)[0].contains("the persist timer runs and nothing is withheld"));
     }
 
     #[test]
     fn a_closed_window_without_a_persist_timer_is_found() {
-        let records = [sent(1, 0, 3_000), set(1, "retransmit"), acked(50, 3_000), stopped(50, "retransmit")];
+        let records = [
+            sent(1, 0, 3_000),
+            set(1, TransferTimer::Retransmit),
+            acked(50, 3_000),
+            stopped(50, TransferTimer::Retransmit),
+        ];
         assert!(with(&records)[0].contains("the receiver withholds and no persist timer runs"));
     }
 }

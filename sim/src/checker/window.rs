@@ -6,7 +6,7 @@
 use backchat_core::wire::TransferId;
 
 use super::{Checker, Found};
-use crate::trace::{Event, Record, TransferMap};
+use crate::trace::{CoreEvent, Event, Record, TransferMap};
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -40,29 +40,29 @@ impl Checker for Window {
     fn record(&mut self, record: &Record, found: &mut Found<'_, Self>) {
         let Record { at, node, event } = record;
         match event {
-            Event::Acknowledged { transfer, una, limit, .. } => {
+            Event::Core(Some(transfer), CoreEvent::Acknowledged { una, limit, .. }) => {
                 let sender = self.sender(*transfer, *una);
                 sender.una = sender.una.max(*una);
                 sender.limit = Some(sender.limit.unwrap_or(0).max(*limit));
             }
-            Event::WindowChanged { transfer, cwnd } => {
+            Event::Core(Some(transfer), CoreEvent::WindowChanged { cwnd }) => {
                 self.sender(*transfer, 0).cwnd = Some(*cwnd);
             }
-            Event::SegmentsSent { transfer, start, end, in_flight, cwnd, .. } => {
-                let sender = self.sender(*transfer, *start);
-                let outstanding = end.saturating_sub(sender.una);
+            Event::Core(Some(transfer), CoreEvent::SegmentsSent { range, in_flight, cwnd, .. }) => {
+                let sender = self.sender(*transfer, range.start);
+                let outstanding = range.end.saturating_sub(sender.una);
                 let window = sender.cwnd.unwrap_or(*cwnd);
                 let mut wrong = |rule, what| found.add_of(*at, node, *transfer, (rule, what));
                 if outstanding > window {
                     wrong(
                         "beyond_cwnd",
                         format!(
-                            "{start}..{end} sent with {outstanding} bytes outstanding, the congestion window is {window}"
+                            "{range:?} sent with {outstanding} bytes outstanding, the congestion window is {window}"
                         ),
                     );
                 }
-                if let Some(limit) = sender.limit.filter(|limit| end > limit) {
-                    wrong("beyond_limit", format!("{start}..{end} sent, the receiver allows up to {limit}"));
+                if let Some(limit) = sender.limit.filter(|limit| range.end > *limit) {
+                    wrong("beyond_limit", format!("{range:?} sent, the receiver allows up to {limit}"));
                 }
                 if *in_flight != outstanding || *cwnd != window {
                     wrong(
@@ -82,14 +82,14 @@ impl Checker for Window {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checker::testing::{Sent, T, at, segment, verdict};
+    use crate::checker::testing::{Sent, core, segment, verdict};
 
     fn sent(millis: u64, start: u64, end: u64, in_flight: u64, cwnd: u64) -> Record {
         segment(millis, Sent { start, end, in_flight, cwnd, limit: 10_000, ..Sent::default() })
     }
 
     fn acked(millis: u64, una: u64, limit: u64) -> Record {
-        at(millis, "server", Event::Acknowledged { transfer: T, una, limit, in_flight: 0 })
+        core(millis, "server", CoreEvent::Acknowledged { una, limit, in_flight: 0 })
     }
 
     #[test]
@@ -109,7 +109,7 @@ mod tests {
         let said = verdict(Window::new(), &records);
         assert_eq!(said.len(), 1);
         assert!(said[0].ends_with("0..4001 sent with 4001 bytes outstanding, the congestion window is 4000"));
-        let halved = at(2, "server", Event::WindowChanged { transfer: T, cwnd: 2_000 });
+        let halved = core(2, "server", CoreEvent::WindowChanged { cwnd: 2_000 });
         let records = [
             acked(0, 0, 10_000),
             sent(1, 0, 2_000, 2_000, 4_000),

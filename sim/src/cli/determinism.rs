@@ -78,12 +78,13 @@ impl Compare<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::trace::Event;
     use backchat_core::time::Instant;
 
+    use super::*;
+    use crate::trace::RunEvent;
+
     fn record(life: u64) -> Record {
-        Record { at: Instant::from_millis(life), node: "a".into(), event: Event::Started { life } }
+        Record { at: Instant::from_millis(life), node: "a".into(), event: RunEvent::Started { life }.into() }
     }
 
     fn difference(first: &[Record], second: &[Record]) -> Option<String> {

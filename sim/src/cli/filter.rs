@@ -30,9 +30,9 @@ impl Filter {
     pub(super) fn new(args: &ReplayArgs, scenario: &Scenario) -> Result<Self, Trouble> {
         let nodes = args.node.iter().map(|name| node(name, scenario)).collect::<Result<Vec<_>, _>>()?;
         for word in &args.only {
-            if !Event::NAMES.iter().any(|name| is_meant(name, word)) {
+            if !Event::names().any(|name| is_meant(name, word)) {
                 let mut categories: Vec<&str> =
-                    Event::NAMES.iter().filter_map(|name| name.split_once(':')).map(|(it, _)| it).collect();
+                    Event::names().filter_map(|name| name.split_once(':')).map(|(it, _)| it).collect();
                 categories.dedup();
                 let categories = categories.join(": ");
                 return Err(Trouble::Usage(format!(

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::engine::outcome::RunError;
 use crate::run::{Engine, Report};
-use crate::summary::Download;
+use crate::summary::{Download, Failed};
 use crate::trace::Name;
 
 /// What a run came to. Without `wall`, the same run gives the same text.
@@ -27,7 +27,7 @@ pub fn result(path: &str, seed: u64, engine: Engine, report: &Report, wall: Opti
         .refusals()
         .map(|it| {
             let to = it.to.as_ref().map(Name::as_str);
-            let (client, what, code) = (it.client.as_str(), it.what.as_str(), it.code.as_str());
+            let (client, what, code) = (it.client.as_str(), it.what.name(), it.code.name());
             let (count, first) = (it.count, at(it.first));
             json!({ "client": client, "do": what, "to": to, "code": code, "count": count, "first_at": first })
         })
@@ -110,7 +110,7 @@ fn transfer(it: &Download) -> Value {
         "file": it.file.as_str(),
         "bytes": it.bytes,
         "complete": it.is_complete(),
-        "failed": it.end.as_ref().and_then(|end| end.failed.as_ref()).map(Name::as_str),
+        "failed": it.end.as_ref().and_then(|end| end.failed).map(Failed::name),
         "started_at": at(it.began),
         "virtual_seconds": it.took().map(|took| took.as_secs_f64()),
         "goodput_bits_per_second": it.goodput(),

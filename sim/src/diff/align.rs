@@ -11,7 +11,7 @@ use super::content::{Field, Likeness, compare};
 use super::history::{History, Seen};
 use super::subject::Subject;
 use super::{Difference, Parting, Side};
-use crate::trace::{Event, Record};
+use crate::trace::{CoreEvent, Event, Record};
 
 /// Records of each trace that wait for their like. One that did not come before so many others have begun to wait is taken
 /// for missing: traces that are so far apart have long ceased to be about the same.
@@ -179,7 +179,11 @@ fn missing(side: Side, seen: &Seen, of: [&History; 2]) -> Difference {
 /// Whether a record is about nothing but times. Two loops of which one looks oftener differ in how often a timer is set
 /// anew, and in nothing that comes of it.
 fn is_of_times(record: &Record) -> bool {
-    matches!(record.event, Event::TimerSet { .. } | Event::TimerStopped { .. } | Event::RttUpdated { .. })
+    let Event::Core(_, event) = &record.event else { return false };
+    matches!(
+        event,
+        CoreEvent::TimerSet { .. } | CoreEvent::TimerStopped { .. } | CoreEvent::RttUpdated { .. }
+    )
 }
 
 /// Puts together what is about the same: those that are left of each, and those that have each other, in the same order.

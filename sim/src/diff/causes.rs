@@ -8,12 +8,15 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use backchat_core::time::Instant;
+use backchat_core::trace::TransferTimer;
 use backchat_core::wire::{Kind, TransferId};
 
 use super::names::{Names, Sent, ends};
 use super::subject::Subject;
 use crate::link::Identity;
-use crate::trace::{Datagram, Event, Name, Node, NodeMap, Record};
+use crate::trace::{
+    AppEvent, ChatEvent, CoreEvent, Datagram, Event, NetEvent, Node, NodeMap, Record, RunEvent, TransferEvent,
+};
 
 /// Links that are kept. A chain that goes further back has no beginning.
 pub const LINKS_MAX: usize = 1 << 16;
@@ -69,7 +72,7 @@ pub(super) struct Causes {
     turns: NodeMap<(LinkId, Instant)>,
     /// What has arrived at each host and was not spoken of.
     arrived: NodeMap<VecDeque<LinkId>>,
-    timers: BTreeMap<(Node, TransferId, Name), (Step, Option<LinkId>)>,
+    timers: BTreeMap<(Node, TransferId, TransferTimer), (Step, Option<LinkId>)>,
     /// What the server did last for each client, what it said under which number, and which transfers it offered.
     served: NodeMap<LinkId>,
     said: BTreeMap<u64, LinkId>,
@@ -85,48 +88,54 @@ impl Causes {
         }
         let turn = self.turn(node, record.at);
         match &record.event {
-            Event::PacketReceived { .. }
-            | Event::PacketDropped { .. }
-            | Event::SegmentReceived { .. }
-            | Event::SegmentDiscarded { .. } => {
+            Event::Core(
+                _,
+                CoreEvent::PacketReceived { .. }
+                | CoreEvent::Dropped { .. }
+                | CoreEvent::SegmentReceived { .. }
+                | CoreEvent::SegmentDiscarded { .. },
+            ) => {
                 let arrived = self.arrival_of(record);
                 arrived.inspect(|link| self.begin(node, *link, record.at)).or(turn)
             }
-            Event::TimerSet { transfer, timer, .. } => {
-                let key = (node, *transfer, timer.clone());
+            Event::Core(Some(transfer), CoreEvent::TimerSet { timer, .. }) => {
+                let key = (node, *transfer, *timer);
                 let cause = self.of_transfer(record, *transfer).or(turn);
                 self.timers.insert(key, (told.step(), cause));
                 cause
             }
-            Event::TimerStopped { transfer, timer } => {
-                self.timers.remove(&(node, *transfer, timer.clone()));
+            Event::Core(Some(transfer), CoreEvent::TimerStopped { timer }) => {
+                self.timers.remove(&(node, *transfer, *timer));
                 turn
             }
-            Event::TimerExpired { transfer, timer } => {
-                let set = self.timers.remove(&(node, *transfer, timer.clone()));
+            Event::Core(Some(transfer), CoreEvent::TimerExpired { timer }) => {
+                let set = self.timers.remove(&(node, *transfer, *timer));
                 let cause = set.map(|(step, cause)| self.link(step, cause)).or(turn);
                 self.turn_of(told, cause)
             }
-            Event::Started { .. } => {
+            Event::Run(RunEvent::Started { .. }) => {
                 self.arrived.get_or(node, VecDeque::new).clear();
                 self.turn_of(told, turn)
             }
-            Event::Crashed { .. } | Event::Rebound { .. } | Event::Asked { .. } => self.turn_of(told, None),
-            Event::Message { number, .. }
-            | Event::Private { number, .. }
-            | Event::Answered { number: Some(number), .. } => {
+            Event::Run(RunEvent::Crashed { .. } | RunEvent::Rebound { .. })
+            | Event::App(AppEvent::Asked { .. }) => self.turn_of(told, None),
+            Event::App(
+                AppEvent::Message { number, .. }
+                | AppEvent::Private { number, .. }
+                | AppEvent::Answered { number: Some(number), .. },
+            ) => {
                 let cause = self.said.get(number).copied().or(turn);
                 self.turn_of(told, cause)
             }
-            Event::PeerJoined { nick } | Event::PeerLeft { nick, .. } => {
+            Event::App(AppEvent::PeerJoined { nick } | AppEvent::PeerLeft { nick, .. }) => {
                 let cause = self.served.get(Node::new(nick)).copied();
                 self.turn_of(told, cause.or(turn))
             }
-            Event::Joined { .. } | Event::Refused { .. } | Event::Answered { .. } => {
+            Event::App(AppEvent::Joined { .. } | AppEvent::Refused { .. } | AppEvent::Answered { .. }) => {
                 let cause = self.served.get(node).copied();
                 self.turn_of(told, cause.or(turn))
             }
-            Event::Connected {} => self.turn_of(told, turn),
+            Event::App(AppEvent::Connected) => self.turn_of(told, turn),
             event if node == Node::SERVER && is_of_a_stream(event) => self.of_a_stream(told, names),
             _ => turn,
         }
@@ -150,8 +159,8 @@ impl Causes {
     fn on_the_way(&mut self, told: &Told<'_>, names: &Names, sender: Node, receiver: Node) -> Option<LinkId> {
         let record = told.record;
         match &record.event {
-            Event::Offered { .. } => self.turn(sender, record.at),
-            Event::Delivered { ordinal, .. } => {
+            Event::Net(NetEvent::Offered { .. }) => self.turn(sender, record.at),
+            Event::Net(NetEvent::Delivered { ordinal, .. }) => {
                 let sent = names.sent(record.node, *ordinal);
                 let cause = sent.and_then(|sent| sent.cause);
                 let datagram = sent.map(|Sent { what, at, .. }| (*what, *at));
@@ -164,9 +173,11 @@ impl Causes {
                 }
                 cause
             }
-            Event::Duplicated { ordinal, .. }
-            | Event::Damaged { ordinal, .. }
-            | Event::NetDropped { ordinal, .. } => names.sent(record.node, *ordinal)?.cause,
+            Event::Net(
+                NetEvent::Duplicated { ordinal, .. }
+                | NetEvent::Damaged { ordinal, .. }
+                | NetEvent::Dropped { ordinal, .. },
+            ) => names.sent(record.node, *ordinal)?.cause,
             _ => None,
         }
     }
@@ -182,8 +193,10 @@ impl Causes {
             *self.served.get_or(client, || link) = link;
         }
         match &record.event {
-            Event::ChatSaid { number, .. } => remember(&mut self.said, *number, link),
-            Event::TransferOffered { transfer, .. } => remember(&mut self.offered, *transfer, link),
+            Event::Chat(ChatEvent::Said { number, .. }) => remember(&mut self.said, *number, link),
+            Event::Transfer(TransferEvent::Offered { transfer, .. }) => {
+                remember(&mut self.offered, *transfer, link)
+            }
             _ => {}
         }
         cause
@@ -249,11 +262,14 @@ impl Causes {
 
 /// Whether a host speaks of this datagram.
 fn fits(event: &Event, identity: Option<Identity>) -> bool {
+    let Event::Core(_, event) = event else { return false };
     match (event, identity) {
-        (Event::PacketReceived { kind, .. }, Some(it)) => *kind == it.kind.name(),
-        (Event::SegmentReceived { .. } | Event::SegmentDiscarded { .. }, Some(it)) => it.kind == Kind::Data,
+        (CoreEvent::PacketReceived { kind, .. }, Some(it)) => *kind == it.kind,
+        (CoreEvent::SegmentReceived { .. } | CoreEvent::SegmentDiscarded { .. }, Some(it)) => {
+            it.kind == Kind::Data
+        }
         // What cannot be read is dropped.
-        (Event::PacketDropped { .. }, _) => true,
+        (CoreEvent::Dropped { .. }, _) => true,
         _ => false,
     }
 }
@@ -267,6 +283,14 @@ fn remember<K: Ord>(map: &mut BTreeMap<K, LinkId>, key: K, link: LinkId) {
 
 /// Whether the server does it for what came over a stream, or did not come.
 fn is_of_a_stream(event: &Event) -> bool {
-    event.name().starts_with("chat:")
-        || matches!(event, Event::TransferOffered { .. } | Event::TransferRefused { .. })
+    match event {
+        Event::Chat(_) | Event::Transfer(TransferEvent::Offered { .. } | TransferEvent::Refused { .. }) => {
+            true
+        }
+        Event::Transfer(TransferEvent::Served { .. })
+        | Event::Core(..)
+        | Event::Net(_)
+        | Event::App(_)
+        | Event::Run(_) => false,
+    }
 }

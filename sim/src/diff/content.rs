@@ -9,7 +9,8 @@ use backchat_core::time::Instant;
 use backchat_core::wire::Hash;
 
 use super::names::Names;
-use crate::trace::{Datagram, Record, Value};
+use crate::trace::field::Value;
+use crate::trace::{Datagram, Event, Record};
 
 /// How like each other two records about the same thing are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,9 +83,9 @@ fn said(record: &Record, names: &Names) -> Vec<(&'static str, Said)> {
             // What it is about.
             Value::Transfer(_) => return,
             Value::Number(_) if matches!(name, "session" | "stream" | "ordinal" | "transmission") => return,
-            Value::None | Value::Absent => Said::Nothing,
+            Value::None => Said::Nothing,
             Value::Number(number) => Said::Number(number),
-            Value::Text(text) => Said::Text(text.to_owned()),
+            Value::Word(text, _) | Value::Text(text) => Said::Text(text.to_owned()),
             Value::Datagram(datagram) => Said::Datagram(datagram),
             Value::Flag(flag) => Said::Flag(flag),
             Value::At(at) => Said::At(at),
@@ -120,7 +121,7 @@ pub(super) fn compare(records: [&Record; 2], names: [&Names; 2]) -> (Likeness, V
     let both = ours.iter().map(|(name, said)| (*name, said.clone(), find(&theirs, name)));
     let both = both.chain(missing.map(|(name, said)| (*name, Said::Nothing, said.clone())));
     // What the scenario says of times is no measurement.
-    let is_measured = !first.event.name().starts_with("sim:");
+    let is_measured = !matches!(first.event, Event::Run(_));
     for (name, first, second) in both.filter(|(_, first, second)| !first.is(second)) {
         let is_time = is_measured && first.is_time() && second.is_time();
         likeness = likeness.max(if is_time { Likeness::Times } else { Likeness::Different });

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use backchat_core::time::Instant;
 use backchat_core::wire::Kind;
 
+use crate::link::DropReason;
 use crate::summary::{Download, Summary};
-use crate::trace::{Direction, Event, Name, Node, Record, Sink};
+use crate::trace::{Direction, Event, NetEvent, Node, Record, Sink};
 
 /// Downloads that are told apart; of more only how many ended how.
 const DOWNLOADS_MAX: usize = 4;
@@ -31,7 +32,7 @@ enum Fate {
     Delivered,
     Doubled,
     Damaged,
-    Dropped(Name),
+    Dropped(DropReason),
 }
 
 /// See the module.
@@ -57,15 +58,15 @@ impl Sink for Counts {
         self.end = record.at;
         self.summary.record(record);
         let fate = match &record.event {
-            Event::Offered { what, .. } => {
+            Event::Net(NetEvent::Offered { what, .. }) => {
                 // A repeated acknowledgment is none that was lost.
                 let is_again = what.identity().is_some_and(|it| it.nth > 1 && it.kind == Kind::Data);
                 if is_again { Fate::SentAgain } else { Fate::Sent }
             }
-            Event::Delivered { .. } => Fate::Delivered,
-            Event::Duplicated { .. } => Fate::Doubled,
-            Event::Damaged { .. } => Fate::Damaged,
-            Event::NetDropped { reason, .. } => Fate::Dropped(reason.clone()),
+            Event::Net(NetEvent::Delivered { .. }) => Fate::Delivered,
+            Event::Net(NetEvent::Duplicated { .. }) => Fate::Doubled,
+            Event::Net(NetEvent::Damaged { .. }) => Fate::Damaged,
+            Event::Net(NetEvent::Dropped { reason, .. }) => Fate::Dropped(*reason),
             other => {
                 *self.events.entry(other.name()).or_default() += 1;
                 return;

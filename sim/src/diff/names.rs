@@ -9,7 +9,10 @@ use backchat_core::time::Instant;
 use backchat_core::wire::{Hash, TransferId};
 
 use super::causes::LinkId;
-use crate::trace::{Added, Datagram, Direction, Event, Node, NodeMap, Record, Value};
+use crate::trace::field::Value;
+use crate::trace::{
+    AppEvent, ChatEvent, Datagram, Direction, Event, NetEvent, Node, NodeMap, Record, RunEvent, TransferEvent,
+};
 
 /// Whose something is: a client's session, or its how-many-th download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,14 +85,14 @@ impl Names {
     pub(super) fn learn(&mut self, record: &Record) {
         let Record { node, event, .. } = record;
         match event {
-            Event::ChatJoined { session, nick } => {
-                self.sessions.insert(*session, Node::new(nick));
+            Event::Chat(ChatEvent::Joined { session, nick, .. }) => {
+                self.sessions.insert(session.0, Node::new(nick.as_str()));
             }
-            Event::TransferOffered { transfer, session, .. } => {
-                let client = self.session(*session).unwrap_or(*node);
+            Event::Transfer(TransferEvent::Offered { transfer, session, .. }) => {
+                let client = self.session(session.0).unwrap_or(*node);
                 self.download(*transfer, client);
             }
-            Event::FileShared { .. } | Event::DownloadFinished { .. } => {
+            Event::Run(RunEvent::FileShared { .. }) | Event::App(AppEvent::DownloadFinished { .. }) => {
                 event.visit(&mut |_: &'static str, value: Value<'_>| {
                     if let Value::Hash(hash) = value {
                         let next = self.hashes.len() as u64 + 1;
@@ -120,11 +123,13 @@ impl Names {
     pub(super) fn follow(&mut self, record: &Record, cause: Option<LinkId>) {
         let Record { at, node, event } = record;
         match event {
-            Event::Offered { ordinal, what, .. } | Event::Injected { ordinal, what, .. } => {
+            Event::Net(
+                NetEvent::Offered { ordinal, what, .. } | NetEvent::Injected { ordinal, what, .. },
+            ) => {
                 let sent = self.sent.get_or(*node, BTreeMap::new);
                 let window = match event {
-                    Event::Offered { limit: Added(Some(limit)), paused: Added(Some(paused)), .. } => {
-                        Some((*limit, *paused))
+                    Event::Net(NetEvent::Offered { acknowledges: Some(it), .. }) => {
+                        Some((it.limit, it.paused))
                     }
                     _ => None,
                 };
@@ -133,12 +138,12 @@ impl Names {
                     sent.pop_first();
                 }
             }
-            Event::Duplicated { ordinal, extra } => {
+            Event::Net(NetEvent::Duplicated { ordinal, extra }) => {
                 if let Some(it) = self.sent.get_mut(*node).and_then(|sent| sent.get_mut(ordinal)) {
                     it.copies = it.copies.saturating_add(*extra);
                 }
             }
-            Event::Delivered { ordinal, .. } | Event::NetDropped { ordinal, .. } => {
+            Event::Net(NetEvent::Delivered { ordinal, .. } | NetEvent::Dropped { ordinal, .. }) => {
                 let Some(sent) = self.sent.get_mut(*node) else { return };
                 let Some(it) = sent.get_mut(ordinal) else { return };
                 it.copies -= 1;

@@ -3,8 +3,11 @@
 use core::fmt;
 
 use super::names::Names;
+
 pub use super::names::Owner;
-use crate::trace::{Datagram, Event, Name, Node, Record};
+use crate::trace::{
+    AppEvent, ChatEvent, CoreEvent, Datagram, Event, Name, NetEvent, Node, Record, RunEvent, TransferEvent,
+};
 
 /// Two records with the same subject are about the same thing. Where a run has several, the first of the one is the first
 /// of the other.
@@ -43,7 +46,7 @@ impl Subject {
     pub(super) fn of(record: &Record, names: &Names) -> Self {
         let Record { node, event, .. } = record;
         let what = match event {
-            Event::Delivered { .. } | Event::NetDropped { .. } => ARRIVAL,
+            Event::Net(NetEvent::Delivered { .. } | NetEvent::Dropped { .. }) => ARRIVAL,
             other => other.name(),
         };
         Self { node: *node, what, of: names.owner(event), which: which(*node, event, names) }
@@ -52,44 +55,69 @@ impl Subject {
 
 fn which(node: Node, event: &Event, names: &Names) -> Which {
     let sent = |ordinal: u64| names.sent(node, ordinal).map(|sent| sent.what);
+    let word = |word| Which::Named(Name::of(word));
     match event {
-        Event::Offered { what, .. } => Which::Datagram(*what),
-        Event::Injected { ordinal, .. } => Which::Number(*ordinal),
-        Event::Duplicated { ordinal, .. } => sent(*ordinal).map_or(Which::Number(*ordinal), Which::Datagram),
-        Event::Damaged { ordinal, copy, .. }
-        | Event::Delivered { ordinal, copy, .. }
-        | Event::NetDropped { ordinal, copy, .. } => {
-            sent(*ordinal).map_or(Which::Number(*ordinal), |what| Which::Copy(what, *copy))
-        }
-        Event::SegmentsSent { start, .. }
-        | Event::SegmentReceived { start, .. }
-        | Event::SegmentDiscarded { start, .. } => Which::Number(*start),
-        Event::Acknowledged { una, .. } => Which::Number(*una),
-        Event::Asked { wish, .. }
-        | Event::Taken { wish, .. }
-        | Event::NotTaken { wish, .. }
-        | Event::Answered { wish, .. }
-        | Event::DownloadStarted { wish, .. }
-        | Event::DownloadFinished { wish, .. }
-        | Event::DownloadFailed { wish, .. } => Which::Number(*wish),
-        Event::FileShared { name, .. }
-        | Event::StateChanged { to: name, .. }
-        | Event::PacketSent { kind: name, .. }
-        | Event::PacketReceived { kind: name, .. }
-        | Event::PacketDropped { reason: name, .. }
-        | Event::TransferRefused { file: name, .. }
-        | Event::Marked { mark: name, .. }
-        | Event::TimerSet { timer: name, .. }
-        | Event::TimerStopped { timer: name, .. }
-        | Event::TimerExpired { timer: name, .. }
-        | Event::ChatSaid { id: Some(name), .. }
-        | Event::Message { from: name, .. }
-        | Event::Private { from: name, .. }
-        | Event::PeerJoined { nick: name }
-        | Event::PeerLeft { nick: name, .. }
-        | Event::Shown { kind: name, .. } => Which::Named(name.clone()),
+        Event::Core(_, event) => match event {
+            CoreEvent::SegmentsSent { range, .. }
+            | CoreEvent::SegmentReceived { range }
+            | CoreEvent::SegmentDiscarded { range, .. } => Which::Number(range.start),
+            CoreEvent::Acknowledged { una, .. } => Which::Number(*una),
+            CoreEvent::StateChanged { to, .. } => word(to.name()),
+            CoreEvent::PacketSent { kind, .. } | CoreEvent::PacketReceived { kind, .. } => word(kind.name()),
+            CoreEvent::Dropped { reason } => word(reason.name()),
+            CoreEvent::Marked { mark } => word(mark.name()),
+            CoreEvent::TimerSet { timer, .. }
+            | CoreEvent::TimerStopped { timer }
+            | CoreEvent::TimerExpired { timer } => word(timer.name()),
+            CoreEvent::RttUpdated { .. }
+            | CoreEvent::WentBack { .. }
+            | CoreEvent::WindowChanged { .. }
+            | CoreEvent::Paused { .. }
+            | CoreEvent::PathChallenged
+            | CoreEvent::PathValidated
+            | CoreEvent::Ended { .. } => Which::Next,
+        },
+        Event::Net(event) => match event {
+            NetEvent::Offered { what, .. } => Which::Datagram(*what),
+            NetEvent::Injected { ordinal, .. } => Which::Number(*ordinal),
+            NetEvent::Duplicated { ordinal, .. } => {
+                sent(*ordinal).map_or(Which::Number(*ordinal), Which::Datagram)
+            }
+            NetEvent::Damaged { ordinal, copy, .. }
+            | NetEvent::Delivered { ordinal, copy, .. }
+            | NetEvent::CongestionExperienced { ordinal, copy }
+            | NetEvent::Dropped { ordinal, copy, .. } => {
+                sent(*ordinal).map_or(Which::Number(*ordinal), |what| Which::Copy(what, *copy))
+            }
+            NetEvent::InFlight { .. } => Which::Next,
+        },
+        Event::App(event) => match event {
+            AppEvent::Asked { wish, .. }
+            | AppEvent::Taken { wish, .. }
+            | AppEvent::NotTaken { wish, .. }
+            | AppEvent::Answered { wish, .. }
+            | AppEvent::DownloadStarted { wish, .. }
+            | AppEvent::DownloadFinished { wish, .. }
+            | AppEvent::DownloadFailed { wish, .. } => Which::Number(*wish),
+            AppEvent::Message { from: name, .. }
+            | AppEvent::Private { from: name, .. }
+            | AppEvent::PeerJoined { nick: name }
+            | AppEvent::PeerLeft { nick: name, .. } => Which::Named(name.clone()),
+            AppEvent::Shown { kind, .. } => word(kind.name()),
+            AppEvent::Connected
+            | AppEvent::CannotConnect { .. }
+            | AppEvent::Joined { .. }
+            | AppEvent::Refused { .. }
+            | AppEvent::Disconnected { .. }
+            | AppEvent::Reconnecting { .. }
+            | AppEvent::GaveUp
+            | AppEvent::Gap { .. } => Which::Next,
+        },
+        Event::Chat(ChatEvent::Said { id: Some(id), .. }) => Which::Named(id.to_string().into()),
+        Event::Transfer(TransferEvent::Refused { file, .. }) => Which::Named(file.as_str().into()),
+        Event::Run(RunEvent::FileShared { name, .. }) => Which::Named(name.clone()),
         // Of everything else the next is the one.
-        _ => Which::Next,
+        Event::Chat(_) | Event::Transfer(_) | Event::Run(_) => Which::Next,
     }
 }
 

@@ -1,8 +1,14 @@
-use backchat_core::wire::{Hash, TransferId};
+use backchat_core::chat::{FileName, Nickname, SessionId};
+use backchat_core::trace::TransferTimer;
+use backchat_core::wire::{Hash, Kind, TransferId};
 
 use super::*;
+use crate::link::DropReason;
+use crate::scenario::ActionKind;
 use crate::trace::json::Lines;
-use crate::trace::{Event, Name, Recorder};
+use crate::trace::{
+    AppEvent, ChatEvent, CoreEvent, Event, Name, NetEvent, Recorder, RunEvent, TransferEvent,
+};
 
 /// What happens, at which millisecond and where.
 type Told = (u64, &'static str, Event);
@@ -35,25 +41,40 @@ fn parting(first: &[Told], second: &[Told]) -> (Difference, Option<Difference>) 
 
 /// A download of one segment, whose numbers are a run's own.
 fn download(run: u64) -> Vec<Told> {
-    let (transfer, session) = (TransferId(0xfeed + run), 7 + run);
-    let nick = Name::of("ann");
+    let (transfer, session) = (TransferId(0xfeed + run), SessionId(7 + run));
+    let nick = Nickname::parse("ann").expect("a nickname");
     let what = |what: &str| what.parse().expect("a datagram");
     let (length, ordinal, copy) = (1232, 3 + run, 0);
-    let file = Name::of("a.bin");
+    let (name, file) = (Name::of("a.bin"), FileName::parse("a.bin").expect("a name"));
     vec![
-        (0, "sim", Event::FileShared { name: file.clone(), size: 9, blake3: Hash([run as u8; 32]) }),
-        (10, "server", Event::ChatJoined { session, nick }),
-        (20, "ann", Event::Asked { wish: 1, what: Name::of("get"), detail: Some(file.clone()) }),
-        (30, "server", Event::TransferOffered { transfer, session, file, size: 9, start: 0 }),
-        (40, "ann", Event::TimerSet { transfer, timer: Name::of("silence"), due: Instant::from_millis(99) }),
-        (40, "ann", Event::PacketSent { transfer, kind: Name::of("syn"), transmission: 1 }),
-        (40, "ann->server", Event::offered(ordinal, length, what("syn"))),
-        (50, "ann->server", Event::Delivered { ordinal, copy, length }),
-        (50, "server", Event::PacketReceived { transfer, kind: Name::of("syn"), transmission: 1 }),
-        (50, "server->ann", Event::offered(ordinal, length, what("data@0"))),
-        (60, "server->ann", Event::Delivered { ordinal, copy, length }),
-        (60, "ann", Event::SegmentReceived { transfer, start: 0, end: 9 }),
-        (99, "ann", Event::TimerExpired { transfer, timer: Name::of("silence") }),
+        (
+            0,
+            "sim",
+            RunEvent::FileShared { name: name.clone(), size: 9, blake3: Hash([run as u8; 32]) }.into(),
+        ),
+        (10, "server", ChatEvent::Joined { session, nick, peer: [10, 0, 0, 2].into() }.into()),
+        (20, "ann", AppEvent::Asked { wish: 1, what: ActionKind::Get, detail: Some(name) }.into()),
+        (30, "server", TransferEvent::Offered { transfer, session, file, size: 9, start: 0 }.into()),
+        (
+            40,
+            "ann",
+            Event::Core(
+                Some(transfer),
+                CoreEvent::TimerSet { timer: TransferTimer::Silence, due: Instant::from_millis(99) },
+            ),
+        ),
+        (40, "ann", Event::Core(Some(transfer), CoreEvent::PacketSent { kind: Kind::Syn, transmission: 1 })),
+        (40, "ann->server", NetEvent::offered(ordinal, length, what("syn")).into()),
+        (50, "ann->server", NetEvent::Delivered { ordinal, copy, length }.into()),
+        (
+            50,
+            "server",
+            Event::Core(Some(transfer), CoreEvent::PacketReceived { kind: Kind::Syn, transmission: 1 }),
+        ),
+        (50, "server->ann", NetEvent::offered(ordinal, length, what("data@0")).into()),
+        (60, "server->ann", NetEvent::Delivered { ordinal, copy, length }.into()),
+        (60, "ann", Event::Core(Some(transfer), CoreEvent::SegmentReceived { range: 0..9 })),
+        (99, "ann", Event::Core(Some(transfer), CoreEvent::TimerExpired { timer: TransferTimer::Silence })),
     ]
 }
 
@@ -73,8 +94,8 @@ fn numbers_that_a_run_draws_or_counts_are_no_difference() {
 #[test]
 fn a_datagram_that_one_lost_is_one_difference_and_its_causes_lead_back_to_the_wish() {
     let (delivered, mut lost) = (download(0), download(1));
-    let dropped = Event::NetDropped { ordinal: 4, copy: 0, reason: Name::of("loss") };
-    lost[DATA_DELIVERED] = (50, "server->ann", dropped);
+    let dropped = NetEvent::Dropped { ordinal: 4, copy: 0, reason: DropReason::Loss };
+    lost[DATA_DELIVERED] = (50, "server->ann", dropped.into());
     lost.remove(SEGMENT_RECEIVED);
     let (first, more) = parting(&delivered, &lost);
     assert!(more.is_none() && first.likeness == Likeness::Different);
@@ -117,8 +138,10 @@ fn a_timer_that_ran_out_leads_back_to_what_had_set_it() {
 fn behind_a_difference_of_times_the_first_of_more_is_found() {
     let mut late = download(1);
     late.iter_mut().skip(SYN_OFFERED).for_each(|(at, ..)| *at += 1);
-    let Event::SegmentReceived { end, .. } = &mut late[SEGMENT_RECEIVED].2 else { panic!("a segment") };
-    *end = 8;
+    let Event::Core(_, CoreEvent::SegmentReceived { range }) = &mut late[SEGMENT_RECEIVED].2 else {
+        panic!("a segment")
+    };
+    range.end = 8;
     let (first, more) = parting(&download(0), &late);
     assert_eq!(first.about.to_string(), "ann->server net:offered syn");
     assert_eq!(first.likeness, Likeness::Times);
@@ -140,7 +163,8 @@ fn another_order_within_an_instant_is_told_as_that() {
 #[test]
 fn who_waits_longer_than_the_bound_is_missing_and_forgotten() {
     let lives = |from: u64| {
-        let life = move |life| (life, "ann", Event::PeerJoined { nick: format!("{from}-{life}").into() });
+        let life =
+            move |life| (life, "ann", AppEvent::PeerJoined { nick: format!("{from}-{life}").into() }.into());
         (0..WAITING_MAX as u64 + 9).map(life).collect::<Vec<Told>>()
     };
     let (first, _) = parting(&lives(0), &lives(1));
@@ -153,8 +177,8 @@ fn nothing_in_a_trace_acts_on_a_terminal_and_a_report_has_a_bound() {
     let said = |text: &'static str, node, count: u64| {
         let from = Name::of("\u{1b}[2J");
         let said =
-            move |number| Event::Message { number, from: from.clone(), text: text.into(), backlog: false };
-        (0..count).map(move |number| (number, node, said(number)))
+            move |number| AppEvent::Message { number, from: from.clone(), text: text.into(), backlog: false };
+        (0..count).map(move |number| (number, node, said(number).into()))
     };
     let first: Vec<Told> = said("a\r", "ann\u{9b}", 50).chain(download(0)).collect();
     let second: Vec<Told> = said("b\n", "ann\u{9b}", 70).chain(download(1)).collect();
@@ -190,8 +214,10 @@ fn a_timer_that_is_set_once_more_is_a_difference_of_times() {
     let (once, mut twice) = (download(0), download(1));
     let again = twice[4].clone();
     twice.insert(5, again);
-    let Event::SegmentReceived { end, .. } = &mut twice[SEGMENT_RECEIVED + 1].2 else { panic!("a segment") };
-    *end = 8;
+    let Event::Core(_, CoreEvent::SegmentReceived { range }) = &mut twice[SEGMENT_RECEIVED + 1].2 else {
+        panic!("a segment")
+    };
+    range.end = 8;
     let (first, more) = parting(&once, &twice);
     assert_eq!(
         (first.about.to_string().as_str(), first.likeness),
@@ -206,14 +232,20 @@ fn an_acknowledgment_is_for_the_segment_that_arrived_also_where_two_came_at_once
     let transfer = TransferId(0xfeed);
     let what = |what: &str| what.parse().expect("a datagram");
     // A second segment comes within the same instant, and the first is spoken of before it.
-    told.insert(DATA_DELIVERED, (50, "server->ann", Event::offered(4, 9, what("data@9"))));
-    told.insert(DATA_DELIVERED + 2, (60, "server->ann", Event::Delivered { ordinal: 4, copy: 0, length: 9 }));
-    let ack = |ordinal, which: &str| (60, "ann->server", Event::offered(ordinal, 9, what(which)));
+    told.insert(DATA_DELIVERED, (50, "server->ann", NetEvent::offered(4, 9, what("data@9")).into()));
+    told.insert(
+        DATA_DELIVERED + 2,
+        (60, "server->ann", NetEvent::Delivered { ordinal: 4, copy: 0, length: 9 }.into()),
+    );
+    let ack = |ordinal, which: &str| (60, "ann->server", NetEvent::offered(ordinal, 9, what(which)).into());
     told.insert(told.len() - 1, ack(4, "ack@9"));
-    told.insert(told.len() - 1, (60, "ann", Event::SegmentReceived { transfer, start: 9, end: 18 }));
+    told.insert(
+        told.len() - 1,
+        (60, "ann", Event::Core(Some(transfer), CoreEvent::SegmentReceived { range: 9..18 })),
+    );
     told.insert(told.len() - 1, ack(5, "ack@18"));
     for (gone, segment) in [("ack@9", "data@0"), ("ack@18", "data@9")] {
-        let is_gone = |it: &Told| matches!(&it.2, Event::Offered { what, .. } if what.to_string() == gone);
+        let is_gone = |it: &Told| matches!(&it.2, Event::Net(NetEvent::Offered { what, .. }) if what.to_string() == gone);
         let without: Vec<Told> = told.iter().filter(|it| !is_gone(it)).cloned().collect();
         let (first, _) = parting(&told, &without);
         assert_eq!(first.about.to_string(), format!("ann->server net:offered {gone}"));

@@ -34,6 +34,7 @@ use backchat_core::time::Instant;
 use self::agenda::What;
 use self::client::Client;
 use self::files::Disk;
+
 pub use self::outside::Payloads;
 use self::outside::{Outside, ServerHost};
 use self::pace::Going;
@@ -46,7 +47,8 @@ use super::outcome::{RunEnd, RunError};
 use super::script::Script;
 use super::shape::{self, longest_round_trip};
 use crate::scenario::{ClientStep, Scenario};
-use crate::trace::{self, Event, Name, Sink};
+use crate::trace::event::Ending;
+use crate::trace::{self, RunEvent, Sink};
 
 /// Runs a scenario, and hands each record to `sink` in its order.
 ///
@@ -152,17 +154,17 @@ impl<'a> Run<'a> {
             // What was said last is to arrive as well.
             let done = done_since.map(|since| since + linger).filter(|at| *at <= end);
             if done.is_some_and(|at| at <= now) {
-                break Name::of("done");
+                break Ending::Done;
             }
             if now >= end {
-                break Name::of("duration");
+                break Ending::Duration;
             }
             // Faults of links end without an entry of their own.
             let links_end = Some(self.faults.links_end()).filter(|at| *at > now);
             let until = done.unwrap_or(end).min(links_end.unwrap_or(end));
             self.advance(until);
         };
-        self.out.record(trace::Node::SIM, Event::Ending { reason });
+        self.out.record(trace::Node::SIM, RunEvent::Ending { reason });
         for client in &mut self.clients {
             client.close(&mut self.out);
         }
@@ -173,7 +175,7 @@ impl<'a> Run<'a> {
             self.out.wake(Node::Server);
         }
         self.until(|run| run.server.is_none(), sink)?;
-        self.out.record(trace::Node::SIM, Event::Ended {});
+        self.out.record(trace::Node::SIM, RunEvent::Ended);
         let (events, hash) = self.out.finish(sink);
         let datagrams = self.out.network.datagrams();
         Ok(RunEnd { at: self.out.now(), events, datagrams, hash })
@@ -272,7 +274,7 @@ impl<'a> Run<'a> {
                 if !server.turn(&mut self.out)
                     && let Some(server) = self.server.take()
                 {
-                    self.out.record(trace::Node::SERVER, Event::Stopped { outcome: STOPPED });
+                    self.out.record(trace::Node::SERVER, RunEvent::Stopped { outcome: STOPPED });
                     server.end(&mut self.out);
                     self.out.server = ServerHost::Refusing;
                 }
@@ -300,10 +302,10 @@ impl<'a> Run<'a> {
     fn carry_out(&mut self, happening: Happening) -> Result<(), RunError> {
         let now = self.out.now();
         match happening {
-            Happening::Healed => self.out.record(trace::Node::SIM, Event::Healed {}),
+            Happening::Healed => self.out.record(trace::Node::SIM, RunEvent::Healed),
             Happening::Rebind(client, addr) => self.out.network.rebind(now, client, addr),
             Happening::Kill { node: Node::Server, power } => {
-                self.out.record(trace::Node::SERVER, Event::Crashed { power });
+                self.out.record(trace::Node::SERVER, RunEvent::Crashed { power });
                 self.out.reset(Node::Server);
                 self.out.server = if power { ServerHost::Silent } else { ServerHost::Refusing };
                 if let Some(server) = self.server.take() {

@@ -29,7 +29,7 @@ use self::identity::Names;
 use self::nat::Nat;
 use crate::link::{Link, LinkId, Pipe, Plan, Topology};
 use crate::scenario::{self, ClientId, Scenario};
-use crate::trace::{Event, Node, Recorder, Sink};
+use crate::trace::{Event, NetEvent, Node, Recorder, RunEvent, Sink};
 
 /// Where the server's chat and downloads are reached.
 pub(super) const SERVER_IP: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
@@ -153,7 +153,7 @@ impl<S> Network<S> {
     }
 
     /// Something happened.
-    pub(super) fn record(&mut self, at: Instant, node: Node, event: Event) {
+    pub(super) fn record(&mut self, at: Instant, node: Node, event: impl Into<Event>) {
         self.recorder.add(at, node, event);
     }
 
@@ -202,7 +202,7 @@ impl<S> Network<S> {
         for ((client, way), copies) in counts {
             if let Some(direction) = self.direction(client, way) {
                 let name = direction.name;
-                self.recorder.add(now, name, Event::InFlight { copies });
+                self.recorder.add(now, name, NetEvent::InFlight { copies });
             }
         }
         self.recorder.hand_on(sink);
@@ -219,7 +219,7 @@ impl<S> Network<S> {
             for direction in [&client.up, &client.down] {
                 let Some(link) = self.topology.link(direction.link) else { continue };
                 while let Some((at, blackout)) = link.poll_blackout(now) {
-                    self.recorder.add(at, direction.name, blackout.into());
+                    self.recorder.add(at, direction.name, RunEvent::from(blackout));
                 }
                 self.next_blackout = earliest([self.next_blackout, link.next_blackout()]);
             }
@@ -248,8 +248,7 @@ impl<S> Network<S> {
     pub(super) fn rebind(&mut self, now: Instant, client: ClientIndex, new_ip: bool) {
         let name = self.client_name(client);
         for (from, to) in self.sockets.rebind(client, new_ip) {
-            let (from, to) = (from.to_string().into(), to.to_string().into());
-            self.recorder.add(now, name, Event::Rebound { from, to });
+            self.recorder.add(now, name, RunEvent::Rebound { from, to });
         }
     }
 

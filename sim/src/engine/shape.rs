@@ -8,15 +8,15 @@ use backchat_core::time::Instant;
 use super::contents::Contents;
 use crate::link::{BitsPerSecond, Plan, Profile, Rate, Schedule};
 use crate::scenario::{Action, NodeFaultKind, Scenario};
-use crate::trace::{Event, Name, Node};
+use crate::trace::{Name, Node, RunEvent};
 
 /// The records that stand at the beginning of every trace: what is shared, and the scenario.
-pub fn records(scenario: &Scenario, contents: &Contents) -> Vec<(Node, Event)> {
+pub fn records(scenario: &Scenario, contents: &Contents) -> Vec<(Node, RunEvent)> {
     let shared = contents.files().map(|file| {
         let (name, size) = (contents.name(file).into(), contents.size(file));
-        (Node::SIM, Event::FileShared { name, size, blake3: contents.hash(file) })
+        (Node::SIM, RunEvent::FileShared { name, size, blake3: contents.hash(file) })
     });
-    let mut records: Vec<(Node, Event)> = shared.collect();
+    let mut records: Vec<(Node, RunEvent)> = shared.collect();
     for client in scenario.clients() {
         let directions = [
             (format!("{}->server", client.nick), &client.up),
@@ -29,10 +29,10 @@ pub fn records(scenario: &Scenario, contents: &Contents) -> Vec<(Node, Event)> {
     for step in scenario.steps().iter().filter(|step| step.times > 1) {
         let client =
             scenario.clients().get(step.client.0).map_or(Node::SIM, |client| client.nick.as_str().into());
-        let (what, detail) = (Name::of(step.action.name()), detail(&step.action));
-        records.push((client, Event::Planned { what, detail, times: u64::from(step.times) }));
+        let (what, detail) = (step.action.kind(), detail(&step.action));
+        records.push((client, RunEvent::Planned { what, detail, times: u64::from(step.times) }));
     }
-    let calm = Event::CalmExpected { from: calm(scenario), duration: scenario.file().duration };
+    let calm = RunEvent::CalmExpected { from: calm(scenario), duration: scenario.file().duration };
     records.push((Node::SIM, calm));
     records
 }
@@ -57,10 +57,10 @@ pub fn longest_round_trip(scenario: &Scenario) -> Duration {
     round_trips.max().unwrap_or_default()
 }
 
-fn shape(scenario: &Scenario, plan: &Plan) -> Event {
+fn shape(scenario: &Scenario, plan: &Plan) -> RunEvent {
     let profile = &plan.profile;
     let reorder = if profile.reorder.chance.is_never() { Duration::ZERO } else { profile.reorder.by };
-    Event::LinkShaped {
+    RunEvent::LinkShaped {
         delay: profile.delay,
         jitter: profile.jitter + reorder + profile.aggregate,
         rate: least_rate(scenario, profile).map(core::num::NonZeroU64::get),

@@ -42,7 +42,8 @@ use super::outcome::{RunEnd, RunError};
 use super::script::Script;
 use super::shape::{self, longest_round_trip};
 use crate::scenario::Scenario;
-use crate::trace::{Event, Name, Node, Sink};
+use crate::trace::event::Ending;
+use crate::trace::{Node, RunEvent, Sink};
 
 /// turmoil's name of the server's host.
 const SERVER: &str = "server";
@@ -159,13 +160,13 @@ impl Run {
             let since = if self.is_done(now) { *done_since.get_or_insert(now) } else { end };
             done_since = done_since.filter(|_| since < end);
             if since + linger <= now {
-                break Name::of("done");
+                break Ending::Done;
             }
             if now >= end {
-                break Name::of("duration");
+                break Ending::Duration;
             }
         };
-        self.world.record(self.now(), Node::SIM, Event::Ending { reason });
+        self.world.record(self.now(), Node::SIM, RunEvent::Ending { reason });
         for desk in &self.desks {
             desk.close();
         }
@@ -184,7 +185,7 @@ impl Run {
         }
         let mut world = self.world.lock();
         let now = world.now();
-        world.record(now, Node::SIM, Event::Ended {});
+        world.record(now, Node::SIM, RunEvent::Ended);
         let (events, hash) = world.finish(sink);
         let datagrams = world.datagrams();
         Ok(RunEnd { at: now, events, datagrams, hash })

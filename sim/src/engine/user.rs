@@ -18,8 +18,9 @@ use backchat_core::wire::Hash;
 
 use super::script::{Next, Script, Wish};
 use super::shape::detail;
-use crate::scenario::{Action, Transfer};
-use crate::trace::{Event, Name};
+use crate::scenario::{Action, Failure, Transfer};
+use crate::trace::event::{Answer, Completion};
+use crate::trace::{AppEvent, Event, Name};
 
 /// Where a client's downloads are.
 pub(super) const DOWNLOADS: &str = "/downloads";
@@ -41,7 +42,7 @@ pub(super) trait Surroundings {
     fn over(&mut self, now: Instant, wish: Wish);
 
     /// Something happened to this client.
-    fn record(&mut self, at: Instant, event: Event);
+    fn record(&mut self, at: Instant, event: impl Into<Event>);
 
     /// What is on the disk where a wish's file should be.
     fn look(&mut self, wish: Wish, file: &str) -> Found;
@@ -154,9 +155,9 @@ impl User {
                 self.is_leaving |= *action == Action::Leave;
                 let detail = detail(&action);
                 let file = if let Action::Get(_) = &*action { detail.clone() } else { None };
-                let what = Name::of(action.name());
+                let what = action.kind();
                 self.current = Some(Current { wish, file });
-                around.record(now, Event::Asked { wish, what, detail });
+                around.record(now, AppEvent::Asked { wish, what, detail });
                 Wanted::Now(self.command_of(wish, &action))
             }
             Next::At(at) => Wanted::At(at),
@@ -216,19 +217,20 @@ impl User {
         let Some(Current { wish, file }) = self.current.take() else { return };
         match answer {
             Ok(Receipt::Request(id)) => {
-                around.record(now, Event::Taken { wish, id: id.to_string().into() });
+                around.record(now, AppEvent::Taken { wish, id: id.to_string().into() });
                 self.requests.insert(id, wish);
             }
             Ok(Receipt::Download(id)) => {
-                around.record(now, Event::Taken { wish, id: format!("download-{}", id.0).into() });
+                around.record(now, AppEvent::Taken { wish, id: format!("download-{}", id.0).into() });
                 self.downloads.insert(id, Download { wish, file: file.unwrap_or(Name::of("")) });
             }
             Ok(Receipt::Done) => {
-                around.record(now, Event::Answered { wish, outcome: Name::of("done"), number: None });
+                around
+                    .record(now, AppEvent::Answered { wish, outcome: Completion::Done.into(), number: None });
                 around.over(now, wish);
             }
             Err(error) => {
-                around.record(now, Event::NotTaken { wish, reason: error.to_string().into() });
+                around.record(now, AppEvent::NotTaken { wish, reason: error.to_string().into() });
                 around.over(now, wish);
             }
         }
@@ -251,7 +253,7 @@ impl User {
         let open: Vec<Wish> = self.requests.values().copied().chain(current).collect();
         self.requests.clear();
         for wish in open {
-            around.record(now, Event::Answered { wish, outcome: Name::of("left"), number: None });
+            around.record(now, AppEvent::Answered { wish, outcome: Completion::Left.into(), number: None });
             around.over(now, wish);
         }
     }
@@ -260,12 +262,12 @@ impl User {
         &mut self,
         now: Instant,
         id: &RequestId,
-        outcome: Name,
+        outcome: Answer,
         number: Option<u64>,
         around: &mut impl Surroundings,
     ) {
         if let Some(wish) = self.requests.remove(id) {
-            around.record(now, Event::Answered { wish, outcome, number });
+            around.record(now, AppEvent::Answered { wish, outcome, number });
             around.over(now, wish);
         }
     }
@@ -281,7 +283,7 @@ impl User {
         let (wish, file) = (*wish, file.clone());
         match event {
             DownloadEvent::Started { transfer, size, start, .. } => {
-                around.record(now, Event::DownloadStarted { wish, transfer, size, start });
+                around.record(now, AppEvent::DownloadStarted { wish, transfer, size, start });
                 return;
             }
             DownloadEvent::Admitted
@@ -290,7 +292,8 @@ impl User {
             | DownloadEvent::Resumed => return,
             DownloadEvent::Finished(summary) => {
                 let Found { size, blake3, differs_at } = around.look(wish, &file);
-                let finished = Event::DownloadFinished {
+                let blake3 = Box::new(blake3);
+                let finished = AppEvent::DownloadFinished {
                     wish,
                     size,
                     blake3,
@@ -303,8 +306,8 @@ impl User {
                 around.record(now, finished);
             }
             DownloadEvent::Failed { reason, message, kept, away: _ } => {
-                let (reason, message) = (Name::of(reason.name()), message.into());
-                around.record(now, Event::DownloadFailed { wish, file, reason, message, kept });
+                let (reason, message) = (Failure::from(&reason), message.into());
+                around.record(now, AppEvent::DownloadFailed { wish, file, reason, message, kept });
             }
         }
         self.downloads.remove(&id);

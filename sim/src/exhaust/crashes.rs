@@ -12,7 +12,7 @@ use backchat_core::time::Instant;
 use super::{ENGINE, Failures};
 use crate::scenario::{Fault, FaultKind, Node, Scenario};
 use crate::shrink::oracle::verdict;
-use crate::trace::{Event, Record, Sink};
+use crate::trace::{Event, Record, RunEvent, Sink};
 
 /// For how long a node is gone: longer than a round trip, so that its peer sends into nothing, and far less than any
 /// patience.
@@ -40,7 +40,7 @@ struct Times {
 
 impl Sink for Times {
     fn record(&mut self, record: &Record) {
-        self.is_over |= matches!(record.event, Event::Ending { .. });
+        self.is_over |= matches!(record.event, Event::Run(RunEvent::Ending { .. }));
         if !self.is_over {
             self.all.insert(record.at);
         }

@@ -5,6 +5,8 @@ mod chat;
 use core::time::Duration;
 
 use backchat_core::chat::{FileName, Nickname};
+use backchat_core::named;
+use backchat_core::node::{FailReason, LocalError};
 
 use super::clients::Names;
 use super::reader::{Read, Table, Value};
@@ -15,7 +17,7 @@ use super::writer::{Writer, array, inline, quoted};
 
 #[cfg(test)]
 pub(super) use chat::{MESSAGE_KEYS, REFUSAL_KEYS};
-pub use chat::{Message, Reason, Refusal, Request, Times};
+pub use chat::{Message, NOT_TAKEN, Reason, Refusal, Request, Times};
 
 /// The most expected downloads in a file.
 pub const MAX_EXPECTED: usize = 10_000;
@@ -54,51 +56,39 @@ pub struct Download {
     pub resent_at_most: Option<u64>,
 }
 
-/// Why a download failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Failure {
-    /// The server has no such file.
-    NotFound,
-    /// The server refused, or could not go on.
-    Refused,
-    /// The connection, or the server, was lost.
-    Lost,
-    /// Nothing was heard for too long.
-    TimedOut,
-    /// The file did not have the hash that the server named.
-    Integrity,
-    /// The file could not be written.
-    Local,
-    /// There is a file of this name.
-    Exists,
-    /// The user stopped it.
-    Stopped,
+named! {
+    /// Why a download failed, in the client's own words.
+    pub enum Failure {
+        /// The server has no such file.
+        NotFound = "not-found",
+        /// The server refused, or could not go on.
+        Refused = "refused",
+        /// The connection, or the server, was lost.
+        Lost = "lost",
+        /// Nothing was heard for too long.
+        TimedOut = "timed-out",
+        /// The file did not have the hash that the server named.
+        Integrity = "integrity",
+        /// The file could not be written.
+        Local = "local",
+        /// There is a file of this name.
+        Exists = "exists",
+        /// The user stopped it.
+        Stopped = "stopped",
+    }
 }
 
-impl Failure {
-    /// Every reason.
-    pub const ALL: [Self; 8] = [
-        Self::NotFound,
-        Self::Refused,
-        Self::Lost,
-        Self::TimedOut,
-        Self::Integrity,
-        Self::Local,
-        Self::Exists,
-        Self::Stopped,
-    ];
-
-    /// Its word, the client's own.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NotFound => "not-found",
-            Self::Refused => "refused",
-            Self::Lost => "lost",
-            Self::TimedOut => "timed-out",
-            Self::Integrity => "integrity",
-            Self::Local => "local",
-            Self::Exists => "exists",
-            Self::Stopped => "stopped",
+impl From<&FailReason> for Failure {
+    fn from(reason: &FailReason) -> Self {
+        match reason {
+            FailReason::NotFound => Self::NotFound,
+            FailReason::Refused => Self::Refused,
+            FailReason::Lost => Self::Lost,
+            FailReason::TimedOut => Self::TimedOut,
+            FailReason::Integrity => Self::Integrity,
+            FailReason::Local(LocalError::Exists) => Self::Exists,
+            FailReason::Local(_) => Self::Local,
+            FailReason::Stopped => Self::Stopped,
         }
     }
 }
@@ -146,8 +136,9 @@ fn read_download(value: &Value<'_>, names: &Names, steps: &[Step]) -> Read<Downl
     let failed = match table.get("failed") {
         None => None,
         Some(value) => {
-            let word = value.word(&Failure::ALL.map(Failure::name))?;
-            Failure::ALL.into_iter().find(|failure| failure.name() == word)
+            let words: Vec<&str> = Failure::ALL.iter().map(|it| it.name()).collect();
+            let word = value.word(&words)?;
+            Failure::of(word)
         }
     };
     let count = match table.get("count") {

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use backchat_core::chat::{FileName, Nickname};
+use backchat_core::named;
 
 use super::clients::Names;
 use super::reader::{Read, Table, Value};
@@ -68,20 +69,46 @@ pub enum Action {
 }
 
 impl Action {
-    /// Its word.
-    pub const fn name(&self) -> &'static str {
+    /// What is done, without to what.
+    pub const fn kind(&self) -> ActionKind {
         match self {
-            Self::Get(_) => "get",
-            Self::Say(_) => "say",
-            Self::Tell { .. } => "tell",
-            Self::Names => "names",
-            Self::Files => "files",
-            Self::Pause(_) => "pause",
-            Self::Resume(_) => "resume",
-            Self::Stop(_) => "stop",
-            Self::Leave => "leave",
-            Self::Join => "join",
+            Self::Get(_) => ActionKind::Get,
+            Self::Say(_) => ActionKind::Say,
+            Self::Tell { .. } => ActionKind::Tell,
+            Self::Names => ActionKind::Names,
+            Self::Files => ActionKind::Files,
+            Self::Pause(_) => ActionKind::Pause,
+            Self::Resume(_) => ActionKind::Resume,
+            Self::Stop(_) => ActionKind::Stop,
+            Self::Leave => ActionKind::Leave,
+            Self::Join => ActionKind::Join,
         }
+    }
+}
+
+named! {
+    /// What a step does, as its `do` says it.
+    pub enum ActionKind {
+        /// Downloads a file.
+        Get = "get",
+        /// Says something to all.
+        Say = "say",
+        /// Says something to one.
+        Tell = "tell",
+        /// Asks who is here.
+        Names = "names",
+        /// Asks what can be downloaded.
+        Files = "files",
+        /// Pauses downloads.
+        Pause = "pause",
+        /// Lets them go on.
+        Resume = "resume",
+        /// Ends them.
+        Stop = "stop",
+        /// Leaves the chat.
+        Leave = "leave",
+        /// Joins it again.
+        Join = "join",
     }
 }
 
@@ -244,7 +271,7 @@ pub(super) fn write(steps: &[Step], to: &mut Writer) {
         to.table("[[steps]]");
         to.span_above_zero("at", step.at);
         to.text("who", step.who.as_str());
-        to.text("do", step.action.name());
+        to.text("do", step.action.kind().name());
         match &step.action {
             Action::Get(file)
             | Action::Pause(Some(file))

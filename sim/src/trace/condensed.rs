@@ -82,9 +82,10 @@ impl Sink for Condensed {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::trace::Event;
     use backchat_core::time::Instant;
+
+    use super::*;
+    use crate::trace::RunEvent;
 
     fn lines(records: u64) -> Vec<String> {
         let mut condensed = Condensed::new();
@@ -93,7 +94,7 @@ mod tests {
             condensed.record(&Record {
                 at: Instant::from_millis(life),
                 node,
-                event: Event::Started { life },
+                event: RunEvent::Started { life }.into(),
             });
         }
         condensed.text([0; 32]).lines().map(str::to_owned).collect()

@@ -10,8 +10,8 @@ use std::io::{self, Write};
 
 use backchat_core::hex::Hex;
 
-use super::event::Visitor;
-use super::{FORMAT, Header, Record, Value};
+use super::field::{Value, Visitor};
+use super::{FORMAT, Header, Record};
 
 /// Bytes gathered before they are written.
 const BLOCK: usize = 64 << 10;
@@ -105,7 +105,7 @@ struct Fields<'a>(&'a mut Vec<u8>);
 impl Visitor for Fields<'_> {
     fn field(&mut self, name: &'static str, value: Value<'_>) {
         // A field that is not there is left out.
-        if matches!(value, Value::None | Value::Absent) {
+        if value == Value::None {
             return;
         }
         let to = &mut *self.0;
@@ -113,9 +113,9 @@ impl Visitor for Fields<'_> {
         to.extend_from_slice(name.as_bytes());
         to.extend_from_slice(b"\":");
         match value {
-            Value::None | Value::Absent => {}
+            Value::None => {}
             Value::Number(it) => number(to, it),
-            Value::Text(it) => text(to, it),
+            Value::Word(it, _) | Value::Text(it) => text(to, it),
             Value::Datagram(it) => {
                 to.push(b'"');
                 // Memory takes everything.

@@ -12,8 +12,8 @@ use backchat_core::time::Instant;
 use backchat_core::wire::Hash;
 use serde_json::{Map, Value};
 
+use super::field::Scalar;
 use super::hash::TraceHash;
-use super::value::Field;
 use super::{Event, FORMAT, Header, Node, Record};
 
 /// The longest line. A record has a text of 15 KiB at most, which JSON may write six times as long.
@@ -215,8 +215,12 @@ fn header(line: Line<'_>, object: &mut Map<String, Value>) -> Result<Header, Rea
     }
     let version = object.remove("version").unwrap_or_default();
     if version.as_u64() != Some(FORMAT) {
-        let expected = format!("version {FORMAT}, the one of this build");
-        return Err(line.error_at("version", &format!("version {version}"), &expected));
+        let older = version.as_u64().is_some_and(|version| version < FORMAT);
+        let whose = if older { ", of an older build" } else { "" };
+        let expected = format!(
+            "version {FORMAT}: record it again with this build, or read it with the build that wrote it"
+        );
+        return Err(line.error_at("version", &format!("version {version}{whose}"), &expected));
     }
     let mut text = |name: &str| object.remove(name).and_then(|value| value.as_str().map(str::to_owned));
     let (scenario, engine) = (text("scenario"), text("engine"));
@@ -291,20 +295,35 @@ pub(super) struct Fields<'a> {
 
 impl Fields<'_> {
     /// The field called `name`.
-    pub(super) fn take<T: Field>(&mut self, name: &str) -> Result<T, ReadError> {
+    pub(super) fn take<T: Scalar>(&mut self, name: &str) -> Result<T, ReadError> {
+        self.take_as(name, T::EXPECTED, T::from_json)
+    }
+
+    /// The field called `name`, as `from_json` makes it.
+    pub(super) fn take_as<T>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        from_json: impl FnOnce(&Value) -> Option<T>,
+    ) -> Result<T, ReadError> {
         let found = self.object.remove(name).unwrap_or(Value::Null);
-        T::from_json(&found).ok_or_else(|| {
+        from_json(&found).ok_or_else(|| {
             let found = match &found {
                 Value::Null => format!("{} without {name:?}", self.event),
                 other => format!("{}: {name:?} is {other}", self.event),
             };
-            self.line.error_at(name, &found, &format!("{name:?}: {}", T::EXPECTED))
+            self.line.error_at(name, &found, &format!("{name:?}: {expected}"))
         })
+    }
+
+    /// Whether there is one.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.object.get(name).is_some_and(|it| !it.is_null())
     }
 
     /// No event is called so.
     pub(super) fn unknown(&self) -> ReadError {
-        let near = Event::NAMES.iter().min_by_key(|name| strsim::damerau_levenshtein(name, self.event));
+        let near = Event::names().min_by_key(|name| strsim::damerau_levenshtein(name, self.event));
         let expected = near.map_or_else(String::new, |near| format!("a known event, such as {near:?}"));
         self.line.error_at("event", &format!("event {:?}", self.event), &expected)
     }

@@ -37,8 +37,9 @@ impl Recorder {
     }
 
     /// Something happened.
-    pub fn add(&mut self, at: Instant, node: Node, event: Event) {
-        let record = Record { at, node, event };
+    #[inline]
+    pub fn add(&mut self, at: Instant, node: Node, event: impl Into<Event>) {
+        let record = Record { at, node, event: event.into() };
         match self.waiting.last() {
             // Almost everything comes in order, or nearly.
             Some(last) if last.at > at => self.add_earlier(record),
@@ -114,6 +115,7 @@ impl Sink for Vec<Record> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trace::RunEvent;
 
     fn at(millis: u64) -> Instant {
         Instant::from_millis(millis)
@@ -124,11 +126,11 @@ mod tests {
         let mut recorder = Recorder::new();
         let mut seen: Vec<Record> = Vec::new();
         for (time, life) in [(2, 0), (1, 1), (2, 2), (1, 3), (3, 4)] {
-            recorder.add(at(time), "a".into(), Event::Started { life });
+            recorder.add(at(time), "a".into(), RunEvent::Started { life });
         }
         recorder.settle(at(3), &mut seen);
         let lives = |seen: &[Record]| -> Vec<Event> { seen.iter().map(|it| it.event.clone()).collect() };
-        let expected: Vec<Event> = [1, 3, 0, 2].map(|life| Event::Started { life }).to_vec();
+        let expected: Vec<Event> = [1, 3, 0, 2].map(|life| RunEvent::Started { life }.into()).to_vec();
         assert_eq!(lives(&seen), expected);
         recorder.hand_on(&mut seen);
         assert_eq!((seen.len(), recorder.count()), (5, 5));
@@ -138,7 +140,7 @@ mod tests {
     fn the_hash_depends_on_every_part_of_a_record() {
         let hash = |time, node: &str, life| {
             let mut recorder = Recorder::new();
-            recorder.add(at(time), node.into(), Event::Started { life });
+            recorder.add(at(time), node.into(), RunEvent::Started { life });
             recorder.hand_on(&mut ());
             recorder.hash()
         };

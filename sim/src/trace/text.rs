@@ -6,8 +6,8 @@
 
 use core::fmt;
 
-use super::event::Visitor;
-use super::{Record, Value};
+use super::Record;
+use super::field::{Value, Visitor};
 
 /// A record, as a line without its end.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +48,7 @@ struct Fields<'a, 'f> {
 
 impl Visitor for Fields<'_, '_> {
     fn field(&mut self, name: &'static str, value: Value<'_>) {
-        if self.result.is_ok() && !matches!(value, Value::None | Value::Absent) {
+        if self.result.is_ok() && value != Value::None {
             let gap = self.gap;
             self.result = write!(self.f, "{:gap$}{name}=", "").and_then(|()| show(self.f, value));
             self.gap = 1;
@@ -58,12 +58,12 @@ impl Visitor for Fields<'_, '_> {
 
 fn show(f: &mut fmt::Formatter<'_>, value: Value<'_>) -> fmt::Result {
     match value {
-        Value::None | Value::Absent => Ok(()),
+        Value::None => Ok(()),
         Value::Number(number) => write!(f, "{number}"),
         Value::Text(text) if text.is_empty() || text.contains(|c: char| !c.is_ascii_graphic()) => {
             write!(f, "{text:?}")
         }
-        Value::Text(text) => f.write_str(text),
+        Value::Word(text, _) | Value::Text(text) => f.write_str(text),
         Value::Datagram(it) => write!(f, "{it}"),
         Value::Flag(flag) => f.write_str(if flag { "yes" } else { "no" }),
         Value::Transfer(id) => f.write_str(id.to_string().get(..TRANSFER_DIGITS).unwrap_or_default()),

@@ -83,7 +83,11 @@ fn spoilt(trace: &str) -> Vec<(&'static str, String, &'static str)> {
         ("empty", String::new(), ":1:1: an empty file; expected a trace's header: "),
         ("cut", half.join("\n") + "\n", ": the end of the file; expected a trace's end, "),
         ("torn", trace[..trace.len() / 2].to_owned(), "; expected one JSON object a line"),
-        ("old", trace.replacen("\"version\":2", "\"version\":1", 1), ":1:28: version 1; expected version 2"),
+        (
+            "old",
+            trace.replacen("\"version\":3", "\"version\":2", 1),
+            ":1:28: version 2, of an older build; expected version 3",
+        ),
         ("scenario", PASSES.trim_start().to_owned(), ":1:1: expected value; expected one JSON object a line"),
         (
             "unknown",

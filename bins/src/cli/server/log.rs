@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use backchat_core::chat::{ChatEvent, OperatorError};
-use backchat_core::node::{Answer, Order, ServerEvent};
+use backchat_core::node::{Answer, Order, ServerEvent, TransferEvent};
 use backchat_core::text::visible;
 use backchat_core::time::Instant;
 use backchat_core::transfer::Outcome;
@@ -104,19 +104,28 @@ impl Observer for Log {
     fn event(&mut self, now: Instant, event: ServerEvent) {
         match event {
             ServerEvent::Chat(event) => self.chat(now, &event),
-            ServerEvent::Offered { session, transfer, file, size, start }
+            ServerEvent::Transfer(TransferEvent::Offered { session, transfer, file, size, start })
                 if self.lets(now, "downloads begun") =>
             {
                 let (session, file) = (session.0, visible(file.as_str()));
                 tracing::info!(session, %transfer, %file, size, start, "download begins");
             }
-            ServerEvent::Refused { session, file, code } if self.lets(now, "downloads refused") => {
+            ServerEvent::Transfer(TransferEvent::Refused { session, file, code })
+                if self.lets(now, "downloads refused") =>
+            {
                 let (session, file) = (session.0, visible(file.as_str()));
                 tracing::info!(session, %file, %code, "download refused");
             }
-            ServerEvent::Ended { session, transfer, file, outcome, progress, stats, round_trip, took }
-                if self.lets(now, "downloads over") =>
-            {
+            ServerEvent::Transfer(TransferEvent::Served {
+                session,
+                transfer,
+                file,
+                outcome,
+                bytes,
+                stats,
+                round_trip,
+                took,
+            }) if self.lets(now, "downloads over") => {
                 let (session, file) = (session.0, visible(file.as_str()));
                 let reason = match outcome {
                     Outcome::Aborted(code) | Outcome::Reset(code) => Some(code.to_string()),
@@ -128,7 +137,7 @@ impl Observer for Log {
                     %file,
                     outcome = outcome.name(),
                     reason,
-                    bytes = progress.end.saturating_sub(progress.start),
+                    bytes,
                     sent_bytes = stats.bytes_on_wire,
                     segments = stats.segments_sent,
                     sent_again = stats.segments_resent,
@@ -138,7 +147,7 @@ impl Observer for Log {
                     "download over"
                 );
             }
-            ServerEvent::Offered { .. } | ServerEvent::Refused { .. } | ServerEvent::Ended { .. } => {}
+            ServerEvent::Transfer(_) => {}
         }
     }
 }

@@ -1,14 +1,18 @@
 //! From a request in the chat to the end of its transfer.
 
-use super::{Asker, FileError, FileMeta, ReadDone, Server, ServerEvent, ServerOutput, ShareRequest};
-use crate::chat::shares;
-use crate::chat::{Address, ErrorCode, FileName, Have, Hex, RequestId, ServerFrame, SessionId, TicketFrame};
+use core::time::Duration;
+
+use super::{
+    Asker, FileError, FileMeta, ReadDone, Server, ServerEvent, ServerOutput, ShareRequest, TransferEvent,
+};
+use crate::chat::{
+    Address, ErrorCode, FileName, Have, Hex, RequestId, ServerFrame, SessionId, TicketFrame, shares,
+};
 use crate::node::{Counters, Transmit};
 use crate::time::Instant;
 use crate::trace::{Event, Mark, Record};
 use crate::transfer::{Offer, Outcome, Sender, SenderOutput};
 use crate::wire::{Hash, MAX_OFFSET, ProofKey, ResetCode, Ticket, TransferId};
-use core::time::Duration;
 
 /// One download, from its request on.
 #[derive(Debug)]
@@ -307,8 +311,8 @@ impl Server {
         let (session, file) = (download.session, download.file.clone());
         self.chat.reply(now, session, &frame);
         self.counters.tickets += 1;
-        let event = ServerEvent::Offered { session, transfer, file, size, start };
-        self.queue.push_back(ServerOutput::Event(event));
+        let event = TransferEvent::Offered { session, transfer, file, size, start };
+        self.queue.push_back(ServerOutput::Event(ServerEvent::Transfer(event)));
         self.collect(now, transfer);
     }
 
@@ -338,7 +342,8 @@ impl Server {
         message: String,
     ) {
         self.chat.reply(now, session, &ServerFrame::error(id, code.clone(), message));
-        self.queue.push_back(ServerOutput::Event(ServerEvent::Refused { session, file, code }));
+        let event = TransferEvent::Refused { session, file, code };
+        self.queue.push_back(ServerOutput::Event(ServerEvent::Transfer(event)));
     }
 
     /// Ends a download before its end.
@@ -440,15 +445,16 @@ impl Server {
             if outcome == Outcome::Complete {
                 self.counters.downloads_took.add(now - began);
             }
-            self.counters.bytes += progress.end - progress.start;
+            let bytes = progress.end - progress.start;
+            self.counters.bytes += bytes;
             self.counters.bytes_on_wire += stats.bytes_on_wire;
             self.counters.segments += stats.segments_sent;
             self.counters.segments_resent += stats.segments_resent;
             self.counters.timeouts += stats.timeouts;
             let (stats, took) = (Box::new(stats), now - began);
             let event =
-                ServerEvent::Ended { session, transfer, file, outcome, progress, stats, round_trip, took };
-            self.queue.push_back(ServerOutput::Event(event));
+                TransferEvent::Served { session, transfer, file, outcome, bytes, stats, round_trip, took };
+            self.queue.push_back(ServerOutput::Event(ServerEvent::Transfer(event)));
         }
         if let Stage::Offered(sender) = download.stage {
             download.stage = Stage::Over(sender);

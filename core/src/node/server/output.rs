@@ -143,6 +143,13 @@ pub enum FileError {
 pub enum ServerEvent {
     /// Of the chat.
     Chat(ChatEvent),
+    /// Of downloads.
+    Transfer(TransferEvent),
+}
+
+/// What an operator wants to know of downloads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TransferEvent {
     /// A ticket was given.
     Offered {
         /// To this session.
@@ -166,7 +173,7 @@ pub enum ServerEvent {
         code: ErrorCode,
     },
     /// A download is over.
-    Ended {
+    Served {
         /// Of this session.
         session: SessionId,
         /// The download.
@@ -176,7 +183,7 @@ pub enum ServerEvent {
         /// How.
         outcome: Outcome,
         /// Acknowledged bytes, from the first that was sent.
-        progress: Range<u64>,
+        bytes: u64,
         /// What it took.
         stats: Box<SenderStats>,
         /// The round-trip time at the end, if measured.
@@ -190,6 +197,14 @@ impl fmt::Display for ServerEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Chat(event) => write!(f, "{event:?}"),
+            Self::Transfer(event) => event.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for TransferEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
             Self::Offered { session, transfer, file, size, start } => {
                 write!(
                     f,
@@ -200,8 +215,8 @@ impl fmt::Display for ServerEvent {
             Self::Refused { session, file, code } => {
                 write!(f, "session {} may not download {file}: {code}", session.0)
             }
-            Self::Ended { session, transfer, file, outcome, progress, stats, round_trip, took } => {
-                let (bytes, name) = (progress.end - progress.start, outcome.name());
+            Self::Served { session, transfer, file, outcome, bytes, stats, round_trip, took } => {
+                let name = outcome.name();
                 write!(f, "session {}: {file} as {transfer} is {name} after {took:?}: ", session.0)?;
                 write!(f, "{bytes} bytes, {} segments, ", stats.segments_sent)?;
                 write!(f, "{} of them again, {} timeouts", stats.segments_resent, stats.timeouts)?;

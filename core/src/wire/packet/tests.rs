@@ -73,7 +73,7 @@ fn body() -> impl Strategy<Value = Body> {
         (0..=MAX_OFFSET).prop_map(|nxt| Body::Probe { nxt }),
         (0..=MAX_OFFSET, any::<[u8; 32]>()).prop_map(|(size, hash)| Body::End { size, hash: Hash(hash) }),
         Just(Body::EndAck),
-        any::<u16>().prop_map(|code| Body::Reset(ResetCode::decode(code))),
+        any::<u16>().prop_map(|code| Body::Reset(ResetCode::from_raw(code))),
         nonce().prop_map(Body::PathChallenge),
         nonce().prop_map(Body::PathResponse),
     ]

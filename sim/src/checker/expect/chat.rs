@@ -9,7 +9,7 @@ use backchat_core::time::Instant;
 use super::{NAME, Violations};
 use crate::scenario::{Message, Refusal, Scenario, Times};
 use crate::summary::Summary;
-use crate::trace::{Event, Name, Node, Record, Sink};
+use crate::trace::{AppEvent, Event, Name, Node, Record, Sink};
 
 /// Counts the messages that a scenario expects. Of a scenario that expects none it costs nothing.
 #[derive(Debug, Default)]
@@ -53,8 +53,8 @@ impl Sink for Messages {
             return;
         }
         let (from, text, private) = match &record.event {
-            Event::Message { from, text, .. } => (from, text, false),
-            Event::Private { from, text, .. } => (from, text, true),
+            Event::App(AppEvent::Message { from, text, .. }) => (from, text, false),
+            Event::App(AppEvent::Private { from, text, .. }) => (from, text, true),
             _ => return,
         };
         for it in &mut self.0 {
@@ -140,8 +140,8 @@ fn check_refusal(
     let clients = names(scenario, &expected.client);
     let meant = summary.refusals().filter(|it| {
         clients.contains(it.client.as_str())
-            && *it.what == *expected.what.name()
-            && expected.code.as_ref().is_none_or(|code| *it.code == *code.name())
+            && it.what == expected.what
+            && expected.code.as_ref().is_none_or(|code| it.code == *code)
     });
     let meant: Vec<_> = meant.collect();
     let (client, what) = (&expected.client, expected.what.name());
@@ -178,8 +178,12 @@ fn names(scenario: &Scenario, name: &Nickname) -> BTreeSet<String> {
 
 #[cfg(test)]
 mod tests {
+    use backchat_core::chat::ErrorCode;
+
     use super::*;
     use crate::checker::testing::at;
+    use crate::scenario::ActionKind;
+    use crate::trace::event::Answer;
 
     fn said(expect: &str, records: &[Record]) -> Vec<String> {
         let text = format!(
@@ -199,12 +203,13 @@ mod tests {
 
     fn hello(millis: u64, node: &str) -> Record {
         let (from, text) = (Name::of("ann"), Name::of("hello"));
-        at(millis, node, Event::Message { number: 1, from, text, backlog: false })
+        at(millis, node, AppEvent::Message { number: 1, from, text, backlog: false })
     }
 
     fn refused(client: &'static str, wish: u64) -> [Record; 2] {
-        let asked = Event::Asked { wish, what: Name::of("tell"), detail: Some(Name::of("ann")) };
-        let answered = Event::Answered { wish, outcome: Name::of("no-such-nick"), number: None };
+        let asked = AppEvent::Asked { wish, what: ActionKind::Tell, detail: Some(Name::of("ann")) };
+        let answered =
+            AppEvent::Answered { wish, outcome: Answer::Error(ErrorCode::NoSuchNick), number: None };
         [at(1, client, asked), at(2, client, answered)]
     }
 

@@ -21,7 +21,7 @@ use backchat_core::transfer::SILENCE;
 use backchat_core::wire::DATA_HEADER_LEN;
 
 use crate::link::HEADERS;
-use crate::trace::Name;
+use crate::scenario::ActionKind;
 
 /// What it may take until a failure is noticed, and until a client is back: a minute of silence, or a nickname that is
 /// held for 30 s and attempts that are 8 s apart, and a margin.
@@ -97,8 +97,8 @@ pub(super) struct Left {
 }
 
 impl Left {
-    pub(super) fn add(&mut self, what: &Name, size: u64, times: u64) {
-        if *what == "get" {
+    pub(super) fn add(&mut self, what: ActionKind, size: u64, times: u64) {
+        if what == ActionKind::Get {
             self.downloads += times;
             self.bytes = self.bytes.saturating_add(size.saturating_mul(times));
         } else {

@@ -9,9 +9,10 @@ use crate::cli::explain::{self, Which};
 use crate::cli::load::Loaded;
 use crate::cli::run::{explained, judged};
 use crate::cli::wall::Stopwatch;
+use crate::link::DropReason;
 use crate::run::Engine;
 use crate::scenario::Scenario;
-use crate::trace::{Event, Record, Sink};
+use crate::trace::{AppEvent, CoreEvent, Event, NetEvent, Record, Sink};
 
 /// The session. It is compiled in, so that the tour runs anywhere; the replay line names it in the repository.
 const SCENARIO: &str = include_str!("../../../../scenarios/network/demo.toml");
@@ -116,37 +117,43 @@ impl Story {
 impl Sink for Story {
     fn record(&mut self, record: &Record) {
         let told = match &record.event {
-            Event::Offered { .. } => {
+            Event::Net(NetEvent::Offered { .. }) => {
                 self.offered += 1;
                 None
             }
-            Event::NetDropped { reason, .. } => {
-                self.lost += u64::from(reason.as_str() == "loss");
+            Event::Net(NetEvent::Dropped { reason, .. }) => {
+                self.lost += u64::from(*reason == DropReason::Loss);
                 None
             }
-            Event::SegmentsSent { resent, .. } => {
+            Event::Core(_, CoreEvent::SegmentsSent { resent, .. }) => {
                 self.resent += resent;
                 None
             }
-            Event::WentBack { .. } => {
+            Event::Core(_, CoreEvent::WentBack { .. }) => {
                 self.went_back += 1;
                 None
             }
-            Event::Joined { nick, .. } => Some((format!("-- {nick} joined"), Tone::Aside)),
-            Event::Message { from, text, .. } => Some((format!("{from}: {text}"), Tone::Said)),
-            Event::Private { from, to, text, .. } => Some((format!("{from} -> {to}: {text}"), Tone::Said)),
-            Event::DownloadStarted { size, .. } => {
+            Event::App(AppEvent::Joined { nick, .. }) => Some((format!("-- {nick} joined"), Tone::Aside)),
+            Event::App(AppEvent::Message { from, text, .. }) => Some((format!("{from}: {text}"), Tone::Said)),
+            Event::App(AppEvent::Private { from, to, text, .. }) => {
+                Some((format!("{from} -> {to}: {text}"), Tone::Said))
+            }
+            Event::App(AppEvent::DownloadStarted { size, .. }) => {
                 self.size = *size;
                 Some((format!("-- book.bin begins, {} KiB", size >> 10), Tone::Aside))
             }
-            Event::SegmentReceived { end, .. } => self.mark(*end).map(|bar| (bar, Tone::Aside)),
-            Event::DownloadFinished { file, blake3, differs_at: None, .. } => {
+            Event::Core(_, CoreEvent::SegmentReceived { range, .. }) => {
+                self.mark(range.end).map(|bar| (bar, Tone::Aside))
+            }
+            Event::App(AppEvent::DownloadFinished { file, blake3, differs_at: None, .. }) => {
                 let hash = blake3.to_string();
                 let hash = hash.get(..16).unwrap_or_default();
                 Some((format!("{file} is whole, BLAKE3 {hash}…"), Tone::Good))
             }
-            Event::DownloadFinished { file, .. } => Some((format!("{file} is another file"), Tone::Said)),
-            Event::DownloadFailed { file, message, .. } => {
+            Event::App(AppEvent::DownloadFinished { file, .. }) => {
+                Some((format!("{file} is another file"), Tone::Said))
+            }
+            Event::App(AppEvent::DownloadFailed { file, message, .. }) => {
                 Some((format!("{file} failed: {message}"), Tone::Said))
             }
             _ => None,

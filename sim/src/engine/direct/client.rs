@@ -2,10 +2,11 @@
 
 mod running;
 
+use core::time::Duration;
+
 use backchat_core::chat::Nickname;
 use backchat_core::seed::Seed;
 use backchat_core::time::Instant;
-use core::time::Duration;
 
 use self::running::Running;
 use super::files::Disk;
@@ -17,7 +18,8 @@ use crate::engine::node::{client_config, entropy};
 use crate::engine::script::{Next, Script, Wish};
 use crate::engine::user::{Found, Surroundings, User, path};
 use crate::scenario::{Client as Description, Scenario, Transfer};
-use crate::trace::{self, Event, Name};
+use crate::trace::event::Completion;
+use crate::trace::{self, AppEvent, Event, Name, RunEvent};
 
 /// What outlives the program.
 pub(super) struct Person {
@@ -57,7 +59,7 @@ impl Surroundings for Around<'_> {
         self.person.script.over(wish, now);
     }
 
-    fn record(&mut self, at: Instant, event: Event) {
+    fn record(&mut self, at: Instant, event: impl Into<Event>) {
         self.out.network.record(at, self.person.name, event);
     }
 
@@ -187,7 +189,7 @@ impl Client {
         }
         let life = self.lives;
         self.lives += 1;
-        out.record(self.person.name, Event::Started { life });
+        out.record(self.person.name, RunEvent::Started { life });
         let user = User::new(self.person.name.into(), self.transfer, life);
         let config = client_config(&self.person.nick, self.patience);
         let entropy = entropy(&self.seed, &self.person.name, life);
@@ -198,7 +200,7 @@ impl Client {
     /// Its life is over in good order.
     fn ended(&mut self, out: &mut Outside) {
         let Stage::Running(running) = core::mem::replace(&mut self.stage, Stage::Finished) else { return };
-        out.record(self.person.name, Event::Stopped { outcome: Name::of("left") });
+        out.record(self.person.name, RunEvent::Stopped { outcome: Name::of("left") });
         let end = running.end(&mut self.person, out);
         if let Some(at) = end.starts_again(out.now(), &self.person.script) {
             self.stage = Stage::Waiting(at);
@@ -208,7 +210,7 @@ impl Client {
 
     /// It is killed.
     pub(super) fn kill(&mut self, power: bool, out: &mut Outside) {
-        out.record(self.person.name, Event::Crashed { power });
+        out.record(self.person.name, RunEvent::Crashed { power });
         out.reset(self.person.node());
         self.is_down = true;
         if power {
@@ -219,8 +221,8 @@ impl Client {
         let Stage::Running(running) = core::mem::replace(&mut self.stage, again) else { return };
         running.give_up(&self.person, out);
         for wish in self.person.script.killed(out.now()) {
-            let outcome = Name::of("killed");
-            out.record(self.person.name, Event::Answered { wish, outcome, number: None });
+            let outcome = Completion::Killed.into();
+            out.record(self.person.name, AppEvent::Answered { wish, outcome, number: None });
         }
     }
 

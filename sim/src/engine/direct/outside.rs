@@ -122,7 +122,7 @@ impl Outside {
     }
 
     /// Something happened at this time.
-    pub(super) fn record(&mut self, node: trace::Node, event: Event) {
+    pub(super) fn record(&mut self, node: trace::Node, event: impl Into<Event>) {
         self.network.record(self.now, node, event);
     }
 

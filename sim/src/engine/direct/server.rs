@@ -32,7 +32,7 @@ use crate::engine::faults::Node;
 use crate::engine::network::{RECEIVE_BUFFER, SocketId, Way, server_udp};
 use crate::engine::node::{EPOCH, GRACE, entropy};
 use crate::scenario::Scenario;
-use crate::trace::{self, Event, Name, convert};
+use crate::trace::{self, Name, RunEvent};
 
 /// Datagrams that are taken in a turn.
 const RECEIVED_PER_TURN: usize = 32;
@@ -73,7 +73,7 @@ impl Serving {
         out: &mut Outside,
     ) -> std::io::Result<Self> {
         let now = out.now();
-        out.record(trace::Node::SERVER, Event::Started { life });
+        out.record(trace::Node::SERVER, RunEvent::Started { life });
         let socket = out.bind(Node::Server, RECEIVE_BUFFER);
         let seed = Seed::from_entropy(entropy(seed, &trace::Node::SERVER, life));
         let settings = &scenario.file().server;
@@ -226,8 +226,8 @@ impl Serving {
                 }
                 ServerOutput::Transmit(transmit) => self.transmit(&transmit, out),
                 ServerOutput::Share(request) => self.share.submit(request),
-                ServerOutput::Event(event) => out.record(trace::Node::SERVER, convert::server(event)),
-                ServerOutput::Trace(record) => out.record(trace::Node::SERVER, convert::core(record)),
+                ServerOutput::Event(event) => out.record(trace::Node::SERVER, event),
+                ServerOutput::Trace(record) => out.record(trace::Node::SERVER, record),
                 ServerOutput::Stopped => {
                     if self.life == Life::Running {
                         self.life = Life::Lingering(now + LAST_LINGER);

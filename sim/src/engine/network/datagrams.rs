@@ -8,7 +8,8 @@ use bytes::Bytes;
 
 use super::{ClientIndex, Network, Way};
 use crate::link::{Copy, Departure, DropReason, Offered, Verdict};
-use crate::trace::{Added, Event, Name, Node};
+use crate::trace::event::{Acknowledges, Harm};
+use crate::trace::{NetEvent, Node};
 
 /// A copy of a datagram on its way.
 #[derive(Clone, Copy, Debug)]
@@ -85,9 +86,8 @@ impl<S> Network<S> {
             Body::Ack(ack) | Body::Confirm(_, ack) => Some(ack),
             _ => None,
         });
-        let (limit, paused) = (Added(ack.map(|it| it.limit)), Added(ack.map(|it| it.paused)));
-        let ack = Added(ack.map(|it| it.ack));
-        self.recorder.add(now, node, Event::Offered { ordinal, length, what, ack, limit, paused });
+        let acknowledges = ack.map(|it| Acknowledges { ack: it.ack, limit: it.limit, paused: it.paused });
+        self.recorder.add(now, node, NetEvent::Offered { ordinal, length, what, acknowledges });
         self.tell(now, node, ordinal, &verdict);
         Some(Sent { id: (client, way, ordinal), at: now, keep, is_marked: false, verdict })
     }
@@ -113,12 +113,11 @@ impl<S> Network<S> {
     fn tell(&mut self, at: Instant, node: Node, ordinal: u64, verdict: &Verdict) {
         match verdict {
             Verdict::Dropped(reason) => {
-                let reason = Name::of(reason.name());
-                self.recorder.add(at, node, Event::NetDropped { ordinal, copy: 0, reason });
+                self.recorder.add(at, node, NetEvent::Dropped { ordinal, copy: 0, reason: *reason });
             }
             Verdict::Passed(copies) if copies.len() > 1 => {
                 let extra = copies.len() as u64 - 1;
-                self.recorder.add(at, node, Event::Duplicated { ordinal, extra });
+                self.recorder.add(at, node, NetEvent::Duplicated { ordinal, extra });
             }
             Verdict::Passed(_) | Verdict::Queued => {}
         }
@@ -136,10 +135,10 @@ impl<S> Network<S> {
     pub(in crate::engine) fn damaged(&mut self, sent: &Sent, copy: &Copy, length: usize) {
         let (client, way, ordinal) = sent.id;
         let Some(direction) = self.direction(client, way) else { return };
-        let how = Name::of(if copy.damage.is_truncated() { "truncate" } else { "corrupt" });
+        let how = if copy.damage.is_truncated() { Harm::Truncate } else { Harm::Corrupt };
         let (copy, length) = (u64::from(copy.number), length as u64);
         let name = direction.name;
-        self.recorder.add(sent.at, name, Event::Damaged { ordinal, copy, how, length });
+        self.recorder.add(sent.at, name, NetEvent::Damaged { ordinal, copy, how, length });
     }
 
     /// A copy of so many bytes came to its end: it was taken, or why it was not.
@@ -157,7 +156,7 @@ impl<S> Network<S> {
             && let Some(direction) = self.direction(flight.client, flight.way)
         {
             let (node, (ordinal, copy)) = (direction.name, number);
-            self.recorder.add(now, node, Event::CongestionExperienced { ordinal, copy });
+            self.recorder.add(now, node, NetEvent::CongestionExperienced { ordinal, copy });
         }
     }
 
@@ -176,11 +175,11 @@ impl<S> Network<S> {
         let event = match taken {
             Ok(()) => {
                 link.on_delivered();
-                Event::Delivered { ordinal, copy, length: length as u64 }
+                NetEvent::Delivered { ordinal, copy, length: length as u64 }
             }
             Err(reason) => {
                 link.on_undelivered(reason);
-                Event::NetDropped { ordinal, copy, reason: Name::of(reason.name()) }
+                NetEvent::Dropped { ordinal, copy, reason }
             }
         };
         self.recorder.add(now, name, event);

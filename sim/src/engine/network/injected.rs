@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::{ClientIndex, Network, Way, server_udp};
 use crate::link::{DropReason, InjectedWhat};
 use crate::trace::event::INJECTED;
-use crate::trace::{Datagram, Event};
+use crate::trace::{Datagram, NetEvent};
 
 /// A datagram that nobody sent, at its receiver's.
 pub(in crate::engine) struct Injected {
@@ -54,7 +54,7 @@ impl<S> Network<S> {
         };
         let name = direction.name;
         let length = bytes.len() as u64;
-        self.recorder.add(now, name, Event::Injected { ordinal, length, what });
+        self.recorder.add(now, name, NetEvent::Injected { ordinal, length, what });
         let its = self.sockets.seen_at(client);
         let (from, to) = match way {
             Way::Up => (its, server_udp()),

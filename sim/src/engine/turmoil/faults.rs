@@ -9,7 +9,7 @@ use super::lives::Switch;
 use super::tcp::ServerPower;
 use super::world::World;
 use crate::engine::faults::{Happening, Node};
-use crate::trace::{self, Event};
+use crate::trace::{self, RunEvent};
 
 /// How nodes are killed and live again.
 pub(super) struct Levers {
@@ -28,17 +28,17 @@ impl Levers {
         world: &World,
     ) {
         match happening {
-            Happening::Healed => world.record(now, trace::Node::SIM, Event::Healed {}),
+            Happening::Healed => world.record(now, trace::Node::SIM, RunEvent::Healed),
             Happening::Rebind(client, addr) => world.lock().rebind(now, client, addr),
             Happening::Kill { node: Node::Server, power } => {
-                world.record(now, trace::Node::SERVER, Event::Crashed { power });
+                world.record(now, trace::Node::SERVER, RunEvent::Crashed { power });
                 world.lock().reset_connections(now, None);
                 self.power.down(power);
                 sim.crash(super::SERVER);
             }
             Happening::Kill { node: Node::Client(client), power } => {
                 let name = world.lock().client_name(client);
-                world.record(now, name, Event::Crashed { power });
+                world.record(now, name, RunEvent::Crashed { power });
                 world.lock().reset_connections(now, Some(client));
                 if let Some(switch) = self.switches.get(client.0) {
                     switch.turn(false);

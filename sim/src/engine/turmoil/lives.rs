@@ -30,7 +30,8 @@ use crate::engine::contents::{Contents, SHARE};
 use crate::engine::network::{ClientIndex, RECEIVE_BUFFER, UDP_PORT};
 use crate::engine::node::client_config;
 use crate::scenario::Transfer;
-use crate::trace::{Event, Name, Node, convert};
+use crate::trace::event::Completion;
+use crate::trace::{AppEvent, Name, Node, RunEvent};
 
 /// What a server is made of, in each of its lives.
 pub(super) struct ServerHost {
@@ -50,7 +51,7 @@ impl ServerHost {
         let life = self.life.fetch_add(1, Ordering::Relaxed);
         let world = Arc::clone(&self.world);
         let began = now(&world);
-        world.record(began, Node::SERVER, Event::Started { life });
+        world.record(began, Node::SERVER, RunEvent::Started { life });
         let listener = SimListener::bind(Arc::clone(&world)).await?;
         let udp = SimUdp::bind_server(Arc::clone(&world), UDP_PORT, RECEIVE_BUFFER).await?;
         self.power.up();
@@ -67,7 +68,7 @@ impl ServerHost {
             Some(Err(error)) => error.to_string().into(),
             None => return Ok(()),
         };
-        world.record(now(&world), Node::SERVER, Event::Stopped { outcome });
+        world.record(now(&world), Node::SERVER, RunEvent::Stopped { outcome });
         self.control.send_replace(None);
         Ok(())
     }
@@ -78,11 +79,11 @@ struct Noted(Arc<World>);
 
 impl Observer for Noted {
     fn event(&mut self, now: Instant, event: ServerEvent) {
-        self.0.record(now, Node::SERVER, convert::server(event));
+        self.0.record(now, Node::SERVER, event);
     }
 
     fn trace(&mut self, record: Record) {
-        self.0.record(record.at, Node::SERVER, convert::core(record));
+        self.0.record(record.at, Node::SERVER, record);
     }
 }
 
@@ -151,7 +152,7 @@ impl ClientHost {
             if desk.is_closing() {
                 break;
             }
-            world.record(now(world), desk.name, Event::Started { life });
+            world.record(now(world), desk.name, RunEvent::Started { life });
             let mut user = Seated::new(
                 Arc::clone(desk),
                 Arc::clone(world),
@@ -172,13 +173,14 @@ impl ClientHost {
             let Some(outcome) = ended else {
                 let lost = desk.script().killed(now);
                 for wish in lost {
-                    let killed = Event::Answered { wish, outcome: Name::of("killed"), number: None };
+                    let killed =
+                        AppEvent::Answered { wish, outcome: Completion::Killed.into(), number: None };
                     world.record(now, desk.name, killed);
                 }
                 begin = now;
                 continue;
             };
-            world.record(now, desk.name, Event::Stopped { outcome });
+            world.record(now, desk.name, RunEvent::Stopped { outcome });
             user.life_ended(now);
             let starts_again = user.end().starts_again(now, &desk.script());
             let Some(at) = starts_again else { break };

@@ -17,7 +17,7 @@ use crate::engine::contents::Contents;
 use crate::engine::script::{Next, Script, Wish};
 use crate::engine::user::{DOWNLOADS, Found, LifeEnd, Surroundings, User, Wanted, path};
 use crate::scenario::Transfer;
-use crate::trace::{Event, Node, convert};
+use crate::trace::{AppEvent, Event, Node};
 
 /// What the engine and all lives of one client share.
 pub(super) struct Desk {
@@ -105,7 +105,7 @@ impl Surroundings for Around<'_> {
         self.desk.changed.notify_one();
     }
 
-    fn record(&mut self, at: Instant, event: Event) {
+    fn record(&mut self, at: Instant, event: impl Into<Event>) {
         self.world.record(at, self.desk.name, event);
     }
 
@@ -185,12 +185,12 @@ impl Application for Seated {
 
     fn cannot_connect(&mut self, error: &io::Error, now: Instant) -> Flow {
         let (_, mut around) = self.parts();
-        around.record(now, Event::CannotConnect { error: error.kind().to_string().into() });
+        around.record(now, AppEvent::CannotConnect { error: error.kind().to_string().into() });
         Flow::Continue
     }
 
     fn trace(&mut self, record: Record) {
         let (_, mut around) = self.parts();
-        around.record(record.at, convert::core(record));
+        around.record(record.at, record);
     }
 }

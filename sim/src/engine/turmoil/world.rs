@@ -89,7 +89,7 @@ impl World {
     }
 
     /// Something happened.
-    pub(super) fn record(&self, at: Instant, node: Node, event: Event) {
+    pub(super) fn record(&self, at: Instant, node: Node, event: impl Into<Event>) {
         self.lock().record(at, node, event);
     }
 }
@@ -109,7 +109,7 @@ impl State {
     }
 
     /// Something happened.
-    pub(super) fn record(&mut self, at: Instant, node: Node, event: Event) {
+    pub(super) fn record(&mut self, at: Instant, node: Node, event: impl Into<Event>) {
         self.network.record(at, node, event);
     }
 

@@ -5,7 +5,7 @@ use backchat_core::chat::{ErrorCode, Nickname};
 use super::MAX_EXPECTED;
 use crate::scenario::clients::Names;
 use crate::scenario::reader::{Read, Table, Value};
-use crate::scenario::steps::{Action, Step};
+use crate::scenario::steps::{Action, ActionKind, Step};
 use crate::scenario::writer::{array, inline, quoted};
 
 /// Messages that a client is expected to be shown, or not to be.
@@ -48,7 +48,7 @@ pub struct Refusal {
 }
 
 /// Why a request was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
     /// By the server, with this code.
     Server(ErrorCode),
@@ -57,7 +57,7 @@ pub enum Reason {
 }
 
 /// The name of [`Reason::NotTaken`] in a file.
-const NOT_TAKEN: &str = "not-taken";
+pub const NOT_TAKEN: &str = "not-taken";
 
 impl Reason {
     /// Its word, the protocol's where that has one.
@@ -99,15 +99,20 @@ impl Request {
         }
     }
 
-    const fn is(self, action: &Action) -> bool {
-        matches!(
-            (self, action),
-            (Self::Join, Action::Join)
-                | (Self::Say, Action::Say(_))
-                | (Self::Tell, Action::Tell { .. })
-                | (Self::Names, Action::Names)
-                | (Self::Files, Action::Files)
-        )
+    /// The one that a step of this kind is; `None`: the server may not refuse it.
+    pub const fn of_step(kind: ActionKind) -> Option<Self> {
+        match kind {
+            ActionKind::Join => Some(Self::Join),
+            ActionKind::Say => Some(Self::Say),
+            ActionKind::Tell => Some(Self::Tell),
+            ActionKind::Names => Some(Self::Names),
+            ActionKind::Files => Some(Self::Files),
+            ActionKind::Get
+            | ActionKind::Pause
+            | ActionKind::Resume
+            | ActionKind::Stop
+            | ActionKind::Leave => None,
+        }
     }
 }
 
@@ -161,7 +166,7 @@ fn refusal(value: &Value<'_>, names: &Names, steps: &[Step]) -> Read<Refusal> {
     let them = names.members(&client).unwrap_or_default();
     let does = |step: &Step| {
         let who = names.members(&step.who).unwrap_or_default();
-        what.is(&step.action) && who.start < them.end && them.start < who.end
+        Request::of_step(step.action.kind()) == Some(what) && who.start < them.end && them.start < who.end
     };
     // Everybody joins without a step.
     if what != Request::Join && !steps.iter().any(does) {

@@ -157,7 +157,7 @@ fn groups_and_repeated_steps_are_spelt_out_in_the_order_of_time() {
     let steps: Vec<_> = scenario
         .steps()
         .iter()
-        .map(|step| (step.at.as_nanos() / 1_000_000, step.client.0, step.action.name(), step.times))
+        .map(|step| (step.at.as_nanos() / 1_000_000, step.client.0, step.action.kind().name(), step.times))
         .collect();
     assert_eq!(steps[..2], [(0, 12, "say", 1), (0, 10, "files", 50)]);
     assert_eq!(steps[2], (2000, 0, "names", 1));

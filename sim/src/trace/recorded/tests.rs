@@ -7,8 +7,11 @@ fn trace() -> Vec<u8> {
     let mut lines = json::Lines::new(Vec::new(), &header);
     let mut hash = TraceHash::new();
     for (at, life) in [(1, 0), (2, 1)] {
-        let record =
-            Record { at: Instant::from_nanos(at), node: "ann".into(), event: Event::Started { life } };
+        let record = Record {
+            at: Instant::from_nanos(at),
+            node: "ann".into(),
+            event: crate::trace::RunEvent::Started { life }.into(),
+        };
         hash.add(&record);
         lines.record(&record).expect("memory");
     }
@@ -36,7 +39,8 @@ fn what_is_no_trace_is_said() {
         (b"{\"format\":\"\xff\"}\n", "1:1: bytes that are not UTF-8; expected one JSON object a line"),
         (
             b"{\"format\":\"backchat-trace\",\"version\":1}\n",
-            "1:28: version 1; expected version 2, the one of this build",
+            "1:28: version 1, of an older build; expected version 3: record it again with this build, or read it with the build that \
+             wrote it",
         ),
     ];
     for (bytes, expected) in cases {

@@ -31,7 +31,7 @@ use crate::engine::direct::streams::{ConnectionId, Read, Write};
 use crate::engine::network::{CHAT_PORT, SERVER_IP, SocketId, Way};
 use crate::engine::pieces::Part;
 use crate::engine::user::{LifeEnd, User, Wanted};
-use crate::trace::{Event, convert};
+use crate::trace::AppEvent;
 
 /// Datagrams that are taken in a turn.
 const RECEIVED_PER_TURN: usize = 32;
@@ -310,7 +310,7 @@ impl Running {
                 ClientOutput::Transmit(Transmit::Segments { .. }) => {}
                 ClientOutput::Target(request) => self.target(request, brought, &out.contents),
                 ClientOutput::Event(event) => self.event(event, person, out),
-                ClientOutput::Trace(record) => out.record(person.name, convert::core(record)),
+                ClientOutput::Trace(record) => out.record(person.name, record),
                 ClientOutput::Timeout(deadline) => return deadline,
             }
         }
@@ -383,7 +383,7 @@ impl Running {
             Some(_) => io::ErrorKind::ConnectionRefused,
             None => io::ErrorKind::TimedOut,
         };
-        out.record(person.name, Event::CannotConnect { error: kind.to_string().into() });
+        out.record(person.name, AppEvent::CannotConnect { error: kind.to_string().into() });
         self.core.handle_connect_failed(now);
     }
 
