@@ -2,7 +2,8 @@
 //! without a control character.
 #![no_main]
 
-use backchat::cli::input::{Presence, read_line, read_object};
+use backchat::app::input::Presence;
+use backchat::cli::input::{read_line, read_object};
 use backchat_core::text::is_printable;
 use libfuzzer_sys::fuzz_target;
 

@@ -362,8 +362,7 @@ const PANICS: &str = "BACKCHAT_TEST_PANICS";
 #[test]
 fn a_panic_gives_the_terminal_back() {
     if std::env::var_os(PANICS).is_some() {
-        let mut taken =
-            backchat::tui::terminal::take(backchat::app::settings::Mouse::Ours).expect("a terminal");
+        let mut taken = backchat::tui::terminal::take(backchat::app::input::Mouse::Ours).expect("a terminal");
         taken.draw(|_| Vec::new()).expect("drawn");
         panic!("on purpose");
     }

@@ -9,7 +9,6 @@ use backchat_core::node::{DownloadEvent, DownloadId, FailReason, LocalError};
 use backchat_core::time::Instant;
 
 use crate::cli::failure::Failure;
-use crate::cli::render::json::{Downloaded, Event, seconds};
 use crate::cli::render::units;
 use crate::files::{TargetError, TargetEvent};
 use crate::paths::shown;
@@ -366,41 +365,6 @@ impl Report {
 
     fn is_to_stdout(&self) -> bool {
         self.state.path.as_os_str() == "-"
-    }
-
-    /// The report for a program.
-    pub fn event<R>(&self, resume: Option<&str>, print: impl FnOnce(&Event<'_>) -> R) -> R {
-        let (file, id) = (self.state.file.as_str(), self.state.id.as_ref());
-        let path = self.state.path.to_string_lossy();
-        let event = match &self.news {
-            News::Started { resumed_from } => {
-                Event::Started { id, file, path: &path, size: self.state.size, resumed_from: *resumed_from }
-            }
-            News::Progress => Event::Progress {
-                file,
-                received: self.state.received,
-                size: self.state.size,
-                bits_per_second: self.state.bytes_per_second.saturating_mul(8),
-            },
-            News::Paused => Event::Paused { file },
-            News::Resumed => Event::Resumed { file },
-            News::Done(done) => Event::Downloaded(Downloaded {
-                id,
-                file,
-                path: &path,
-                bytes: done.bytes,
-                seconds: seconds(done.duration),
-                goodput_bits_per_second: units::bytes_per_second(done.received, done.duration)
-                    .saturating_mul(8),
-                segments_received: done.segments_received,
-                duplicates: done.duplicates,
-                resumed_from: done.resumed_from,
-                blake3: done.blake3.clone(),
-            }),
-            News::Skipped => Event::Skipped { id, file, path: &path },
-            News::Failed(failure) => Event::failed(id, Some(file), failure, resume),
-        };
-        print(&event)
     }
 }
 

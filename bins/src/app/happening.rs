@@ -63,6 +63,8 @@ pub enum Happening {
         /// After this it goes on by itself.
         wait: Duration,
     },
+    /// The commands of the chat, or one of them, are to be explained.
+    Help(Option<String>),
     /// Something worth knowing.
     Notice(String),
     /// Something that cannot be done, with its word for programs.
@@ -89,5 +91,28 @@ impl Happening {
     /// A complaint about what the user typed.
     pub fn complaint(id: Option<RequestId>, code: &'static str, message: impl Into<String>) -> Self {
         Self::Complaint { id, code, message: message.into() }
+    }
+}
+
+/// Where a frame has the id of the request that it answers, if its kind can have one.
+pub fn id_of(frame: &mut ServerFrame) -> Option<&mut Option<RequestId>> {
+    match frame {
+        ServerFrame::Welcome(welcome) => Some(&mut welcome.id),
+        ServerFrame::Error(error) => Some(&mut error.id),
+        ServerFrame::Ticket(ticket) => Some(&mut ticket.id),
+        ServerFrame::Renamed { id, .. }
+        | ServerFrame::Names { id, .. }
+        | ServerFrame::Files { id, .. }
+        | ServerFrame::History { id, .. }
+        | ServerFrame::Accepted { id, .. }
+        | ServerFrame::Pong { id } => Some(id),
+        ServerFrame::Joined { .. }
+        | ServerFrame::Left { .. }
+        | ServerFrame::Message(_)
+        | ServerFrame::Private(_)
+        | ServerFrame::Gap { .. }
+        | ServerFrame::Ping
+        | ServerFrame::Notice { .. }
+        | ServerFrame::Closing { .. } => None,
     }
 }

@@ -5,14 +5,14 @@ use backchat_core::chat::FileName;
 use backchat_core::node::GetRequest;
 use backchat_core::text::visible;
 
-use crate::cli::args::{GetArgs, Output};
+use super::get::{GetOptions, Output};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::values::Rate;
 use crate::files::{Existing, Partial, Place, TargetSpec, Time};
 
 /// What is asked of the server, and what becomes of the bytes. A name that no server can share is no such file.
-pub fn of(args: &GetArgs) -> Result<(GetRequest, TargetSpec), Failure> {
+pub fn of(args: &GetOptions) -> Result<(GetRequest, TargetSpec), Failure> {
     let file = FileName::parse(&args.name).map_err(|error| {
         let message = format!("no such file '{}': {error}", visible(&args.name));
         Failure::new(Exit::NotFound, message)
@@ -28,7 +28,7 @@ pub fn of(args: &GetArgs) -> Result<(GetRequest, TargetSpec), Failure> {
     Ok((request, target(args)))
 }
 
-fn target(args: &GetArgs) -> TargetSpec {
+fn target(args: &GetOptions) -> TargetSpec {
     let place = match args.destination() {
         Output::Stdout => return TargetSpec::Stdout,
         Output::File(path) => Place::Path(path),
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn every_option_has_its_value() {
-        let mut args = GetArgs::of("book.bin");
+        let mut args = GetOptions::of("book.bin");
         args.limit_rate = "500K".parse().ok();
         args.congestion = Some(CongestionChoice::Fixed(4));
         let (request, target) = of(&args).expect("valid");
@@ -83,9 +83,9 @@ mod tests {
         assert_eq!((request.limit_rate, request.congestion), (Some(500_000), CongestionChoice::Fixed(4)));
         assert_eq!(target, TargetSpec::folder("."));
         for (set, existing) in [
-            (GetArgs { force: true, ..args.clone() }, Existing::Replace),
-            (GetArgs { rename: true, ..args.clone() }, Existing::Rename),
-            (GetArgs { skip_existing: true, ..args.clone() }, Existing::Skip),
+            (GetOptions { force: true, ..args.clone() }, Existing::Replace),
+            (GetOptions { rename: true, ..args.clone() }, Existing::Rename),
+            (GetOptions { skip_existing: true, ..args.clone() }, Existing::Skip),
         ] {
             let partial = Partial::Resume;
             let place = Place::Folder(".".into());
@@ -94,8 +94,12 @@ mod tests {
                 TargetSpec::File { place, existing, partial, time: Time::Now }
             );
         }
-        let args =
-            GetArgs { output: Some("a/b".into()), no_resume: true, remote_time: true, ..GetArgs::of("x") };
+        let args = GetOptions {
+            output: Some("a/b".into()),
+            no_resume: true,
+            remote_time: true,
+            ..GetOptions::of("x")
+        };
         let expected = TargetSpec::File {
             place: Place::Path("a/b".into()),
             existing: Existing::Refuse,
@@ -103,7 +107,7 @@ mod tests {
             time: Time::Remote,
         };
         assert_eq!(of(&args).expect("valid").1, expected);
-        let args = GetArgs { output: Some("-".into()), ..GetArgs::of("x") };
+        let args = GetOptions { output: Some("-".into()), ..GetOptions::of("x") };
         assert_eq!(of(&args).expect("valid").1, TargetSpec::Stdout);
     }
 
@@ -111,7 +115,7 @@ mod tests {
     fn a_name_that_nobody_can_share_is_no_such_file() {
         let long = "x".repeat(300);
         for name in ["../x", "/etc/passwd", "a/b", "C:x", "a\0b", "", ".hidden", &long] {
-            let failure = of(&GetArgs::of(name)).expect_err(name);
+            let failure = of(&GetOptions::of(name)).expect_err(name);
             assert_eq!(failure.exit, Exit::NotFound, "{name}");
             assert!(failure.message.starts_with("no such file '"), "{}", failure.message);
         }

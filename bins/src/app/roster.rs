@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use backchat_core::chat::{NameEntry, Nickname, NicknameKey, RequestId, ServerFrame};
 
-use crate::cli::input::Presence;
+use super::input::Presence;
 
 /// Nicknames of people who have gone that are remembered: nobody writes to more of them.
 const MAX_GONE: usize = 1000;

@@ -32,10 +32,13 @@ use super::happening::Happening;
 use super::request;
 use super::requests::Requests;
 use super::roster::Roster;
-use crate::cli::args::GetArgs;
-use crate::cli::input::Input;
+use crate::app::get::GetOptions;
+use crate::app::input::Input;
 use crate::driver::application::{Command, Receipt};
 use crate::files::TargetEvent;
+
+/// Commands that lead on when the server lets nobody in.
+pub(crate) const WAY_ON: &str = "/reconnect tries again, /nick NAME under another name, /quit leaves";
 
 /// What goes into the model.
 #[derive(Debug)]
@@ -81,7 +84,7 @@ pub struct Asked {
     /// What a program called it.
     id: Option<RequestId>,
     /// The options of a download.
-    get: Option<GetArgs>,
+    get: Option<GetOptions>,
     origin: Origin,
 }
 
@@ -328,7 +331,7 @@ impl Session {
             let was_there = self.connection.was_there();
             self.tell(Happening::Disconnected { reason: reason.to_string(), was_there });
             if let (DisconnectReason::NotNow(_), Curiosity::Panes) = (reason, self.curiosity) {
-                self.tell(Happening::Notice(super::window::WAY_ON.to_owned()));
+                self.tell(Happening::Notice(WAY_ON.to_owned()));
             }
         }
     }
@@ -415,7 +418,7 @@ impl Session {
     }
 
     /// What goes on with a download: typed here, or for a shell when this is the end.
-    fn resume_line(&self, args: &GetArgs) -> String {
+    fn resume_line(&self, args: &GetOptions) -> String {
         let words = args.words();
         let get = request::quote_all(words.iter().map(String::as_str));
         match self.end {

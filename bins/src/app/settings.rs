@@ -4,6 +4,7 @@ use backchat_core::time::UnixTime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, fmt::strtime};
 
+use super::input::Mouse;
 use super::keymap::Keymap;
 use super::scrollback::MAX_LINES;
 
@@ -32,15 +33,6 @@ pub struct Settings {
     pub is_logged: bool,
     /// Whether addresses and saved files can be clicked.
     pub links: Links,
-}
-
-/// Whose the mouse is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mouse {
-    /// Ours: clicks and the wheel.
-    Ours,
-    /// The terminal's, which selects and scrolls.
-    Theirs,
 }
 
 /// Whether the terminal is told what addresses lead to (OSC 8).

@@ -23,12 +23,13 @@ use super::completion::{Completion, Direction};
 use super::editor::{self, Edit, Editor, Inserted};
 use super::end::End;
 use super::gauge::Gauge;
+use super::input::Mouse;
 use super::layout::Size;
 use super::scrollback::Scrollback;
 use super::session::{self, Asked, Link, Session};
-use super::settings::{Mouse, Settings};
-use crate::cli::args::GetArgs;
-use crate::cli::input::{Input, Pick};
+use super::settings::Settings;
+use crate::app::get::GetOptions;
+use crate::app::input::{Input, Pick};
 use crate::cli::render::plain::Line;
 
 /// Rows that the wheel moves.
@@ -36,9 +37,6 @@ const WHEEL: usize = 3;
 
 /// How long the question whether to leave stands there.
 const LEAVE_WAIT: Duration = Duration::from_secs(10);
-
-/// What whom nobody lets in can do.
-pub(super) const WAY_ON: &str = "/reconnect tries again, /nick NAME under another name, /quit leaves";
 
 /// What happens to a window.
 #[derive(Debug)]
@@ -456,7 +454,7 @@ impl App {
         } else if let Some(file) =
             line(layout.files).and_then(|at| self.session.files().get(at.checked_sub(1)?))
         {
-            let words = GetArgs::of(file.name.as_str()).words();
+            let words = GetOptions::of(file.name.as_str()).words();
             self.editor.set(&format!("/get {}", super::request::quote_all(words.iter().map(String::as_str))));
         } else if let Some(at) = line(layout.downloads)
             && let Some((id, _)) = self.session.downloads().iter().nth(at)

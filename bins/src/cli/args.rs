@@ -5,7 +5,7 @@
 
 pub use self::client::{ClientArgs, ClientCommand, ClientOptions, When};
 pub use self::environment::{BadVariable, Environment};
-pub use self::get::{GetArgs, GetWords, Output, option_lines};
+pub use self::get::{GetWords, option_lines};
 pub use self::server::{CtlArgs, CtlCommand, LogFormat, ServerArgs, ServerAsked};
 
 mod client;

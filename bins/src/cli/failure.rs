@@ -5,7 +5,6 @@ use backchat_core::chat::{ErrorCode, ErrorFrame};
 use backchat_core::node::{DownloadError, FailReason, LocalError};
 
 use super::exit::Exit;
-use super::render::plain;
 
 /// Why a command failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +25,7 @@ impl Failure {
 
     /// What a refusal of the server means.
     pub fn refused(error: &ErrorFrame) -> Self {
-        Self::new(exit_of_code(&error.code), plain::error(error))
+        Self::new(exit_of_code(&error.code), refusal(error))
     }
 
     /// What it means that the client did not take a command.
@@ -89,6 +88,16 @@ pub const fn exit_of_download(reason: &FailReason) -> Exit {
         FailReason::Local(_) => Exit::Local,
         FailReason::Stopped => Exit::Interrupted,
     }
+}
+
+/// The words of a refusal, with the nickname that is free where the server named one.
+pub fn refusal(error: &ErrorFrame) -> String {
+    let mut text = format!("{} ({})", error.message, error.code);
+    let is_said = |nick: &str| error.message.raw().split([' ', ',']).any(|word| word == nick);
+    if let Some(suggestion) = error.suggestion.as_ref().filter(|nick| !is_said(nick.as_str())) {
+        text += &format!("; {suggestion} is free");
+    }
+    text
 }
 
 #[cfg(test)]

@@ -32,8 +32,8 @@ use tokio::sync::mpsc;
 use self::bursts::{Bursts, Stdin};
 use self::links::Links;
 use self::painter::{Painter, Rest};
+use crate::app::input::Mouse;
 use crate::app::layout::Size;
-use crate::app::settings::Mouse;
 use crate::tui::view::LinkInSight;
 
 /// Events that wait between the thread that reads and the loop. As many as a fast paste without brackets brings while

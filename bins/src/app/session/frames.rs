@@ -3,8 +3,7 @@
 use backchat_core::chat::{RequestId, ServerFrame};
 
 use super::{Curiosity, Session};
-use crate::app::happening::Happening;
-use crate::cli::render::json;
+use crate::app::happening::{self, Happening};
 
 /// Round trips that are remembered: the shortest of a few is the network's, the others held something up.
 const ROUND_TRIPS: usize = 8;
@@ -16,7 +15,7 @@ impl Session {
     pub(super) fn on_frame(&mut self, mut frame: ServerFrame) {
         self.roster.on_frame(&frame);
         self.learn(&frame);
-        let request = json::id_of(&mut frame).and_then(|id| id.clone());
+        let request = happening::id_of(&mut frame).and_then(|id| id.clone());
         if let Some(request) = &request {
             self.on_round_trip(request);
         }

@@ -10,9 +10,9 @@ use backchat_core::time::Instant;
 use super::turns::Turns;
 use super::{Asked, Link, Origin, Session};
 use crate::app::downloads::{News, Report};
+use crate::app::get::GetOptions;
 use crate::app::happening::Happening;
 use crate::app::request;
-use crate::cli::args::GetArgs;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::driver::application::{Command, Which};
@@ -39,7 +39,7 @@ pub(super) struct Keeping {
 /// How a download was asked for.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
-    pub(super) args: Option<GetArgs>,
+    pub(super) args: Option<GetOptions>,
     id: Option<RequestId>,
     session: u64,
     /// The first byte that the server was to send, once it has said so: what is there beyond it has come since.
@@ -66,7 +66,7 @@ impl Keeping {
         self.held.values().min().copied()
     }
 
-    pub(super) fn begin(&mut self, download: DownloadId, args: Option<GetArgs>, id: Option<RequestId>) {
+    pub(super) fn begin(&mut self, download: DownloadId, args: Option<GetOptions>, id: Option<RequestId>) {
         let wanted = Wanted { args, id, session: self.sessions, from: None, was_asked_halfway: false };
         self.wanted.insert(download, wanted);
     }
@@ -159,7 +159,7 @@ impl Session {
         for (wanted, _) in std::mem::take(&mut self.keeping.interrupted) {
             let Some(args) = wanted.args else { continue };
             // What is there already is what it goes on from.
-            let args = GetArgs { no_resume: false, ..args };
+            let args = GetOptions { no_resume: false, ..args };
             match request::of(&args) {
                 Ok((_, TargetSpec::Stdout)) => {}
                 Ok((request, target)) => {

@@ -134,7 +134,7 @@ impl Session {
         self.outbox.len() + self.untaken()
     }
 
-    /// Messages that wait, and that [`Input::Cancel`](crate::cli::input::Input::Cancel) takes back.
+    /// Messages that wait, and that [`Input::Cancel`](crate::app::input::Input::Cancel) takes back.
     pub fn in_turn(&self) -> usize {
         self.outbox.len()
     }

@@ -7,9 +7,9 @@ use backchat_core::node::FailReason;
 
 use super::{Asked, Origin, Session};
 use crate::app::end::End;
+use crate::app::get::GetOptions;
+use crate::app::input::{Ignore, Input, Pick};
 use crate::app::request;
-use crate::cli::args::GetArgs;
-use crate::cli::input::{Ignore, Input, Pick, commands};
 use crate::cli::render::units;
 use crate::driver::application::{Command, Which};
 use crate::files::TargetSpec;
@@ -63,7 +63,7 @@ impl Session {
             Input::Find(_) => self.notice("there is nothing to look through: these are plain lines"),
             Input::Mouse(_) => self.notice("there is no mouse here: these are plain lines"),
             Input::Clear => self.notice("there is nothing to clear: these are plain lines"),
-            Input::Help(about) => self.on_help(about.as_deref()),
+            Input::Help(about) => self.tell(super::Happening::Help(about)),
             Input::Quit => {
                 self.end = Some(End::Done);
                 self.left_undone +=
@@ -84,7 +84,7 @@ impl Session {
         self.notice(text);
     }
 
-    fn on_get(&mut self, mut args: GetArgs, id: Option<RequestId>) {
+    fn on_get(&mut self, mut args: GetOptions, id: Option<RequestId>) {
         if args.output.is_none() && args.folder.is_none() {
             args.folder.clone_from(&self.folder);
         }
@@ -165,17 +165,6 @@ impl Session {
             };
             format!("{}: {received} of {size}, {pace}", download.file)
         }));
-        for line in lines {
-            self.notice(line);
-        }
-    }
-
-    fn on_help(&mut self, about: Option<&str>) {
-        let Some(lines) = commands::help(about) else {
-            let typed = about.unwrap_or_default();
-            let hint = commands::COMMANDS.hint(typed);
-            return self.complain(None, "bad-input", format!("there is no command '{typed}'{hint}"));
-        };
         for line in lines {
             self.notice(line);
         }

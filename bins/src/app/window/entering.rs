@@ -4,15 +4,15 @@ use backchat_core::chat::Nickname;
 use backchat_core::text::is_blank;
 
 use super::showing::MAX_ROWS_SAID;
-use super::{App, Effect, Front, Question, WAY_ON};
+use super::{App, Effect, Front, Question};
 use crate::app::completion::{Completion, Words};
 use crate::app::editor::MAX_BYTES;
 use crate::app::happening::Happening;
+use crate::app::input::{Input, Mouse};
 use crate::app::scrollback::Entry;
-use crate::app::session::{self, Link};
-use crate::app::settings::Mouse;
+use crate::app::session::{self, Link, WAY_ON};
 use crate::cli::input::commands::COMMANDS;
-use crate::cli::input::{Input, read_line};
+use crate::cli::input::read_line;
 use crate::cli::render::plain::Body;
 
 /// Most lines of a paste that are said: more belongs into a file.

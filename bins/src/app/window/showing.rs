@@ -9,7 +9,7 @@ use backchat_core::text::visible;
 use backchat_core::time::UnixTime;
 
 use super::folding::Folded;
-use super::{App, Effect, WAY_ON};
+use super::{App, Effect};
 use crate::app::action::BINDINGS;
 use crate::app::end::End;
 use crate::app::gauge::Gauge;
@@ -17,7 +17,7 @@ use crate::app::happening::Happening;
 use crate::app::keymap::Keymap;
 use crate::app::links::{self, Link};
 use crate::app::scrollback::{Emphasis, Entry};
-use crate::app::session;
+use crate::app::session::{self, WAY_ON};
 use crate::app::settings::{Bell, Links};
 use crate::app::wrap::width;
 use crate::cli::input::commands::COMMANDS;

@@ -7,7 +7,9 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use serde::Deserialize;
 
-use super::{BadVariable, CHAT_PORT, Environment, GetArgs};
+use super::get::GetArgs;
+use super::{BadVariable, CHAT_PORT, Environment};
+use crate::app::get::GetOptions;
 use crate::cli::exit::Exit;
 use crate::cli::generate::{Asked, Generate};
 use crate::cli::values::{HostPort, Span, parse_hosts};
@@ -161,7 +163,7 @@ impl ClientArgs {
             }
         }
         if let Some(ClientCommand::Get(get)) = &asked
-            && let Some(text) = get.contradiction()
+            && let Some(text) = GetOptions::from(get.clone()).contradiction()
         {
             return Err(command.error(clap::error::ErrorKind::ArgumentConflict, text));
         }
@@ -270,7 +272,8 @@ mod tests {
         assert_eq!(read("files").command, Some(ClientCommand::Files));
         let text = vec!["hello".to_owned(), "world".to_owned()];
         assert_eq!(read("say hello world").command, Some(ClientCommand::Say { text }));
-        assert_eq!(read("get book.bin").command, Some(ClientCommand::Get(GetArgs::of("book.bin"))));
+        let Some(ClientCommand::Get(get)) = read("get book.bin").command else { panic!("a download") };
+        assert_eq!(GetOptions::from(get), GetOptions::of("book.bin"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use backchat_core::wire::{CongestionChoice, Recovery};
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, Parser, ValueHint};
 
+use crate::app::get::GetOptions;
 use crate::cli::algorithms::{parse_congestion, parse_recovery};
 use crate::cli::values::Rate;
 
@@ -65,82 +66,21 @@ pub struct GetArgs {
     pub congestion: Option<CongestionChoice>,
 }
 
-/// Where the bytes go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// Standard output (`-o -`).
-    Stdout,
-    /// This file.
-    File(PathBuf),
-    /// The file's own name, in this folder.
-    Folder(PathBuf),
-}
-
-impl GetArgs {
-    /// A download of `name` with nothing else said.
-    pub fn of(name: impl Into<String>) -> Self {
+impl From<GetArgs> for GetOptions {
+    fn from(args: GetArgs) -> Self {
         Self {
-            name: name.into(),
-            output: None,
-            folder: None,
-            force: false,
-            rename: false,
-            skip_existing: false,
-            remote_time: false,
-            no_resume: false,
-            limit_rate: None,
-            min_rate: None,
-            recovery: None,
-            congestion: None,
-        }
-    }
-
-    /// The words that would be typed for this, as they stand behind `get`. Without `--no-resume`: they are for going on.
-    pub fn words(&self) -> Vec<String> {
-        let mut words = Vec::new();
-        let mut option = |name: &str, value: Option<String>| match value {
-            // A value that looks like an option is one, unless it hangs on the one that it belongs to.
-            Some(value) if value.starts_with('-') && value != "-" => words.push(format!("{name}={value}")),
-            Some(value) => words.extend([name.to_owned(), value]),
-            None => {}
-        };
-        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
-        option("-o", path(&self.output));
-        option("-d", path(&self.folder));
-        option("--limit-rate", self.limit_rate.map(|rate| rate.to_string()));
-        option("--min-rate", self.min_rate.map(|rate| rate.to_string()));
-        option("--recovery", self.recovery.map(|recovery| recovery.name().to_owned()));
-        option("--congestion", self.congestion.map(|control| control.to_string()));
-        for (flag, set) in [
-            ("--force", self.force),
-            ("--rename", self.rename),
-            ("--skip-existing", self.skip_existing),
-            ("--remote-time", self.remote_time),
-        ] {
-            words.extend(set.then(|| flag.to_owned()));
-        }
-        // So does a name, unless nothing behind it is an option any more.
-        match self.name.starts_with('-') {
-            true => words.extend(["--".to_owned(), self.name.clone()]),
-            false => words.insert(0, self.name.clone()),
-        }
-        words
-    }
-
-    /// Whether more is asked for than is allowed.
-    pub fn contradiction(&self) -> Option<&'static str> {
-        let pair = self.min_rate.zip(self.limit_rate);
-        pair.is_some_and(|(least, most)| least.bytes_per_second() > most.bytes_per_second())
-            .then_some("--min-rate is above --limit-rate, so that no download could go on")
-    }
-
-    /// Where the bytes go: into the current folder where nothing was said.
-    pub fn destination(&self) -> Output {
-        match (&self.output, &self.folder) {
-            (Some(file), _) if file.as_os_str() == "-" => Output::Stdout,
-            (Some(file), _) => Output::File(file.clone()),
-            (None, Some(folder)) => Output::Folder(folder.clone()),
-            (None, None) => Output::Folder(PathBuf::from(".")),
+            name: args.name,
+            output: args.output,
+            folder: args.folder,
+            force: args.force,
+            rename: args.rename,
+            skip_existing: args.skip_existing,
+            remote_time: args.remote_time,
+            no_resume: args.no_resume,
+            limit_rate: args.limit_rate,
+            min_rate: args.min_rate,
+            recovery: args.recovery,
+            congestion: args.congestion,
         }
     }
 }
@@ -156,12 +96,15 @@ pub struct GetWords {
 
 impl GetWords {
     /// Reads the words; an error is one line, without the usage that would follow it on a command line.
-    pub fn read(words: Vec<String>) -> Result<GetArgs, String> {
+    pub fn read(words: Vec<String>) -> Result<GetOptions, String> {
         match Self::try_parse_from(words) {
-            Ok(read) => match read.args.contradiction() {
-                Some(text) => Err(text.to_owned()),
-                None => Ok(read.args),
-            },
+            Ok(read) => {
+                let options = GetOptions::from(read.args);
+                match options.contradiction() {
+                    Some(text) => Err(text.to_owned()),
+                    None => Ok(options),
+                }
+            }
             // What it quotes may have been pasted.
             Err(error) => Err(visible(&one_line(&error)).to_string()),
         }
@@ -203,8 +146,9 @@ fn one_line(error: &clap::Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::get::Output;
 
-    fn read(line: &str) -> Result<GetArgs, String> {
+    fn read(line: &str) -> Result<GetOptions, String> {
         GetWords::read(shlex::split(line).expect("balanced quotes"))
     }
 
@@ -257,8 +201,8 @@ mod tests {
     fn a_dash_is_standard_output_and_nothing_is_this_folder() {
         assert_eq!(read("x -o -").expect("valid").destination(), Output::Stdout);
         assert_eq!(read("x -o ./-").expect("valid").destination(), Output::File("./-".into()));
-        assert_eq!(read("x").expect("valid"), GetArgs::of("x"));
-        assert_eq!(GetArgs::of("x").destination(), Output::Folder(".".into()));
+        assert_eq!(read("x").expect("valid"), GetOptions::of("x"));
+        assert_eq!(GetOptions::of("x").destination(), Output::Folder(".".into()));
     }
 
     #[test]

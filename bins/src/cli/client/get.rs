@@ -18,6 +18,7 @@ use crate::app::downloads::{Downloads, News, Report};
 use crate::app::end::{self, Connection, End};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::render::json;
 use crate::cli::signals::Signal;
 use crate::cli::values::HostPort;
 use crate::driver::application::{Application, Command, Flow, Receipt, Which};
@@ -149,7 +150,7 @@ impl Get {
         match self.voice.style() {
             Style::Json => {
                 self.voice.bars(self.clock.now(), report);
-                report.event(resume, |event| self.voice.event(event));
+                json::report(report, resume, |event| self.voice.event(event));
             }
             Style::Plain => {
                 // The bar shows how it begins and goes on.

@@ -11,11 +11,12 @@ use tokio::sync::mpsc;
 use super::silence::Silence;
 use super::voice::{Style, Voice};
 use crate::app::end::{Connection, End};
+use crate::app::happening::id_of;
 use crate::app::roster::MAX_NAMES;
 use crate::app::session::MAX_FILES;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::render::{json, table};
+use crate::cli::render::table;
 use crate::cli::signals::Signal;
 use crate::cli::values::HostPort;
 use crate::driver::application::{Application, Command, Flow, Receipt};
@@ -94,7 +95,7 @@ impl Once {
     }
 
     fn on_frame(&mut self, mut frame: ServerFrame) -> Flow {
-        let id = json::id_of(&mut frame).and_then(|id| id.as_ref());
+        let id = id_of(&mut frame).and_then(|id| id.as_ref());
         if id.is_none() || id != self.request.as_ref() {
             return Flow::Continue;
         }

@@ -161,7 +161,10 @@ impl Plan {
             Some(ClientCommand::Get(get)) => {
                 let words: Vec<String> =
                     words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-                Task::Get { request: Box::new(request::of(&get)?), resume: request::resume_command(&words) }
+                Task::Get {
+                    request: Box::new(request::of(&get.into())?),
+                    resume: request::resume_command(&words),
+                }
             }
         };
         // Plain lines have no escape sequences, on standard error neither.

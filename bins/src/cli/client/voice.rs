@@ -18,6 +18,7 @@ use crate::app::end::{self, End};
 use crate::app::happening::Happening;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
+use crate::cli::input::commands;
 use crate::cli::render::json::{self, Event};
 use crate::cli::render::plain;
 
@@ -122,13 +123,18 @@ impl Voice {
                 self.event(&Event::Unconfirmed { id: id.as_ref(), text: text.raw(), message: what });
             }
             Happening::Report { report, resume } => {
-                report.event(resume.as_deref(), |event| self.event(event));
+                json::report(&report, resume.as_deref(), |event| self.event(event));
             }
             Happening::Interrupted { file, received } => {
                 self.event(&Event::Interrupted { file: &file, received });
             }
             Happening::Halfway { file, wait } => {
                 self.event(&Event::Halfway { file: &file, seconds: json::seconds(wait) });
+            }
+            Happening::Help(about) => {
+                for told in commands::told(about.as_deref()) {
+                    self.tell_program(told);
+                }
             }
             Happening::Notice(text) => self.event(&Event::Notice { text: &text }),
             Happening::Complaint { id, code, message } => {

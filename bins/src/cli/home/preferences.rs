@@ -11,8 +11,9 @@ use ratatui::style::Color;
 use serde::Deserialize;
 
 use super::{Home, home_folder};
+use crate::app::input::Mouse;
 use crate::app::keymap::Keymap;
-use crate::app::settings::{Bell, Mouse, Settings};
+use crate::app::settings::{Bell, Settings};
 use crate::cli::args::{Environment, When};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;

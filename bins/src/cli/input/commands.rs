@@ -1,5 +1,6 @@
 //! The chat's own commands.
 
+use crate::app::happening::Happening;
 use crate::cli::args::option_lines;
 use crate::cli::slash::{SlashCommand, SlashCommands};
 
@@ -80,10 +81,21 @@ pub fn help(about: Option<&str>) -> Option<Vec<String>> {
     Some(lines)
 }
 
+/// The answer to `/help`, or to `/help COMMAND`: notices, or a complaint when there is no such command.
+pub fn told(about: Option<&str>) -> Vec<Happening> {
+    if let Some(lines) = help(about) {
+        return lines.into_iter().map(Happening::Notice).collect();
+    }
+    let typed = about.unwrap_or_default();
+    let message = format!("there is no command '{typed}'{}", COMMANDS.hint(typed));
+    vec![Happening::complaint(None, "bad-input", message)]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::input::{Input, Presence, read_line};
+    use crate::app::input::{Input, Presence};
+    use crate::cli::input::read_line;
 
     #[test]
     fn every_example_is_a_line_that_can_be_typed() {

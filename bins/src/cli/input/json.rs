@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use backchat_core::chat::RequestId;
 use serde::Deserialize;
 
-use super::{Ignore, Input, Pick};
+use crate::app::get::GetOptions;
+use crate::app::input::{Ignore, Input, Pick};
 use crate::cli::algorithms::{parse_congestion, parse_recovery};
-use crate::cli::args::GetArgs;
 
 /// What an object asks for, and the `id` that its answer carries.
 #[derive(Clone, Debug, PartialEq)]
@@ -164,7 +164,7 @@ fn input(object: Object) -> Result<Input, String> {
     })
 }
 
-fn get_args(get: Get) -> Result<GetArgs, String> {
+fn get_args(get: Get) -> Result<GetOptions, String> {
     fn value<T, E>(
         field: &str,
         text: Option<String>,
@@ -181,7 +181,7 @@ fn get_args(get: Get) -> Result<GetArgs, String> {
     if [get.force, get.rename, get.skip_existing].into_iter().filter(|set| *set).count() > 1 {
         return Err("get: force, rename and skip_existing exclude one another".to_owned());
     }
-    let args = GetArgs {
+    let args = GetOptions {
         name: get.file,
         output: get.output,
         folder: get.dir,
@@ -235,7 +235,7 @@ mod tests {
             (r#"{"type":"files","new_field":1}"#, Input::Files),
             (r#"{"type":"nick","nick":"ann2"}"#, Input::Nick("ann2".into())),
             (r#"{"type":"history","count":9}"#, Input::History(Some(9))),
-            (r#"{"type":"get","file":"my book.bin"}"#, Input::Get(GetArgs::of("my book.bin"))),
+            (r#"{"type":"get","file":"my book.bin"}"#, Input::Get(GetOptions::of("my book.bin"))),
             (r#"{"type":"pause"}"#, Input::Pause(Pick::All)),
             (r#"{"type":"resume","file":"x"}"#, Input::Resume(Pick::File("x".into()))),
             (r#"{"type":"stop","file":"x"}"#, Input::Stop(Pick::File("x".into()))),

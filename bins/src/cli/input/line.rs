@@ -1,106 +1,11 @@
 //! One line of the chat: a command with a slash, one of the original's words, or something to say.
 
-use std::path::PathBuf;
-
 use backchat_core::text::{is_blank, visible};
 
 use super::commands::COMMANDS;
-use crate::app::settings::Mouse;
-use crate::cli::args::{GetArgs, GetWords};
-
-/// What a line wants.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// Nothing: an empty line.
-    Nothing,
-    /// Something to say to all.
-    Say {
-        /// The text.
-        text: String,
-        /// Whether it is an action (`/me`).
-        action: bool,
-    },
-    /// Something to say to one.
-    Tell {
-        /// To whom.
-        to: String,
-        /// The text.
-        text: String,
-    },
-    /// Something to say to whoever said something privately last.
-    Reply(String),
-    /// Who is not to be heard.
-    Ignore(Ignore),
-    /// Who is here.
-    Names,
-    /// What can be downloaded.
-    Files,
-    /// Another nickname.
-    Nick(String),
-    /// What was said before; so many messages, or as many as the server chooses.
-    History(Option<u32>),
-    /// A download.
-    Get(GetArgs),
-    /// Where downloads go from now on; without a folder, where they go now.
-    Folder(Option<PathBuf>),
-    /// Hold downloads.
-    Pause(Pick),
-    /// Go on with them.
-    Resume(Pick),
-    /// End them.
-    Stop(Pick),
-    /// How the downloads and the connection are doing.
-    Stats,
-    /// Take back what was pasted and waits for its turn.
-    Cancel,
-    /// Another connection, at once.
-    Reconnect,
-    /// What was said before and holds this; the same as last time, where nothing is said.
-    Find(Option<String>),
-    /// The mouse is the window's, or the terminal's; the other's, where nothing is said.
-    Mouse(Option<Mouse>),
-    /// A clear screen.
-    Clear,
-    /// Help, on one command or all.
-    Help(Option<String>),
-    /// Leave.
-    Quit,
-}
-
-/// What is to change about who is heard.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ignore {
-    /// Nothing: say who is ignored.
-    List,
-    /// Ignore this nickname, or end that.
-    Switch(String),
-    /// Ignore this nickname.
-    Begin(String),
-    /// Hear this nickname.
-    End(String),
-}
-
-/// Which downloads a command is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Pick {
-    /// All that run.
-    All,
-    /// Those of this file.
-    File(String),
-}
-
-/// What is known of somebody of whom `to NICK TEXT` may speak.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presence {
-    /// In the chat.
-    Here,
-    /// In the chat before, and not now.
-    Gone,
-    /// Nobody of that name was ever in this chat.
-    Stranger,
-    /// Nobody knows who is in the chat: the list has not come.
-    Unknown,
-}
+use crate::app::get::GetOptions;
+use crate::app::input::{Ignore, Input, Mouse, Pick, Presence};
+use crate::cli::args::GetWords;
 
 /// Characters that look like a slash, which some keyboards and input methods type in its place.
 const LIKE_A_SLASH: [char; 4] = ['\u{ff0f}', '\u{2215}', '\u{2044}', '\u{29f8}'];
@@ -196,7 +101,7 @@ fn read_original(line: &str, presence: impl Fn(&str) -> Presence) -> Result<Opti
     let (word, rest) = split_word(line);
     match word {
         // The rest of the line is the name, its spaces included: the original knew no quotes.
-        "download" if !rest.is_empty() => Ok(Some(Input::Get(GetArgs::of(rest)))),
+        "download" if !rest.is_empty() => Ok(Some(Input::Get(GetOptions::of(rest)))),
         // In capitals too, which a keyboard may set by itself at the beginning of a line.
         to if to.eq_ignore_ascii_case("to") => {
             let (to, text) = split_word(rest);
@@ -333,8 +238,8 @@ mod tests {
             ("/names", Input::Names),
             ("/NAMES  ", Input::Names),
             ("/files", Input::Files),
-            ("/get book.bin", Input::Get(GetArgs::of("book.bin"))),
-            ("/get 'my book.bin'", Input::Get(GetArgs::of("my book.bin"))),
+            ("/get book.bin", Input::Get(GetOptions::of("book.bin"))),
+            ("/get 'my book.bin'", Input::Get(GetOptions::of("my book.bin"))),
             ("/tell bob psst", tell("bob", "psst")),
             ("/tell   carol  two  words ", tell("carol", "two  words")),
             ("/msg bob psst", tell("bob", "psst")),
@@ -377,8 +282,8 @@ mod tests {
             ("files", Input::Files),
             ("files are nice", say("files are nice")),
             ("Files", say("Files")),
-            ("download book.bin", Input::Get(GetArgs::of("book.bin"))),
-            ("download my book's draft.bin", Input::Get(GetArgs::of("my book's draft.bin"))),
+            ("download book.bin", Input::Get(GetOptions::of("book.bin"))),
+            ("download my book's draft.bin", Input::Get(GetOptions::of("my book's draft.bin"))),
             ("download", say("download")),
             ("to bob psst", tell("bob", "psst")),
             ("to BOB psst", tell("BOB", "psst")),

@@ -10,7 +10,10 @@ use backchat_core::chat::{RequestId, ServerFrame};
 use backchat_core::text::is_hidden;
 use serde::Serialize;
 
+use crate::app::downloads::{News, Report};
+use crate::app::happening;
 use crate::cli::failure::Failure;
+use crate::cli::render::units;
 
 /// What the client itself has to say.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -178,38 +181,49 @@ impl<'a> Event<'a> {
     }
 }
 
+/// The event of a report on a download, handed to `print`.
+pub fn report<R>(report: &Report, resume: Option<&str>, print: impl FnOnce(&Event<'_>) -> R) -> R {
+    let (file, id) = (report.state.file.as_str(), report.state.id.as_ref());
+    let path = report.state.path.to_string_lossy();
+    let event = match &report.news {
+        News::Started { resumed_from } => {
+            Event::Started { id, file, path: &path, size: report.state.size, resumed_from: *resumed_from }
+        }
+        News::Progress => Event::Progress {
+            file,
+            received: report.state.received,
+            size: report.state.size,
+            bits_per_second: report.state.bytes_per_second.saturating_mul(8),
+        },
+        News::Paused => Event::Paused { file },
+        News::Resumed => Event::Resumed { file },
+        News::Done(done) => Event::Downloaded(Downloaded {
+            id,
+            file,
+            path: &path,
+            bytes: done.bytes,
+            seconds: seconds(done.duration),
+            goodput_bits_per_second: units::bytes_per_second(done.received, done.duration).saturating_mul(8),
+            segments_received: done.segments_received,
+            duplicates: done.duplicates,
+            resumed_from: done.resumed_from,
+            blake3: done.blake3.clone(),
+        }),
+        News::Skipped => Event::Skipped { id, file, path: &path },
+        News::Failed(failure) => Event::failed(id, Some(file), failure, resume),
+    };
+    print(&event)
+}
+
 /// A frame as a line; `id` is what stands in it in place of the client's own.
 pub fn frame(mut frame: ServerFrame, id: Option<RequestId>) -> String {
     if let ServerFrame::Welcome(welcome) = &mut frame {
         welcome.token = None;
     }
-    if let Some(place) = id_of(&mut frame) {
+    if let Some(place) = happening::id_of(&mut frame) {
         *place = id;
     }
     line(&frame)
-}
-
-/// Where a frame has the id of the request that it answers, if its kind can have one.
-pub fn id_of(frame: &mut ServerFrame) -> Option<&mut Option<RequestId>> {
-    match frame {
-        ServerFrame::Welcome(welcome) => Some(&mut welcome.id),
-        ServerFrame::Error(error) => Some(&mut error.id),
-        ServerFrame::Ticket(ticket) => Some(&mut ticket.id),
-        ServerFrame::Renamed { id, .. }
-        | ServerFrame::Names { id, .. }
-        | ServerFrame::Files { id, .. }
-        | ServerFrame::History { id, .. }
-        | ServerFrame::Accepted { id, .. }
-        | ServerFrame::Pong { id } => Some(id),
-        ServerFrame::Joined { .. }
-        | ServerFrame::Left { .. }
-        | ServerFrame::Message(_)
-        | ServerFrame::Private(_)
-        | ServerFrame::Gap { .. }
-        | ServerFrame::Ping
-        | ServerFrame::Notice { .. }
-        | ServerFrame::Closing { .. } => None,
-    }
 }
 
 /// Seconds as a number, to the microsecond.
@@ -241,10 +255,18 @@ pub fn printable(json: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
+    use backchat_core::chat::FileName;
+    use backchat_core::node::{DownloadEvent, DownloadId, FailReason, LocalError, Summary};
+    use backchat_core::time::Instant;
+    use backchat_core::wire::{CongestionChoice, FileVersion, Hash, TransferId};
     use proptest::prelude::*;
     use serde_json::Value;
 
     use super::*;
+    use crate::app::downloads::Downloads;
+    use crate::files::TargetEvent;
 
     fn read(json: &str) -> ServerFrame {
         ServerFrame::decode(json.as_bytes()).expect(json)
@@ -292,6 +314,75 @@ mod tests {
             "00".repeat(32)
         );
         assert_eq!(Event::Downloaded(downloaded).line(), expected);
+    }
+
+    fn of(told: &Report, resume: Option<&str>) -> String {
+        let mut line = String::new();
+        report(told, resume, |event| line += &event.line());
+        line
+    }
+
+    #[test]
+    fn a_download_that_goes_on_is_told_from_its_start_to_its_end() {
+        let mut downloads = Downloads::default();
+        let id = DownloadId(7);
+        let name = FileName::parse("book.bin").expect("a name");
+        downloads.begin(id, name, Some(RequestId::Text("mine".into())));
+        let path: PathBuf = "./book.bin".into();
+        downloads
+            .on_target(id, &TargetEvent::Opened { path: path.clone(), partial: None, resumed_from: 262_144 });
+        let mut told = |event: DownloadEvent, resume: Option<&str>| {
+            let told = downloads.on_event(Instant::ZERO, id, &event).expect("one of these");
+            of(&told, resume)
+        };
+        let begins = DownloadEvent::Started {
+            transfer: TransferId(1),
+            size: 524_288,
+            start: 262_144,
+            version: FileVersion([0; 16]),
+            congestion: CongestionChoice::Classic,
+            segment: 1200,
+        };
+        assert_eq!(
+            told(begins, None),
+            r#"{"type":"started","id":"mine","file":"book.bin","path":"./book.bin","size":524288,"resumed_from":262144}"#
+        );
+        let progress =
+            DownloadEvent::Progress { written: 300_000, size: 524_288, rate: 1_000, view: Box::default() };
+        assert_eq!(
+            told(progress, None),
+            r#"{"type":"progress","file":"book.bin","received":300000,"size":524288,"bits_per_second":8000}"#
+        );
+        assert_eq!(told(DownloadEvent::Paused, None), r#"{"type":"paused","file":"book.bin"}"#);
+        let done = DownloadEvent::Finished(Summary {
+            size: 524_288,
+            took: Duration::from_millis(500),
+            segments_received: 200,
+            duplicates: 1,
+            resumed_from: 262_144,
+            hash: Hash([0xab; 32]),
+            round_trip: None,
+            discarded: 2,
+        });
+        let printed: Value = serde_json::from_str(&told(done, None)).expect("JSON");
+        assert_eq!(printed["goodput_bits_per_second"], 4_194_304);
+        assert_eq!(printed["blake3"], "ab".repeat(32));
+    }
+
+    #[test]
+    fn a_download_that_failed_has_its_word_its_code_and_the_command_that_goes_on() {
+        let mut downloads = Downloads::default();
+        downloads.begin(DownloadId(7), FileName::parse("book.bin").expect("a name"), None);
+        let failed = DownloadEvent::Failed {
+            reason: FailReason::Local(LocalError::Exists),
+            message: "exists".into(),
+            kept: 0,
+            away: false,
+        };
+        let failed = downloads.on_event(Instant::ZERO, DownloadId(7), &failed).expect("its end");
+        let printed: Value = serde_json::from_str(&of(&failed, Some("again"))).expect("JSON");
+        assert_eq!((&printed["reason"], &printed["exit_code"]), (&"exists".into(), &9.into()));
+        assert_eq!(printed["resume"], "again");
     }
 
     #[test]

@@ -15,7 +15,7 @@
 
 use std::fmt;
 
-use backchat_core::chat::{ErrorFrame, FileEntry, NameEntry, Nickname, ServerFrame, Text, Welcome};
+use backchat_core::chat::{FileEntry, NameEntry, Nickname, ServerFrame, Text, Welcome};
 use backchat_core::text::visible;
 use backchat_core::time::UnixTime;
 
@@ -23,6 +23,8 @@ use super::units::{self, day_and_time, time_of_day};
 use crate::app::downloads::{News, Report};
 use crate::app::happening::Happening;
 use crate::cli::exit::Exit;
+use crate::cli::failure::refusal;
+use crate::cli::input::commands;
 
 /// One line that people read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,6 +118,9 @@ pub fn lines(happening: &Happening, now: UnixTime) -> Vec<Line> {
                 "{file}: half of it is here; /resume goes on, /stop ends it, it goes on in {wait}"
             ))
         }
+        Happening::Help(about) => {
+            commands::told(about.as_deref()).iter().flat_map(|told| lines(told, now)).collect()
+        }
         Happening::Notice(text) => notice(text.clone()),
         Happening::Complaint { message, .. } => one(Body::Complaint(message.clone())),
         Happening::Failed { failure, .. } => one(Body::Complaint(failure.message.clone())),
@@ -167,7 +172,7 @@ fn frame(frame: &ServerFrame, now: UnixTime) -> Vec<Line> {
             let older = if *more { ", older ones are kept" } else { "" };
             notice(format!("{} from before{older}", units::count(u64::from(*count), "message")))
         }
-        ServerFrame::Error(frame) => one(Body::Complaint(error(frame))),
+        ServerFrame::Error(frame) => one(Body::Complaint(refusal(frame))),
         ServerFrame::Notice { text } => notice(format!("the server says: {text}")),
         ServerFrame::Closing { reason } => notice(format!("the server closes the connection: {reason}")),
         ServerFrame::Accepted { .. }
@@ -206,16 +211,6 @@ fn list(files: &[FileEntry], more: bool) -> impl Iterator<Item = String> {
         format!("{}  {}, changed {changed}", entry.name, units::size(entry.size))
     };
     none.into_iter().chain(files.iter().map(line))
-}
-
-/// What a refusal says, and what can be done.
-pub fn error(error: &ErrorFrame) -> String {
-    let mut text = format!("{} ({})", error.message, error.code);
-    let is_said = |nick: &str| error.message.raw().split([' ', ',']).any(|word| word == nick);
-    if let Some(suggestion) = error.suggestion.as_ref().filter(|nick| !is_said(nick.as_str())) {
-        text += &format!("; {suggestion} is free");
-    }
-    text
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use backchat_core::node::{ClientEvent, DownloadEvent, FailReason};
 use backchat_core::wire::{CongestionChoice, FileVersion, TransferId};
 
 use super::*;
+use crate::app::input::Input;
 use crate::app::session::{Curiosity, Effect, Message};
-use crate::cli::input::{Presence, read_line};
 use crate::driver::application::Receipt;
 
 /// What happens to a chat with a download that runs.
@@ -54,7 +54,7 @@ impl Bench {
         };
         bench.chat(ClientChatEvent::Connected);
         bench.chat(ClientChatEvent::Joined { resumed: false, new_epoch: false });
-        let input = read_line("/get book.bin", |_| Presence::Stranger).expect("a command");
+        let input = Input::Get(GetOptions::of("book.bin"));
         bench.update(Message::Input(input, None));
         bench
     }

@@ -1,8 +1,9 @@
 //! What a person has chosen: whose the mouse is, keys, links, a log.
 
 use super::*;
+use crate::app::input::Mouse;
 use crate::app::links::Link;
-use crate::app::settings::{Links, Mouse};
+use crate::app::settings::Links;
 
 fn with(settings: Settings) -> Bench {
     let mut bench = Bench::joined();
