@@ -34,14 +34,14 @@ use core::ops::Range;
 use core::time::Duration;
 use std::sync::Arc;
 
-use backchat_core::chat::Nickname;
+use backchat_core::chat::{Nickname, Reconnect};
 use backchat_core::time::Instant;
 
 use backchat_core::seed::Seed;
 
 use crate::link::{BottleneckPlan, LinkId, Plan, Schedule, Topology};
 
-pub use clients::{Clients, MAX_CLIENTS};
+pub use clients::{Clients, MAX_CLIENTS, Role};
 pub use error::{Place, Problem, ScenarioError};
 pub use expect::{
     Download, Expect, Failure, MAX_EXPECTED, Message, NOT_TAKEN, Reason, Refusal, Request, Times,
@@ -82,6 +82,10 @@ pub struct Client {
     pub start: Instant,
     /// After how long without a datagram from it the translator of addresses before it forgets it; `None`: never.
     pub nat: Option<Duration>,
+    /// Its part in the chat.
+    pub role: Role,
+    /// For how long it tries to connect again; `None`: to the end of the run.
+    pub reconnect: Option<Reconnect>,
     /// The direction from it to the server, with what is done to it.
     pub up: Plan,
     /// The direction from the server to it.

@@ -38,6 +38,7 @@ pub struct Delivery {
     /// Whose a nickname is, or was last: a welcome that was under way when the server was killed arrives in its next life.
     nicks: BTreeMap<Name, SessionIndex>,
     clients: NodeMap<Client>,
+    parts: NodeMap<Part>,
     /// Messages of this life.
     messages: Messages,
     /// What was taken under which id: client, life of the client, id.
@@ -55,6 +56,17 @@ struct Client {
     last: u64,
     /// It was told that messages are missing.
     has_gap: bool,
+    /// How many messages from before it may still be shown; `None`: as many as the server likes.
+    backlog_left: Option<u64>,
+}
+
+/// The part that a client takes in the chat, where the scenario says so.
+#[derive(Clone, Copy, Debug, Default)]
+struct Part {
+    /// It does not come back to its session: what it was owed is lost with its connection.
+    forgets: bool,
+    /// How many messages from before it asks for.
+    history: Option<u64>,
 }
 
 impl Delivery {
@@ -115,6 +127,16 @@ impl Delivery {
         }
         client.last = client.last.max(number);
         let has_gap = core::mem::take(&mut client.has_gap);
+        if backlog && let Some(left) = &mut client.backlog_left {
+            match left.checked_sub(1) {
+                Some(less) => *left = less,
+                None => {
+                    let said =
+                        format!("{name} was shown message {number} from before, beyond what it asked for");
+                    wrong.push(("more_than_asked_for", said));
+                }
+            }
+        }
         let Some(session) = client.session.and_then(|index| self.sessions.get_mut(index)) else {
             let said = format!("{name} was shown message {number} before it had joined");
             return wrong.push(("shown_before_joined", said));
@@ -199,6 +221,9 @@ impl Checker for Delivery {
                     *self.delays.get_or(client, Duration::default) = *delay;
                 }
             }
+            Event::Run(RunEvent::ClientDescribed { resumes, history, .. }) => {
+                *self.parts.get_or(*node, Part::default) = Part { forgets: !resumes, history: *history };
+            }
             Event::Run(RunEvent::CalmExpected { from, .. }) => self.calm = Some(*from),
             Event::Run(RunEvent::Started { life }) if *node == Node::SERVER => {
                 self.life = *life;
@@ -232,13 +257,20 @@ impl Checker for Delivery {
             Event::Chat(ChatEvent::Said { session, number, to, id }) => {
                 self.said(record, session.0, *number, to.map(|to| to.0), id.as_ref(), &mut wrong);
             }
+            Event::App(AppEvent::Disconnected { .. })
+                if self.parts.get(*node).is_some_and(|part| part.forgets) =>
+            {
+                self.client(*node).session = None;
+            }
             Event::App(AppEvent::Joined { nick, new_epoch, resumed }) => {
                 let session = self.nicks.get(nick).copied();
+                let history = self.parts.get(*node).and_then(|part| part.history).filter(|_| !resumed);
                 let client = self.client(*node);
                 if *new_epoch || !*resumed {
                     client.last = 0;
                 }
                 client.session = session;
+                client.backlog_left = history;
             }
             Event::App(AppEvent::Gap { .. }) => self.client(*node).has_gap = true,
             Event::App(AppEvent::Message { number, from, text, backlog }) => {
@@ -342,6 +374,32 @@ mod tests {
         let gap = at(15, "bob", AppEvent::Gap { missed: 1 });
         let records = [said(10, 1, None), said(11, 2, None), gap, shown(20, "bob", 2)];
         assert_eq!(two(&records), Vec::<String>::new());
+    }
+
+    fn described(resumes: bool, history: Option<u64>) -> Record {
+        at(0, "bob", RunEvent::ClientDescribed { visits: false, resumes, history })
+    }
+
+    #[test]
+    fn who_does_not_resume_is_owed_nothing_of_the_time_away() {
+        let lost = at(15, "bob", AppEvent::Disconnected { reason: Name::of("lost") });
+        let records = [said(10, 1, None), shown(11, "ann", 1), lost, ending(9_000)];
+        assert!(two(&records)[0].contains("bob was not shown message 1"));
+        assert_eq!(two(&[&[described(false, None)], &records[..]].concat()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_backlog_that_is_longer_than_what_was_asked_for_is_found() {
+        let before = |number: u64| {
+            let (from, text) = (Name::of("ann"), Name::from(format!("text {number}")));
+            at(30, "eve", AppEvent::Message { number, from, text, backlog: true })
+        };
+        let asked =
+            at(0, "eve", RunEvent::ClientDescribed { visits: false, resumes: true, history: Some(1) });
+        let begin = [&[asked, said(10, 1, None), said(11, 2, None)][..], &joined(3, "eve")[..], &[before(1)]]
+            .concat();
+        assert_eq!(two(&begin), Vec::<String>::new());
+        assert!(two(&[&begin[..], &[before(2)]].concat())[0].ends_with("beyond what it asked for"));
     }
 
     #[test]

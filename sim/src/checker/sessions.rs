@@ -3,8 +3,10 @@
 //! - A private message is shown to its two parties alone, in the backlog too.
 //! - Who comes back, with a token, while its session is parked gets that session: its own nickname is not refused to
 //!   it as taken.
+//! - Who does not ask to come back is not kept a session, and a visitor has none.
 //! - A session's downloads end with it: nothing of them is sent any more.
-//! - Our clients keep to the server's pace: nothing that they say or ask is refused for coming too soon.
+//! - Our clients keep to the server's pace: nothing that they say or ask is refused for coming too soon. A visitor is
+//!   told no pace, for it has no welcome.
 //! - Nobody is taken as silent whose way was free all the time: it has answered.
 
 use core::time::Duration;
@@ -27,6 +29,8 @@ pub struct Sessions {
     /// The downloads of each, and those of sessions that have ended.
     downloads: BTreeMap<u64, Vec<TransferId>>,
     over: BTreeSet<TransferId>,
+    /// Some clients do not join. A session that nobody has joined may be theirs.
+    has_visitors: bool,
 }
 
 /// A ping and its answer have at least the time of a few of these, whatever the server's limit.
@@ -44,6 +48,10 @@ struct Client {
     /// Its way was dark, or it was down or elsewhere, for some time.
     was_cut: bool,
     round_trip: Duration,
+    /// It has no token to come back with.
+    forgets: bool,
+    /// It does not join.
+    visits: bool,
 }
 
 impl Sessions {
@@ -91,7 +99,11 @@ impl Checker for Sessions {
             Event::Chat(ChatEvent::Joined { session, nick, .. }) => {
                 // A client is called as its node; another who takes the name of one is not told apart.
                 let owner = Node::new(nick.as_str());
-                self.client(owner).nicks.insert(nick.clone().into());
+                let client = self.client(owner);
+                client.nicks.insert(nick.clone().into());
+                if client.visits {
+                    found.add(*at, node, ("visitor_joined", format!("{nick} is a visitor, and has joined")));
+                }
                 self.owners.insert(session.0, owner);
             }
             Event::Chat(ChatEvent::Renamed { session, to, .. }) => {
@@ -102,12 +114,23 @@ impl Checker for Sessions {
             Event::App(AppEvent::Joined { nick, .. }) => {
                 let client = self.client(*node);
                 client.nicks.insert(nick.clone());
-                (client.has_token, client.is_back) = (true, false);
+                (client.has_token, client.is_back) = (!client.forgets, false);
+            }
+            Event::Run(RunEvent::ClientDescribed { visits, resumes, .. }) => {
+                let client = self.client(*node);
+                (client.visits, client.forgets) = (*visits, !resumes);
+                self.has_visitors |= *visits;
             }
             Event::Chat(ChatEvent::Parked { session, reason }) => {
                 let owner = self.owners.get(&session.0).copied();
                 let Some(client) = self.owner(session.0) else { return };
                 client.is_parked = true;
+                if client.forgets
+                    && let Some(owner) = owner
+                {
+                    let said = format!("{owner}'s session waits for it, and it will not come back");
+                    found.add(*at, node, ("kept_for_nobody", said));
+                }
                 if *reason == CloseReason::Silent && !client.was_cut && client.round_trip <= QUICK {
                     let name = owner.unwrap_or(*node);
                     let said = format!("{name} is taken as silent, and nothing has kept its answers back");
@@ -146,6 +169,9 @@ impl Checker for Sessions {
                 session,
                 code: code @ (ErrorCode::TooFast | ErrorCode::TooManyRequests),
             }) => {
+                if self.has_visitors && !self.owners.contains_key(&session.0) {
+                    return;
+                }
                 let name = self.owners.get(&session.0).map_or("somebody", |it| it.as_str());
                 let said = format!("{name} was refused with {code}, and keeps to the server's pace");
                 found.add(*at, node, ("refused_too_soon", said));
@@ -229,6 +255,19 @@ mod tests {
     }
 
     #[test]
+    fn a_session_that_waits_for_who_does_not_resume_is_found_and_that_of_a_visitor() {
+        let described =
+            |visits| at(0, "ann", RunEvent::ClientDescribed { visits, resumes: false, history: None });
+        let joined = joined(1, "ann");
+        let parked = at(5, "server", ChatEvent::Parked { session: SessionId(1), reason: CloseReason::Lost });
+        let with = |first: Record, more: &[Record]| verdict(Sessions::new(), &[&[first], more].concat());
+        assert_eq!(with(described(false), &joined), Vec::<String>::new());
+        let kept = with(described(false), &[&joined[..], &[parked]].concat());
+        assert!(kept[0].ends_with("ann's session waits for it, and it will not come back"), "{kept:?}");
+        assert!(with(described(true), &joined)[0].ends_with("ann is a visitor, and has joined"));
+    }
+
+    #[test]
     fn segments_of_a_session_that_has_ended_are_found() {
         let offered = at(3, "server", offered().event);
         let left = ChatEvent::Left {
@@ -259,5 +298,13 @@ mod tests {
         let refused = at(7, "server", ChatEvent::Refused { session: SessionId(1), code: ErrorCode::TooFast });
         let said = verdict(Sessions::new(), &[&joined(1, "ann")[..], &[refused]].concat());
         assert!(said[0].ends_with("ann was refused with too-fast, and keeps to the server's pace"));
+        let visitor = at(0, "eve", RunEvent::ClientDescribed { visits: true, resumes: false, history: None });
+        let unknown =
+            at(7, "server", ChatEvent::Refused { session: SessionId(9), code: ErrorCode::TooManyRequests });
+        assert_eq!(verdict(Sessions::new(), &[visitor.clone(), unknown]), Vec::<String>::new());
+        let refused = at(7, "server", ChatEvent::Refused { session: SessionId(1), code: ErrorCode::TooFast });
+        assert!(
+            !verdict(Sessions::new(), &[&[visitor], &joined(1, "ann")[..], &[refused]].concat()).is_empty()
+        );
     }
 }

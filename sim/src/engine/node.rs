@@ -2,10 +2,12 @@
 
 use core::time::Duration;
 
-use backchat_core::chat::{ClientConfig as ChatConfig, JoinAs, Nickname, Reconnect};
+use backchat_core::chat::{ClientConfig as ChatConfig, JoinAs, Reconnect};
 use backchat_core::node::ClientConfig;
 use backchat_core::seed::Seed;
 use backchat_core::time::UnixTime;
+
+use crate::scenario::{Client, Role};
 
 /// When every run begins, for the calendar: 2026-01-01T00:00:00Z.
 pub(super) const EPOCH: UnixTime = UnixTime::from_millis(1_767_225_600_000);
@@ -24,9 +26,13 @@ pub(super) fn entropy(seed: &Seed, host: &str, life: u64) -> [u8; 32] {
     seed.child(&format!("host {host} life {life}")).stream("entropy").bytes()
 }
 
-/// A client that joins as `nick`, and goes on trying to connect for as long as `patience`.
-pub(super) fn client_config(nick: &Nickname, patience: Duration) -> ClientConfig {
-    let join = JoinAs { nick: nick.clone(), history: None, resume: true };
-    let chat = ChatConfig { join: Some(join), reconnect: Reconnect::For(patience), retry_first: true };
+/// A client of the scenario, which goes on trying to connect for as long as `patience` where nothing else is said.
+pub(super) fn client_config(client: &Client, patience: Duration) -> ClientConfig {
+    let join = match client.role {
+        Role::Visitor => None,
+        Role::Member { resume, history } => Some(JoinAs { nick: client.nick.clone(), history, resume }),
+    };
+    let reconnect = client.reconnect.unwrap_or(Reconnect::For(patience));
+    let chat = ChatConfig { join, reconnect, retry_first: true };
     ClientConfig { trace: true, ..ClientConfig::new(chat) }
 }

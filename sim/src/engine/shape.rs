@@ -7,7 +7,7 @@ use backchat_core::time::Instant;
 
 use super::contents::Contents;
 use crate::link::{BitsPerSecond, Plan, Profile, Rate, Schedule};
-use crate::scenario::{Action, NodeFaultKind, Scenario};
+use crate::scenario::{Action, NodeFaultKind, Role, Scenario};
 use crate::trace::{Name, Node, RunEvent};
 
 /// The records that stand at the beginning of every trace: what is shared, and the scenario.
@@ -25,6 +25,13 @@ pub fn records(scenario: &Scenario, contents: &Contents) -> Vec<(Node, RunEvent)
         for (name, plan) in directions {
             records.push((name.into(), shape(scenario, plan)));
         }
+    }
+    for client in scenario.clients().iter().filter(|client| client.role != Role::default()) {
+        let (visits, resumes, history) = match client.role {
+            Role::Visitor => (true, false, None),
+            Role::Member { resume, history } => (false, resume, history.map(u64::from)),
+        };
+        records.push((client.nick.as_str().into(), RunEvent::ClientDescribed { visits, resumes, history }));
     }
     for step in scenario.steps().iter().filter(|step| step.times > 1) {
         let client =

@@ -37,7 +37,7 @@ use self::world::World;
 use super::contents::Contents;
 use super::faults::NodeFaults;
 use super::network::ClientIndex;
-use super::node::{GRACE, LAST_WORDS, LINGER};
+use super::node::{GRACE, LAST_WORDS, LINGER, client_config};
 use super::outcome::{RunEnd, RunError};
 use super::script::Script;
 use super::shape::{self, longest_round_trip};
@@ -120,19 +120,18 @@ impl Run {
         let mut hosts = Vec::new();
         for (index, client) in scenario.clients().iter().enumerate() {
             let steps = scenario.steps().iter().filter(|step| step.client.0 == index);
-            let desk = Desk::new(client.nick.as_str().into(), Script::new(steps));
+            let desk = Desk::new(client.nick.as_str().into(), client.role, Script::new(steps));
             let switch = Arc::default();
             hosts.push(ClientHost {
                 world: Arc::clone(&world),
                 seed: seed.clone(),
                 index: ClientIndex(index),
-                nick: client.nick.clone(),
                 start: client.start,
                 desk: Arc::clone(&desk),
                 contents: Arc::clone(&contents),
                 transfer: scenario.file().transfer,
                 power: Arc::clone(&power),
-                patience: scenario.file().duration,
+                config: client_config(client, scenario.file().duration),
                 switch: Arc::clone(&switch),
             });
             desks.push(desk);

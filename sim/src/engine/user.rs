@@ -18,7 +18,7 @@ use backchat_core::wire::Hash;
 
 use super::script::{Next, Script, Wish};
 use super::shape::detail;
-use crate::scenario::{Action, Failure, Transfer};
+use crate::scenario::{Action, Failure, Role, Transfer};
 use crate::trace::event::{Answer, Completion};
 use crate::trace::{AppEvent, Event, Name};
 
@@ -103,7 +103,7 @@ pub(super) struct User {
     /// The nickname that the server welcomed it under.
     nick: Name,
     /// Whether steps may be taken. Somebody who starts a client again waits until it is in: its nickname may still be
-    /// held for the one that was killed.
+    /// held for the one that was killed. A visitor has none.
     may_begin: bool,
     end: LifeEnd,
 }
@@ -123,7 +123,7 @@ struct Current {
 
 impl User {
     /// The `life`th life of the user called `nick`, who has done nothing in it.
-    pub(super) fn new(nick: Name, transfer: Transfer, life: u64) -> Self {
+    pub(super) fn new(nick: Name, role: Role, transfer: Transfer, life: u64) -> Self {
         Self {
             transfer,
             current: None,
@@ -131,7 +131,7 @@ impl User {
             downloads: BTreeMap::new(),
             is_leaving: false,
             nick,
-            may_begin: life == 0,
+            may_begin: life == 0 || role == Role::Visitor,
             end: LifeEnd::Left,
         }
     }

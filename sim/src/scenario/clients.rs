@@ -2,11 +2,12 @@
 
 use core::ops::Range;
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use backchat_core::chat::Nickname;
+use backchat_core::chat::{Nickname, Reconnect};
 
 use super::reader::{Read, Table, Value};
+use super::values::parse_span;
 use super::writer::Writer;
 
 /// The most clients, all groups together.
@@ -24,9 +25,33 @@ pub struct Clients {
     pub start: Duration,
     /// After how long without a datagram from it the translator of addresses before it forgets it; `None`: never.
     pub nat: Option<Duration>,
+    /// Its part in the chat.
+    pub role: Role,
+    /// For how long it tries to connect again; `None`: to the end of the run.
+    pub reconnect: Option<Reconnect>,
 }
 
-pub(super) const KEYS: &[&str] = &["count", "start", "nat"];
+/// The part that a client takes in the chat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It joins under its nickname.
+    Member {
+        /// It asks for a token to come back with, and for pings. Without, its session ends with its connection.
+        resume: bool,
+        /// How many messages from before it asks for when it joins; `None` leaves it to the server.
+        history: Option<u32>,
+    },
+    /// It does not join: it asks for lists and downloads, and nobody sees it.
+    Visitor,
+}
+
+impl Default for Role {
+    fn default() -> Self {
+        Self::Member { resume: true, history: None }
+    }
+}
+
+pub(super) const KEYS: &[&str] = &["count", "start", "nat", "resume", "visitor", "history", "reconnect"];
 
 /// Every name, and whom it means.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +60,8 @@ pub(super) struct Names {
     pub(super) clients: Vec<Nickname>,
     /// For each client the group that it is in.
     pub(super) groups: Vec<Option<Nickname>>,
+    /// Clients and groups that do not join.
+    visitors: BTreeSet<Nickname>,
     /// Clients and groups: which numbers they are.
     known: BTreeMap<Nickname, Range<usize>>,
 }
@@ -43,6 +70,11 @@ impl Names {
     /// Which clients a name means.
     pub(super) fn members(&self, name: &Nickname) -> Option<Range<usize>> {
         self.known.get(name).cloned()
+    }
+
+    /// Whether the name is that of visitors.
+    pub(super) fn is_visitor(&self, name: &Nickname) -> bool {
+        self.visitors.contains(name)
     }
 
     /// Whether the name is that of one client, and not of a group.
@@ -102,6 +134,8 @@ pub(super) fn read(root: &Table<'_>, duration: Duration) -> Read<(BTreeMap<Nickn
             }
         }
         group.nat = table.get("nat").map(|nat| nat.positive_span()).transpose()?;
+        group.role = role(&table)?;
+        group.reconnect = table.get("reconnect").map(|value| reconnect(&value)).transpose()?;
         for member in members(&name, &group) {
             let member = member.map_err(|error| {
                 key.conflict(
@@ -131,6 +165,28 @@ pub(super) fn read(root: &Table<'_>, duration: Duration) -> Read<(BTreeMap<Nickn
     Ok((clients, names))
 }
 
+fn role(table: &Table<'_>) -> Read<Role> {
+    if table.get("visitor").map(|visitor| visitor.boolean()).transpose()? == Some(true) {
+        table.refuse(&["resume", "history"], "goes with joining, and a visitor does not", "no such key")?;
+        return Ok(Role::Visitor);
+    }
+    let resume = table.get("resume").map(|resume| resume.boolean()).transpose()?.unwrap_or(true);
+    let history = table.get("history").map(|history| history.count(0, u32::MAX)).transpose()?;
+    Ok(Role::Member { resume, history })
+}
+
+fn reconnect(value: &Value<'_>) -> Read<Reconnect> {
+    match value.text("\"never\", \"always\" or a duration, such as \"30s\"")? {
+        "never" => Ok(Reconnect::Never),
+        "always" => Ok(Reconnect::Always),
+        text => match parse_span(text) {
+            Ok(Duration::ZERO) => Err(value.bad("zero", "\"never\", or a duration above zero")),
+            Ok(span) => Ok(Reconnect::For(span)),
+            Err(expected) => Err(value.bad_text(text, format!("never, always or {expected}"))),
+        },
+    }
+}
+
 fn members(
     name: &Nickname,
     group: &Clients,
@@ -148,7 +204,13 @@ fn names(clients: &BTreeMap<Nickname, Clients>) -> Names {
             let number = names.clients.len();
             names.known.insert(member.clone(), number..number + 1);
             names.groups.push(group.count.map(|_| name.clone()));
+            if group.role == Role::Visitor {
+                names.visitors.insert(member.clone());
+            }
             names.clients.push(member);
+        }
+        if group.role == Role::Visitor {
+            names.visitors.insert(name.clone());
         }
         names.known.insert(name.clone(), begin..names.clients.len());
     }
@@ -164,6 +226,23 @@ pub(super) fn write(clients: &BTreeMap<Nickname, Clients>, to: &mut Writer) {
         to.span_above_zero("start", group.start);
         if let Some(nat) = group.nat {
             to.span("nat", nat);
+        }
+        match group.role {
+            Role::Visitor => to.raw("visitor", true),
+            Role::Member { resume, history } => {
+                if !resume {
+                    to.raw("resume", false);
+                }
+                if let Some(history) = history {
+                    to.raw("history", history);
+                }
+            }
+        }
+        match group.reconnect {
+            None => {}
+            Some(Reconnect::Never) => to.text("reconnect", "never"),
+            Some(Reconnect::Always) => to.text("reconnect", "always"),
+            Some(Reconnect::For(span)) => to.span("reconnect", span),
         }
     }
 }

@@ -75,9 +75,10 @@ fn clients(file: &File, names: &Names) -> Vec<Client> {
             Plan { profile, faults: Vec::new(), heal }
         };
         let entry = file.clients.get(group.as_ref().unwrap_or(nick));
-        let Clients { start, nat, .. } = entry.copied().unwrap_or_default();
+        let Clients { count: _, start, nat, role, reconnect } = entry.copied().unwrap_or_default();
         let start = Instant::ZERO + start;
-        Client { nick: nick.clone(), start, nat, up: plan(Direction::Up), down: plan(Direction::Down) }
+        let (up, down) = (plan(Direction::Up), plan(Direction::Down));
+        Client { nick: nick.clone(), start, nat, role, reconnect, up, down }
     };
     names.clients.iter().zip(&names.groups).map(client).collect()
 }

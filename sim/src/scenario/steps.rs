@@ -69,6 +69,11 @@ pub enum Action {
 }
 
 impl Action {
+    /// Whether those who do not join can do it.
+    fn is_for_visitors(&self) -> bool {
+        FOR_VISITORS.contains(&self.kind().name())
+    }
+
     /// What is done, without to what.
     pub const fn kind(&self) -> ActionKind {
         match self {
@@ -133,6 +138,9 @@ impl Repeat {
     }
 }
 
+/// The actions of those who do not join.
+const FOR_VISITORS: &[&str] = &["get", "names", "files", "pause", "resume", "stop"];
+
 pub(super) const KEYS: &[&str] = &["at", "who", "do", "file", "to", "text", "times", "every", "after"];
 pub(super) const ACTIONS: &[&str] =
     &["get", "say", "tell", "names", "files", "pause", "resume", "stop", "leave", "join"];
@@ -179,6 +187,12 @@ fn read_step(value: &Value<'_>, known: &Known<'_>) -> Read<Step> {
     table.check_keys(KEYS)?;
     let who = known.names.find(&table.need("who", "a client or a group")?, "a client or a group")?;
     let action = read_action(&table, known.names)?;
+    if known.names.is_visitor(&who) && !action.is_for_visitors() {
+        let found = format!("{who} is a visitor and does not {}", action.kind().name());
+        return Err(table
+            .need("do", "an action")?
+            .conflict(found, format!("one of {}", FOR_VISITORS.join(", "))));
+    }
     let at = match table.get("at") {
         None => Duration::ZERO,
         Some(value) => within(&value, known.duration)?,

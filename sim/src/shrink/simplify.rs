@@ -28,6 +28,7 @@ type Pass = fn(&Case, &Oracle<'_>) -> Vec<Case>;
 const PASSES: &[Pass] = &[
     expectations::fewer,
     clients::fewer,
+    clients::plainer,
     steps::fewer_times,
     settings::smaller_window,
     files::fewer,

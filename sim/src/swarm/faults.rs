@@ -5,6 +5,8 @@
 use core::num::{NonZeroU32, NonZeroU64};
 use core::time::Duration;
 
+use backchat_core::chat::{Nickname, Reconnect};
+
 use super::bounds::{Between, Strength};
 use super::draw::Draw;
 use super::generate::Making;
@@ -14,7 +16,8 @@ use crate::link::{
     RateStep, RateSteps, Runs,
 };
 use crate::scenario::{
-    Action, BottleneckName, Direction, Fault, FaultKind, LinkName, LinkTable, Node, Repeat, Step,
+    Action, BottleneckName, Clients, Direction, Fault, FaultKind, LinkName, LinkTable, Node, Repeat, Role,
+    Step,
 };
 
 /// The longest burst of losses or damage.
@@ -42,6 +45,12 @@ const FORGOTTEN: Between = Between { least: 500_000_000, most: 60_000_000_000 };
 /// Earlier packets that are replayed, by their ordinals, and how many of them at once.
 const ORDINALS: Between = Between { least: 1, most: 200 };
 const REPLAYED: Between = Between { least: 1, most: 8 };
+
+/// How many messages from before are asked for.
+const HISTORY: Between = Between { least: 0, most: 20 };
+
+/// How often a visitor asks for something.
+const ASKED_BY_VISITORS: Between = Between { least: 1, most: 4 };
 
 /// Adds a kind.
 pub(super) fn add(kind: Kind, to: &mut Making<'_>) {
@@ -114,6 +123,8 @@ pub(super) fn add(kind: Kind, to: &mut Making<'_>) {
         Kind::Pause => interrupt(kind, to, &Action::Pause(None), Some(&Action::Resume(None))),
         Kind::Stop => interrupt(kind, to, &Action::Stop(None), None),
         Kind::Leave => interrupt(kind, to, &Action::Leave, Some(&Action::Join)),
+        Kind::Forgetful => forgetful(to),
+        Kind::Visitor => visitor(to),
         Kind::Limits => limits(to),
         Kind::SmallBuffer => {
             let bytes = to.draws.of(kind.name()).steep(to.bounds.strength.buffer);
@@ -180,6 +191,37 @@ fn nat(to: &mut Making<'_>) {
         {
             entry.nat = Some(after);
         }
+    }
+}
+
+/// Half of the clients, one at least, do not ask for a token, and connect again or leave that to their users.
+fn forgetful(to: &mut Making<'_>) {
+    let surely = to.client(&mut to.draws.of(Kind::Forgetful.name()));
+    for client in to.clients.clone() {
+        let mut draw = to.draws.of(&format!("{} {client}", Kind::Forgetful.name()));
+        let history = u32::try_from(draw.even(HISTORY)).ok().filter(|_| draw.coin());
+        let reconnect = draw.coin().then_some(Reconnect::Never);
+        if (draw.coin() || client == surely)
+            && let Some(entry) = to.file.clients.get_mut(&client)
+        {
+            (entry.role, entry.reconnect) = (Role::Member { resume: false, history }, reconnect);
+        }
+    }
+}
+
+/// One client more, which does not join. Whatever else is drawn concerns the others.
+fn visitor(to: &mut Making<'_>) {
+    let Ok(who) = Nickname::parse("visitor") else { return };
+    let mut draw = to.draws.of(Kind::Visitor.name());
+    to.file.clients.insert(who.clone(), Clients { role: Role::Visitor, ..Clients::default() });
+    to.link(&who, None).delay = Some(draw.span(to.bounds.settings.delay));
+    for _ in 0..draw.even(ASKED_BY_VISITORS) {
+        let place = draw.index(to.file.server.files.len() + 2);
+        let file = to.file.server.files.get(place).map(|file| file.name.clone());
+        let list = if draw.coin() { Action::Names } else { Action::Files };
+        let at = draw.moment(to.busy);
+        let action = file.map_or(list, Action::Get);
+        to.file.steps.push(Step { at, who: who.clone(), action, repeat: Repeat::Once });
     }
 }
 

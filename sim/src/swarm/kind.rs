@@ -56,6 +56,10 @@ pub enum Kind {
     Stop,
     /// Clients leave, and join again.
     Leave,
+    /// Clients do not come back to their sessions, and their users start them again.
+    Forgetful,
+    /// Somebody who does not join asks for lists and downloads.
+    Visitor,
     /// The server's limits are narrow.
     Limits,
     /// Clients' sockets hold little.
@@ -66,7 +70,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 30] = [
         Self::Loss,
         Self::Corrupt,
         Self::Truncate,
@@ -92,6 +96,8 @@ impl Kind {
         Self::Pause,
         Self::Stop,
         Self::Leave,
+        Self::Forgetful,
+        Self::Visitor,
         Self::Limits,
         Self::SmallBuffer,
         Self::OneByOne,
@@ -125,6 +131,8 @@ impl Kind {
             Self::Pause => "pause",
             Self::Stop => "stop",
             Self::Leave => "leave",
+            Self::Forgetful => "forgetful",
+            Self::Visitor => "visitor",
             Self::Limits => "limits",
             Self::SmallBuffer => "small-buffer",
             Self::OneByOne => "one-by-one",

@@ -2,9 +2,7 @@
 
 mod running;
 
-use core::time::Duration;
-
-use backchat_core::chat::Nickname;
+use backchat_core::node::ClientConfig;
 use backchat_core::seed::Seed;
 use backchat_core::time::Instant;
 
@@ -17,7 +15,7 @@ use crate::engine::network::{ClientIndex, RECEIVE_BUFFER};
 use crate::engine::node::{client_config, entropy};
 use crate::engine::script::{Next, Script, Wish};
 use crate::engine::user::{Found, Surroundings, User, path};
-use crate::scenario::{Client as Description, Scenario, Transfer};
+use crate::scenario::{Client as Description, Role, Scenario, Transfer};
 use crate::trace::event::Completion;
 use crate::trace::{self, AppEvent, Event, Name, RunEvent};
 
@@ -25,7 +23,7 @@ use crate::trace::{self, AppEvent, Event, Name, RunEvent};
 pub(super) struct Person {
     index: ClientIndex,
     name: trace::Node,
-    nick: Nickname,
+    role: Role,
     script: Script,
     disk: Disk,
     /// The receive buffer of its sockets.
@@ -72,8 +70,7 @@ impl Surroundings for Around<'_> {
 pub(super) struct Client {
     person: Person,
     transfer: Transfer,
-    /// How long it goes on trying to connect.
-    patience: Duration,
+    config: ClientConfig,
     seed: Seed,
     /// How many lives have begun.
     lives: u64,
@@ -109,7 +106,7 @@ impl Client {
         let person = Person {
             index: ClientIndex(index),
             name: client.nick.as_str().into(),
-            nick: client.nick.clone(),
+            role: client.role,
             script,
             disk,
             room,
@@ -118,7 +115,7 @@ impl Client {
         Self {
             person,
             transfer,
-            patience: scenario.file().duration,
+            config: client_config(client, scenario.file().duration),
             seed: seed.clone(),
             lives: 0,
             comes_back: false,
@@ -190,8 +187,8 @@ impl Client {
         let life = self.lives;
         self.lives += 1;
         out.record(self.person.name, RunEvent::Started { life });
-        let user = User::new(self.person.name.into(), self.transfer, life);
-        let config = client_config(&self.person.nick, self.patience);
+        let user = User::new(self.person.name.into(), self.person.role, self.transfer, life);
+        let config = self.config.clone();
         let entropy = entropy(&self.seed, &self.person.name, life);
         let running = Running::start(config, entropy, user, &self.person, out.now());
         self.stage = Stage::Running(Box::new(running));

@@ -9,13 +9,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use backchat::driver::{ClientParts, Control, Observer, ServerParts, ServerSettings, run_client, serve};
 use backchat::files::memory::MemoryDisk;
 use backchat::files::{FileTargets, FolderShare};
-use backchat_core::chat::Nickname;
-use backchat_core::node::ServerEvent;
+use backchat_core::node::{ClientConfig, ServerEvent};
 use backchat_core::seed::Seed;
 use backchat_core::time::Instant;
 use backchat_core::trace::Record;
@@ -28,7 +26,6 @@ use super::user::{Desk, Seated};
 use super::world::World;
 use crate::engine::contents::{Contents, SHARE};
 use crate::engine::network::{ClientIndex, RECEIVE_BUFFER, UDP_PORT};
-use crate::engine::node::client_config;
 use crate::scenario::Transfer;
 use crate::trace::event::Completion;
 use crate::trace::{AppEvent, Name, Node, RunEvent};
@@ -92,14 +89,12 @@ pub(super) struct ClientHost {
     pub(super) world: Arc<World>,
     pub(super) seed: Seed,
     pub(super) index: ClientIndex,
-    pub(super) nick: Nickname,
     pub(super) start: Instant,
     pub(super) desk: Arc<Desk>,
     pub(super) contents: Arc<Contents>,
     pub(super) transfer: Transfer,
     pub(super) power: Arc<ServerPower>,
-    /// How long it goes on trying to connect.
-    pub(super) patience: Duration,
+    pub(super) config: ClientConfig,
     pub(super) switch: Arc<Switch>,
 }
 
@@ -214,7 +209,7 @@ impl ClientHost {
     }
 
     async fn run(&self, life: u64, user: &mut Seated) -> Name {
-        let config = client_config(&self.nick, self.patience);
+        let config = self.config.clone();
         let room = self
             .transfer
             .receive_buffer

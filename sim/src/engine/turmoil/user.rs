@@ -16,12 +16,13 @@ use super::world::World;
 use crate::engine::contents::Contents;
 use crate::engine::script::{Next, Script, Wish};
 use crate::engine::user::{DOWNLOADS, Found, LifeEnd, Surroundings, User, Wanted, path};
-use crate::scenario::Transfer;
+use crate::scenario::{Role, Transfer};
 use crate::trace::{AppEvent, Event, Node};
 
 /// What the engine and all lives of one client share.
 pub(super) struct Desk {
     pub(super) name: Node,
+    role: Role,
     pub(super) disk: MemoryDisk,
     script: Mutex<Script>,
     /// Something of the above has changed: look again.
@@ -39,11 +40,12 @@ struct DeskState {
 }
 
 impl Desk {
-    pub(super) fn new(name: Node, script: Script) -> Arc<Self> {
+    pub(super) fn new(name: Node, role: Role, script: Script) -> Arc<Self> {
         let disk = MemoryDisk::new();
         disk.add_folder(DOWNLOADS);
         Arc::new(Self {
             name,
+            role,
             disk,
             script: Mutex::new(script),
             changed: Notify::new(),
@@ -123,7 +125,7 @@ impl Seated {
         transfer: Transfer,
         life: u64,
     ) -> Self {
-        Self { user: User::new(desk.name.into(), transfer, life), desk, world, contents }
+        Self { user: User::new(desk.name.into(), desk.role, transfer, life), desk, world, contents }
     }
 
     /// How this life ended, once it has.

@@ -32,7 +32,7 @@ const APPENDED: &[(&str, &str)] = &[
     ),
     (
         "[clients.carol]\nstrat = \"5ms\"",
-        "9:1: unknown key 'strat'; expected count, start or nat; did you mean 'start'?",
+        "9:1: unknown key 'strat'; expected count, start, nat, resume, visitor, history or reconnect; did you mean 'start'?",
     ),
     (
         "[links.default]\nloss = { chance = 0.1 }",
@@ -61,7 +61,10 @@ const APPENDED: &[(&str, &str)] = &[
         "[links.default]\nreorder = 0.1",
         "9:11: reorder is a float; expected a table: { probability = 0.05, by = \"10ms\" }",
     ),
-    ("steps = 5", "8:1: unknown key 'steps'; expected count, start or nat"),
+    (
+        "steps = 5",
+        "8:1: unknown key 'steps'; expected count, start, nat, resume, visitor, history or reconnect",
+    ),
     ("[[steps]]\nwho = [\"alice\"]\ndo = \"files\"", "9:7: who is an array; expected a client or a group"),
     (
         "[[faults]]\nkind = \"crash\"\nnode = \"alice\"\npower = 1",
@@ -130,6 +133,28 @@ const APPENDED: &[(&str, &str)] = &[
     (
         "[bottlenecks.\"w n\"]\nrate = \"1Mbit/s\"",
         "8:14: 'w n' is no name of a bottleneck; expected 1 to 32 letters, digits, '-' and '_'",
+    ),
+    (
+        "[clients.carol]\nvisitor = true\nhistory = 5",
+        "10:1: 'history' goes with joining, and a visitor does not; expected no such key",
+    ),
+    ("[clients.carol]\nresume = \"no\"", "9:10: resume is a string; expected true or false"),
+    ("[clients.carol]\nhistory = -1", "9:11: history is -1; expected 0 to 4294967295"),
+    (
+        "[clients.carol]\nreconnect = true",
+        "9:13: reconnect is a boolean; expected \"never\", \"always\" or a duration, such as \"30s\"",
+    ),
+    (
+        "[clients.carol]\nreconnect = \"0s\"",
+        "9:13: reconnect is zero; expected \"never\", or a duration above zero",
+    ),
+    (
+        "[clients.carol]\nreconnect = \"sometimes\"",
+        "9:13: reconnect is \"sometimes\"; expected never, always or a duration such as \"15ms\" or \"2s\"",
+    ),
+    (
+        "[clients.carol]\nvisitor = true\n[[steps]]\nwho = \"carol\"\ndo = \"say\"\ntext = \"hello\"",
+        "12:6: carol is a visitor and does not say; expected one of get, names, files, pause, resume, stop",
     ),
     ("[clients.carol]\nnat = \"0s\"", "9:7: nat is zero; expected a duration above zero"),
     (

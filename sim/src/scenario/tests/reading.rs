@@ -2,7 +2,7 @@
 
 use core::num::{NonZeroU32, NonZeroU64};
 
-use backchat_core::chat::{FileName, Limits};
+use backchat_core::chat::{FileName, Limits, Reconnect};
 use backchat_core::wire::CongestionChoice;
 
 use super::*;
@@ -73,6 +73,22 @@ fn each_of_a_group_is_behind_a_translator_that_forgets() {
     let scenario = parsed("duration = \"1s\"\n[clients.load]\ncount = 2\nnat = \"30s\"\n[clients.a]");
     let nats: Vec<_> = scenario.clients().iter().map(|client| client.nat).collect();
     assert_eq!(nats, [None, Some(span(30_000)), Some(span(30_000))]);
+}
+
+#[test]
+fn clients_take_part_as_it_is_written() {
+    let scenario = parsed(
+        "duration = \"1s\"\n[clients.a]\n[clients.b]\nresume = false\nhistory = 3\nreconnect = \"never\"\n\
+         [clients.c]\nvisitor = true\ncount = 2\nreconnect = \"30s\"\n[clients.d]\nreconnect = \"always\"",
+    );
+    let read: Vec<_> = scenario.clients().iter().map(|client| (client.role, client.reconnect)).collect();
+    let forgetful = Role::Member { resume: false, history: Some(3) };
+    let visitor = (Role::Visitor, Some(Reconnect::For(span(30_000))));
+    let always = (Role::default(), Some(Reconnect::Always));
+    assert_eq!(
+        read,
+        [(Role::default(), None), (forgetful, Some(Reconnect::Never)), visitor, visitor, always]
+    );
 }
 
 #[test]

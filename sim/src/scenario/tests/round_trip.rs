@@ -3,7 +3,7 @@
 use core::num::{NonZeroU32, NonZeroU64};
 use std::collections::BTreeMap;
 
-use backchat_core::chat::FileName;
+use backchat_core::chat::{FileName, Reconnect};
 use backchat_core::wire::{CongestionChoice, Kind, Recovery};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -264,13 +264,22 @@ fn server() -> impl Strategy<Value = Server> {
 }
 
 fn file() -> impl Strategy<Value = File> {
-    let clients = (span(), 2u32..5, option::of(positive_span())).prop_map(|(start, count, nat)| {
-        [
-            (nick("alice"), Clients::default()),
-            (nick("bob"), Clients { start, ..Clients::default() }),
-            (nick("load"), Clients { count: Some(count), start, nat }),
-        ]
-    });
+    let member = (any::<bool>(), option::of(any::<u32>()))
+        .prop_map(|(resume, history)| Role::Member { resume, history });
+    let reconnect = option::of(prop_oneof![
+        select(vec![Reconnect::Never, Reconnect::Always]),
+        positive_span().prop_map(Reconnect::For)
+    ]);
+    let clients = (span(), 2u32..5, option::of(positive_span()), member, reconnect).prop_map(
+        |(start, count, nat, role, reconnect)| {
+            [
+                (nick("alice"), Clients::default()),
+                (nick("bob"), Clients { start, role, ..Clients::default() }),
+                (nick("guest"), Clients { role: Role::Visitor, reconnect, ..Clients::default() }),
+                (nick("load"), Clients { count: Some(count), start, nat, role, reconnect }),
+            ]
+        },
+    );
     (
         (
             any::<String>(),

@@ -36,6 +36,29 @@ pub(super) fn fewer(case: &Case, _: &Oracle<'_>) -> Vec<Case> {
     changed(case, candidates)
 }
 
+/// With one client, or a group, that takes part as any other does.
+pub(super) fn plainer(case: &Case, _: &Oracle<'_>) -> Vec<Case> {
+    with_one_plain(case)
+}
+
+fn with_one_plain(case: &Case) -> Vec<Case> {
+    let with = |name: &Nickname, group: Clients| {
+        let mut plain = case.clone();
+        plain.base.clients.insert(name.clone(), group);
+        plain
+    };
+    let plain = |(name, group): (&Nickname, &Clients)| {
+        let usual = Clients::default();
+        [
+            with(name, Clients { nat: None, role: usual.role, reconnect: None, ..*group }),
+            with(name, Clients { nat: None, ..*group }),
+            with(name, Clients { role: usual.role, ..*group }),
+            with(name, Clients { reconnect: None, ..*group }),
+        ]
+    };
+    changed(case, case.base.clients.iter().flat_map(plain))
+}
+
 /// Without a client or a group, and without what it does and what is expected of it.
 pub(in crate::shrink) fn without(case: &Case, name: &Nickname) -> Case {
     let mut without = case.clone();
@@ -120,4 +143,22 @@ fn consistent(mut case: Case) -> Case {
         kind => kind.link().is_none_or(|link| is_here(&link.client)),
     });
     pruned(case)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Scenario;
+
+    #[test]
+    fn a_client_is_made_as_any_other_and_then_there_is_nothing_more_to_make_plain() {
+        let text = "duration = \"9s\"\n[clients.ann]\nresume = false\nreconnect = \"never\"\nstart = \"1s\"";
+        let base = Scenario::parse(text).expect("a scenario").file().clone();
+        let case = Case { base, atoms: Vec::new(), seed: 0 };
+        let plain = with_one_plain(&case);
+        assert_eq!(plain.len(), 3, "all at once, its role, and how it connects again");
+        let first = plain.first().expect("three");
+        assert_eq!(first.base.to_toml(), "duration = \"9s\"\n\n[clients.\"ann\"]\nstart = \"1s\"\n");
+        assert!(with_one_plain(first).is_empty());
+    }
 }

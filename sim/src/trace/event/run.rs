@@ -35,6 +35,15 @@ pub enum RunEvent {
         /// Whether it impairs at random after the last fault has ended.
         impairs: bool,
     },
+    /// How a client takes part where that is not as usual; its node is the client.
+    ClientDescribed {
+        /// It does not join.
+        visits: bool,
+        /// It comes back to its session when it has lost its connection.
+        resumes: bool,
+        /// How many messages from before it asks for when it joins.
+        history: Option<u64>,
+    },
     /// When the last fault will have ended and the last step begun: the liveness bound counts from there.
     CalmExpected {
         /// That time.
@@ -105,6 +114,7 @@ table! {
     RunEvent {
         FileShared "sim:file_shared" { name, size, blake3 }
         LinkShaped "sim:link_shaped" { delay, jitter, rate, impairs }
+        ClientDescribed "sim:client_described" { visits, resumes, history }
         CalmExpected "sim:calm_expected" { from, duration }
         Planned "sim:planned" { what, detail, times }
         Started "sim:started" { life }
