@@ -1,7 +1,7 @@
 //! What the engines must have in common, one test for each file in `scenarios/`.
 //!
-//! The direct engine runs core's machines with loops, files and streams of its own; turmoil runs the shipped ones. Where
-//! both come to the same, neither has made it up.
+//! Both run the loops that ship. The direct engine has a clock, sockets, connections and files of its own below them, turmoil
+//! those of its hosts. Where both come to the same, neither has made it up.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -4,6 +4,8 @@
 //! here, with the features that the core asks for. `Cargo.lock` says what could be linked anywhere: every platform, every
 //! build script, and every feature that another member of the workspace asks for. Neither needs more than `cargo test` has
 //! fetched.
+//!
+//! Beside it, the sentence that the loop that ships is the loop that is simulated: nobody else asks the core for its outputs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -156,4 +158,30 @@ fn nothing_else_stands_below_core_on_any_platform() {
     assert!(new.is_empty(), "new below core in Cargo.lock, on some platform or in a build script: {new:?}");
     let gone: Vec<_> = known.difference(&found).collect();
     assert!(gone.is_empty(), "no longer needed in the lists of this test: {gone:?}");
+}
+
+/// The source files below a folder of the workspace.
+fn sources(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|it| it == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn the_drivers_loops_alone_ask_the_core_for_its_outputs() {
+    let mut files = Vec::new();
+    for folder in ["bins/src", "sim/src", "sim/mutants/src", "benches/src"] {
+        sources(Path::new(folder), &mut files);
+    }
+    assert!(files.len() > 100, "{} files", files.len());
+    let asks = |path: &std::path::PathBuf| std::fs::read_to_string(path).unwrap().contains("poll_output(");
+    let asking: BTreeSet<String> =
+        files.iter().filter(|path| asks(path)).map(|path| path.display().to_string()).collect();
+    let loops = ["bins/src/driver/client/looping.rs", "bins/src/driver/server/looping.rs"];
+    assert_eq!(asking, names(&loops), "an engine must not have a loop of its own");
 }

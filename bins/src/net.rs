@@ -1,9 +1,8 @@
 //! What the loops ask of the world, file systems aside: datagrams, streams, time, entropy.
 //!
-//! Each is a trait with a real implementation below this module and a simulated one elsewhere. The shape is the
-//! one that tokio with quinn-udp and turmoil can both give without a box or an allocation per packet: waiting is
-//! an `async fn`, moving bytes is a call that never waits. `poll_*` would not fit, for turmoil's socket has none.
-//! Nothing here knows what a datagram or a line means.
+//! Each is a trait with a real implementation below this module and a simulated one elsewhere. Waiting is a `poll_…`
+//! with the contract of [`Future::poll`], moving bytes is a call that never waits. Nothing here knows what a datagram
+//! or a line means.
 
 mod batch;
 mod clock;
@@ -14,6 +13,7 @@ mod udp;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::task::{Context, Poll};
 
 use backchat_core::node::Path;
 use backchat_core::time::{Instant, UnixTime};
@@ -38,11 +38,17 @@ pub trait Udp: Send {
     /// there, so fewer bytes of datagrams fit. On Linux about 7/8 of it as batches and 4/9 as single packets.
     fn receive_buffer(&self) -> usize;
 
-    /// Waits until [`try_recv`](Self::try_recv) is worth a call. May be wrong; is cancel safe.
-    fn readable(&self) -> impl Future<Output = io::Result<()>> + Send;
+    /// Ready when [`try_recv`](Self::try_recv) is worth a call. May be wrong.
+    ///
+    /// # Errors
+    /// This socket will not receive again.
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
-    /// Waits until [`try_send`](Self::try_send) is worth a call. May be wrong; is cancel safe.
-    fn writable(&self) -> impl Future<Output = io::Result<()>> + Send;
+    /// Ready when [`try_send`](Self::try_send) is worth a call. May be wrong.
+    ///
+    /// # Errors
+    /// This socket will not send again.
+    fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
 
     /// Sends `bytes` as datagrams of `segment` bytes each, the last perhaps shorter. Answers how many *bytes* the
     /// system took: all of them, or a multiple of `segment` when it would have had to wait for the others.
@@ -50,14 +56,14 @@ pub trait Udp: Send {
     /// # Errors
     /// `WouldBlock` when it took none. Whatever else goes wrong with a datagram is a datagram lost, which the
     /// protocol mends: an implementation counts it as taken.
-    fn try_send(&self, path: &Path, bytes: &[u8], segment: usize) -> io::Result<usize>;
+    fn try_send(&mut self, path: &Path, bytes: &[u8], segment: usize) -> io::Result<usize>;
 
     /// Fills `batch` with what has arrived, at most as much as it holds.
     ///
     /// # Errors
     /// `WouldBlock` when nothing is there. Any other error means that this socket will not receive again; what
     /// a peer can cause (ICMP) is none.
-    fn try_recv(&self, batch: &mut Batch) -> io::Result<()>;
+    fn try_recv(&mut self, batch: &mut Batch) -> io::Result<()>;
 }
 
 /// A chat connection. Dropping it closes it.
@@ -74,41 +80,40 @@ pub trait Listener: Send {
     fn local_addr(&self) -> SocketAddr;
 
     /// The next connection and its peer's address, which is plain IPv4 where an IPv6 socket took an IPv4 peer.
-    /// Cancel safe.
     ///
     /// # Errors
     /// Only what ends the listening. A connection that died in the queue, or a process that has no descriptors
     /// left, is waited out in here.
-    fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>> + Send;
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(Self::Stream, SocketAddr)>>;
 }
 
 /// A client's ways out.
-pub trait Network: Send + Sync {
+pub trait Network: Send {
     /// The chat connection.
-    type Stream: Stream;
+    type Stream: Stream + 'static;
     /// The socket for downloads.
-    type Udp: Udp;
+    type Udp: Udp + 'static;
 
     /// Connects to the server. Answers the address that was reached: a name may stand for several.
     ///
     /// # Errors
     /// What the system says of the last address that was tried.
-    fn connect(&self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>> + Send;
+    fn connect(&self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>> + Send + 'static;
 
     /// A socket on a free port, of the family of `server`.
     ///
     /// # Errors
     /// What the system says.
-    fn bind_udp(&self, server: SocketAddr) -> impl Future<Output = io::Result<Self::Udp>> + Send;
+    fn bind_udp(&self, server: SocketAddr) -> impl Future<Output = io::Result<Self::Udp>> + Send + 'static;
 }
 
 /// Time. Every instant of one run comes from one clock, whose epoch is its creation.
-pub trait Clock: Send + Sync {
+pub trait Clock: Send {
     /// Now.
     fn now(&self) -> Instant;
 
-    /// Waits until `at`, or a little longer: tokio's timers have a granularity of 1 ms.
-    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + Send;
+    /// `at` as tokio has it, whose timers are waited with; `None` for a time that tokio cannot tell, which never comes.
+    fn to_tokio(&self, at: Instant) -> Option<tokio::time::Instant>;
 
     /// The calendar's time, for people.
     fn wall(&self) -> UnixTime;

@@ -13,6 +13,7 @@
 
 mod client;
 mod counters;
+mod datagram;
 mod deadlines;
 mod server;
 
@@ -23,6 +24,7 @@ pub use client::{
     FailReason, GetRequest, LocalError, Summary, TargetOp, TargetRequest,
 };
 pub use counters::Counters;
+pub use datagram::Datagram;
 pub use server::{
     Answer, Asker, FileError, FileMeta, MIN_MEMORY, Order, Present, ReadDone, Server, ServerConfig,
     ServerEvent, ServerOutput, ShareRequest, Stats, TransferEvent, TransferLimits,

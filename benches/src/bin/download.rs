@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant as Wall};
 
 use backchat::driver::{Application, ClientParts, Command, Flow, Receipt, ServerSettings, run_client};
@@ -36,11 +37,8 @@ struct Once {
 }
 
 impl Application for Once {
-    async fn command(&mut self) -> Command {
-        match self.get.take() {
-            Some(command) => command,
-            None => std::future::pending().await,
-        }
+    fn poll_command(&mut self, _: &mut Context<'_>) -> Poll<Command> {
+        self.get.take().map_or(Poll::Pending, Poll::Ready)
     }
 
     fn answered(&mut self, _: Command, answer: Result<Receipt, DownloadError>, _: Instant) -> Flow {

@@ -3,7 +3,9 @@
 //! An [`Application`] holds no protocol state. It hands in what the user wants and is told what happened; when
 //! and how that reaches the server is decided below it.
 
+use std::future::poll_fn;
 use std::io;
+use std::task::{Context, Poll};
 
 use backchat_core::chat::{Nickname, RequestId};
 use backchat_core::node::{ClientEvent, DownloadError, DownloadId, GetRequest};
@@ -15,13 +17,16 @@ use crate::files::{TargetEvent, TargetSpec};
 /// The user's side of a client.
 ///
 /// The loop asks for one command at a time and answers each before it asks for the next, so an application that
-/// waits for an answer just leaves [`command`](Self::command) pending.
+/// waits for an answer just leaves [`poll_command`](Self::poll_command) pending.
 pub trait Application {
-    /// The next thing that the user wants; pends for ever when there is nothing more.
-    ///
-    /// Must be cancel safe: the loop drops this future and asks again after every other event, so a command that
-    /// was taken from a queue and not returned would be lost.
-    fn command(&mut self) -> impl Future<Output = Command> + Send;
+    /// The next thing that the user wants, if there is one: as [`Future::poll`], the task of `cx` is woken when that
+    /// changes.
+    fn poll_command(&mut self, cx: &mut Context<'_>) -> Poll<Command>;
+
+    /// Waits for the next thing that the user wants.
+    fn command(&mut self) -> impl Future<Output = Command> {
+        poll_fn(|cx| self.poll_command(cx))
+    }
 
     /// `command` was handed to the client, or refused; called before any event that follows from it. What the chat
     /// refused comes as `DownloadError::Chat`, whatever the command was.

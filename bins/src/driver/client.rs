@@ -1,39 +1,39 @@
-//! The client's loop.
+//! The client.
 //!
-//! - [`run_client`]: waits, and hands each input to the core.
-//! - [`commands`]: what a user wants, as calls of the core. `running`: carries out what the core and the application
-//!   want done.
+//! - [`run_client`]: a client over sockets.
+//! - [`ClientLoop`]: its turns, over any outside.
+//! - `commands`: what a user wants, as calls of the core.
 
-pub mod commands;
-mod running;
+mod commands;
+mod looping;
 
-use std::future::pending;
 use std::io;
+use std::task::Context;
 use std::time::Duration;
 
 use backchat_core::node::{Client, ClientConfig, Counters};
 use backchat_core::seed::Seed;
-use tokio::task::yield_now;
 
-pub use self::running::READS_PER_TURN;
-use self::running::Running;
+pub use self::looping::ClientLoop;
 use super::application::Application;
-use super::round::{Round, Source};
+use super::driven;
+use super::outside::Datagrams as _;
+use super::sockets::client::ClientSockets;
 use crate::files::Targets;
-use crate::net::{Batch, Clock, DIAL_TIMEOUT, Entropy, Network, Udp};
+use crate::net::{Clock, DIAL_TIMEOUT, Entropy, Network};
 
 /// How long a connection may take. A host that swallows packets would hold a client for two minutes otherwise (Linux
 /// repeats a SYN six times); within this it is sent four times.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const _: () =
     assert!(DIAL_TIMEOUT.as_millis() < CONNECT_TIMEOUT.as_millis(), "what the network says is more exact");
 
 /// Datagrams that are kept until there is a socket: the first of each download, and a few repeats.
-pub const EARLY_MAX: usize = 16;
+const EARLY_MAX: usize = 16;
 
 /// How many bytes may be in flight so that a socket with this buffer, in the system's own count, holds them: three
 /// eighths, since single packets cost more than twice their payload and nobody knows how many share a buffer.
-pub fn receive_window(buffer: usize) -> u64 {
+fn receive_window(buffer: usize) -> u64 {
     (buffer as u64) * 3 / 8
 }
 
@@ -86,123 +86,14 @@ where
     C: Clock,
     E: Entropy,
 {
-    // See "Order and fairness" in the overview: this loop bounds its own work.
-    tokio::task::unconstrained(run(parts, config, application)).await
-}
-
-async fn run<N, T, C, E>(
-    parts: ClientParts<N, T, C, E>,
-    config: ClientConfig,
-    application: &mut impl Application,
-) -> Result<ClientEnd, ClientError>
-where
-    N: Network,
-    T: Targets<Content = Vec<u8>>,
-    C: Clock,
-    E: Entropy,
-{
     let ClientParts { network, targets, clock, mut entropy } = parts;
     let seed = Seed::from_entropy(entropy.seed().map_err(ClientError::Entropy)?);
-    let mut running: Running<'_, N, T, _> = Running::new(Client::new(config, &seed), targets, application);
-    let mut batch = Batch::new();
-    let mut round = Round::default();
-    let mut connecting = None;
-    let mut binding = None;
-    running.start(clock.now());
-    loop {
-        let deadline = running.drain(clock.now());
-        if running.has_ended() {
-            return Ok(running.end());
-        }
-        if running.take_connect() {
-            let until = clock.now() + CONNECT_TIMEOUT;
-            let (network, clock) = (&network, &clock);
-            connecting = Some(Box::pin(async move {
-                tokio::select! {
-                    biased;
-                    result = network.connect() => result,
-                    () = clock.sleep_until(until) => Err(io::ErrorKind::TimedOut.into()),
-                }
-            }));
-        }
-        if let Some(server) = running.take_bind() {
-            binding = Some(Box::pin(network.bind_udp(server)));
-        }
-        let due = async {
-            match deadline {
-                Some(at) if at > clock.now() => clock.sleep_until(at).await,
-                Some(_) => {}
-                None => pending().await,
-            }
-        };
-        let connected = async {
-            match &mut connecting {
-                Some(connecting) => connecting.await,
-                None => pending().await,
-            }
-        };
-        let bound = async {
-            match &mut binding {
-                Some(binding) => binding.await,
-                None => pending().await,
-            }
-        };
-        let readable = async {
-            match &running.udp {
-                Some(udp) => udp.readable().await,
-                None => pending().await,
-            }
-        };
-        let writable = async {
-            match &running.udp {
-                Some(udp) => udp.writable().await,
-                None => pending().await,
-            }
-        };
-        let source = tokio::select! {
-            biased;
-            command = running.application.command(), if round.may(Source::Control) => {
-                running.command(clock.now(), command);
-                Source::Control
-            }
-            () = due, if round.may(Source::Timer) => {
-                running.timeout(clock.now());
-                Source::Timer
-            }
-            completion = running.targets.next(), if round.may(Source::Files) => {
-                running.completion(clock.now(), completion);
-                Source::Files
-            }
-            result = readable, if round.may(Source::Received) => {
-                running.receive(&result, &mut batch, &clock);
-                Source::Received
-            }
-            _ = writable, if running.outgoing.is_blocked() && round.may(Source::Writable) => {
-                running.writable();
-                Source::Writable
-            }
-            stream = running.streams.next(), if round.may(Source::Streams) => {
-                running.read(stream, &clock);
-                Source::Streams
-            }
-            result = connected, if round.may(Source::Connect) => {
-                connecting = None;
-                running.connected(clock.now(), result);
-                Source::Connect
-            }
-            result = bound, if round.may(Source::Bind) => {
-                binding = None;
-                running.bound(clock.now(), result);
-                Source::Bind
-            }
-            () = std::future::ready(()), if round.has_begun() => {
-                round = Round::default();
-                yield_now().await;
-                continue;
-            }
-        };
-        round.served(source);
-    }
+    let mut turns = ClientLoop::new(clock.now(), Client::new(config, &seed));
+    let mut out = ClientSockets::of_client((network, targets, clock), application);
+    let turn = |cx: &mut Context<'_>| turns.poll_turn(&mut out, cx).map(Ok::<_, ClientError>);
+    driven(turn).await?;
+    let datagrams_lost = out.datagrams_lost() + turns.without_socket();
+    Ok(ClientEnd { counters: turns.counters().clone(), datagrams_lost })
 }
 
 #[cfg(test)]

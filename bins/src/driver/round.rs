@@ -1,6 +1,16 @@
-//! Whose turn it is.
+//! Rounds of a loop, in which every source is served at most once.
 
-/// What a loop waits for. The order is the order in which they are looked at.
+/// What a loop's turn came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn<E> {
+    /// Every source that had something was served, and may have more. The runtime is to look for new events, then the
+    /// loop wants its next turn.
+    Again,
+    /// The loop is over.
+    Ended(E),
+}
+
+/// Sources of input, in the order in which a loop looks at them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The user, or the operator.
@@ -23,22 +33,22 @@ pub enum Source {
     Bind,
 }
 
-/// Who was served in this round. Everybody is served at most once a round.
+/// The sources that were served in this round.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Round(u16);
 
 impl Round {
-    /// Whether a source may be waited for.
+    /// Returns true if a source was not served yet.
     pub fn may(self, source: Source) -> bool {
         self.0 & Self::bit(source) == 0
     }
 
-    /// A source was served.
+    /// Notes that a source was served.
     pub fn served(&mut self, source: Source) {
         self.0 |= Self::bit(source);
     }
 
-    /// Whether anybody was served: then waiting for the others must not take time, for there may be more here.
+    /// Returns true if any source was served: it may have more, so the loop must not wait for the others.
     pub fn has_begun(self) -> bool {
         self.0 != 0
     }

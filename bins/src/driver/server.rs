@@ -1,11 +1,11 @@
-//! The server's loop.
+//! The server.
 //!
-//! - [`serve`]: waits, and hands each input to the core.
-//! - `serving`: carries out what the core wants done.
-//! - [`closing`]: connections on their way out.
+//! - [`serve`]: a server over sockets.
+//! - [`ServerLoop`]: its turns, over any outside.
+//! - `closing`: connections on their way out.
 
-pub mod closing;
-mod serving;
+mod closing;
+mod looping;
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,18 +19,17 @@ use backchat_core::seed::Seed;
 use backchat_core::time::Instant;
 use backchat_core::trace::Record;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::yield_now;
 
-use self::serving::Serving;
-pub use self::serving::{
-    ACCEPTS_PER_TURN, COMPLETIONS_PER_TURN, READ_BEFORE_FLUSH, STREAMS_PER_TURN, WRITTEN_PER_TURN,
-};
-use super::round::{Round, Source};
+pub(super) use self::looping::SLICES_MAX;
+pub use self::looping::ServerLoop;
+use super::driven;
+use super::outside::Datagrams as _;
+use super::sockets::server::ServerSockets;
 use crate::files::Share;
-use crate::net::{Batch, Clock, Entropy, Listener, Udp};
+use crate::net::{Clock, Entropy, Listener, Udp};
 
 /// How often the core is told what the calendar says: clocks are set.
-pub const WALL_CLOCK_EVERY: Duration = Duration::from_secs(30);
+const WALL_CLOCK_EVERY: Duration = Duration::from_secs(30);
 
 /// The outside of a server.
 #[derive(Debug)]
@@ -181,24 +180,7 @@ where
     C: Clock,
     E: Entropy,
 {
-    // See "Order and fairness" in the overview: this loop bounds its own work.
-    tokio::task::unconstrained(run(parts, settings, control, observer)).await
-}
-
-async fn run<L, U, F, C, E>(
-    parts: ServerParts<L, U, F, C, E>,
-    settings: ServerSettings,
-    mut control: mpsc::Receiver<Control>,
-    observer: &mut impl Observer,
-) -> Result<ServerEnd, ServeError>
-where
-    L: Listener,
-    U: Udp,
-    F: Share,
-    C: Clock,
-    E: Entropy,
-{
-    let ServerParts { mut listener, udp, mut share, clock, mut entropy } = parts;
+    let ServerParts { listener, udp, share, clock, mut entropy } = parts;
     let seed = Seed::from_entropy(entropy.seed().map_err(ServeError::Entropy)?);
     let config = ServerConfig {
         chat: ChatConfig { limits: settings.limits, motd: settings.motd, at: clock.wall() },
@@ -216,65 +198,8 @@ where
         // Whoever has kept them has kept what a server would take.
         let _ = server.restore_ban(now, ban);
     }
-    let mut serving = Serving::new(now, server, observer);
-    let mut batch = Batch::new();
-    let mut round = Round::default();
-    let mut is_controlled = true;
-    loop {
-        let deadline = serving.drain(&clock, &udp, &mut share);
-        if let Some(how) = serving.ending() {
-            return Ok(serving.end(how));
-        }
-        let due = async {
-            match deadline {
-                Some(at) if at > clock.now() => clock.sleep_until(at).await,
-                // At once, without the timer's granularity: there is more to send.
-                Some(_) => {}
-                None => std::future::pending().await,
-            }
-        };
-        let source = tokio::select! {
-            biased;
-            control = control.recv(), if is_controlled && round.may(Source::Control) => {
-                match control {
-                    Some(control) => serving.control(clock.now(), control, &mut share),
-                    None => is_controlled = false,
-                }
-                Source::Control
-            }
-            () = due, if round.may(Source::Timer) => {
-                serving.timeout(&clock);
-                Source::Timer
-            }
-            completion = share.next(), if round.may(Source::Files) => {
-                serving.complete(completion, &clock, &udp, &mut share).await;
-                Source::Files
-            }
-            result = udp.readable(), if round.may(Source::Received) => {
-                result.map_err(ServeError::Udp)?;
-                serving.receive(&mut batch, &clock, &udp, &mut share).map_err(ServeError::Udp)?;
-                Source::Received
-            }
-            result = udp.writable(), if serving.is_blocked() && round.may(Source::Writable) => {
-                result.map_err(ServeError::Udp)?;
-                serving.writable(clock.now(), &udp);
-                Source::Writable
-            }
-            stream = serving.streams.next(), if round.may(Source::Streams) => {
-                serving.read(stream, &clock, &udp, &mut share);
-                Source::Streams
-            }
-            accepted = listener.accept(), if round.may(Source::Accept) => {
-                let first = accepted.map_err(ServeError::Listener)?;
-                serving.accept(first, &clock, &mut listener).await.map_err(ServeError::Listener)?;
-                Source::Accept
-            }
-            () = std::future::ready(()), if round.has_begun() => {
-                round = Round::default();
-                yield_now().await;
-                continue;
-            }
-        };
-        round.served(source);
-    }
+    let mut turns = ServerLoop::new(now, server);
+    let mut out = ServerSockets::of_server((listener, udp, share, clock), control, observer);
+    let how = driven(|cx| turns.poll_turn(&mut out, cx)).await?;
+    Ok(ServerEnd { how, counters: turns.counters().clone(), datagrams_lost: out.datagrams_lost() })
 }

@@ -35,13 +35,20 @@ impl Batch {
         Self { buffer: vec![0; SLOTS * SLOT_LEN].into_boxed_slice(), groups: Vec::with_capacity(SLOTS) }
     }
 
-    /// What arrived, in order.
+    /// Number of groups that arrived.
+    pub fn len(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// The group at a place below [`len`](Self::len), in the order in which they arrived.
+    pub fn group(&self, place: usize) -> Group<'_> {
+        let (path, range, stride) = &self.groups[place];
+        Group { path: *path, bytes: self.buffer.get(range.clone()).unwrap_or_default(), stride: *stride }
+    }
+
+    /// The groups that arrived, in order.
     pub fn groups(&self) -> impl Iterator<Item = Group<'_>> {
-        self.groups.iter().map(|(path, range, stride)| Group {
-            path: *path,
-            bytes: self.buffer.get(range.clone()).unwrap_or_default(),
-            stride: *stride,
-        })
+        (0..self.len()).map(|place| self.group(place))
     }
 
     /// Whether nothing arrived.

@@ -1,6 +1,5 @@
 //! Real time and real entropy.
 
-use std::future::Future;
 use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -32,15 +31,8 @@ impl Clock for SystemClock {
         Instant::ZERO + self.epoch.elapsed()
     }
 
-    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + Send {
-        // A deadline beyond what tokio can hold is one that never comes.
-        let at = self.epoch.checked_add(Duration::from_nanos(at.as_nanos()));
-        async move {
-            match at {
-                Some(at) => tokio::time::sleep_until(at).await,
-                None => std::future::pending().await,
-            }
-        }
+    fn to_tokio(&self, at: Instant) -> Option<tokio::time::Instant> {
+        self.epoch.checked_add(Duration::from_nanos(at.as_nanos()))
     }
 
     fn wall(&self) -> UnixTime {
@@ -72,7 +64,8 @@ mod tests {
     async fn the_epoch_is_the_clocks_creation() {
         let clock = SystemClock::new();
         assert_eq!(clock.now(), Instant::ZERO);
-        clock.sleep_until(Instant::from_millis(1500)).await;
+        let at = clock.to_tokio(Instant::from_millis(1500)).unwrap();
+        tokio::time::sleep_until(at).await;
         assert!(clock.now() >= Instant::from_millis(1500));
         assert!(clock.now() <= Instant::from_millis(1502));
     }

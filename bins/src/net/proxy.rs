@@ -7,6 +7,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use backchat_core::chat::foreign::PROXY_V2_SIGNATURE;
@@ -190,24 +191,24 @@ where
         self.listener.local_addr()
     }
 
-    async fn accept(&mut self) -> io::Result<(L::Stream, SocketAddr)> {
-        loop {
-            tokio::select! {
-                biased;
-                Some(taken) = self.waiting.join_next(), if !self.waiting.is_empty() => {
-                    if let Ok(Some(taken)) = taken {
-                        return Ok(taken);
-                    }
-                }
-                accepted = self.listener.accept(), if self.waiting.len() < WAITING_MOST => {
-                    let (stream, peer) = accepted?;
-                    if !self.proxies.iter().any(|range| range.contains(peer.ip())) {
-                        return Ok((stream, peer));
-                    }
-                    self.waiting.spawn(passed_on(stream, peer));
-                }
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(L::Stream, SocketAddr)>> {
+        while let Poll::Ready(Some(taken)) = self.waiting.poll_join_next(cx) {
+            if let Ok(Some(taken)) = taken {
+                return Poll::Ready(Ok(taken));
             }
         }
+        while self.waiting.len() < WAITING_MOST {
+            let (stream, peer) = ready!(self.listener.poll_accept(cx))?;
+            if !self.proxies.iter().any(|range| range.contains(peer.ip())) {
+                return Poll::Ready(Ok((stream, peer)));
+            }
+            self.waiting.spawn(passed_on(stream, peer));
+            // It is polled once, so that its end wakes this task.
+            if let Poll::Ready(Some(Ok(Some(taken)))) = self.waiting.poll_join_next(cx) {
+                return Poll::Ready(Ok(taken));
+            }
+        }
+        Poll::Pending
     }
 }
 

@@ -6,6 +6,7 @@ mod dialing;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use crate::errno::Errno;
@@ -14,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::{Listener, Network, UdpSocket};
+use crate::driver::sockets::Alarm;
 pub use dialing::DIAL_TIMEOUT;
 
 /// Silence after which the system asks a peer whether it is still there. Clients that take part with `nc` send
@@ -50,8 +52,10 @@ const KEPT_FREE: u64 = 256;
 pub struct TcpListener {
     listener: tokio::net::TcpListener,
     local: SocketAddr,
-    /// Set while descriptors or memory have run out. It outlives a cancelled `accept`.
+    /// Set while descriptors or memory have run out.
     exhausted_until: Option<Instant>,
+    /// Runs until then.
+    alarm: Alarm,
     /// Until when connections are taken one by one.
     cautious_until: Option<Instant>,
     /// Whether that was told. Once is enough until connections are taken again.
@@ -83,6 +87,7 @@ impl TcpListener {
             listener,
             local,
             exhausted_until: None,
+            alarm: Alarm::default(),
             cautious_until: None,
             is_told: false,
             quiet_until: None,
@@ -152,10 +157,10 @@ impl Listener for TcpListener {
         self.local
     }
 
-    async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         loop {
-            if let Some(until) = self.exhausted_until {
-                tokio::time::sleep_until(until).await;
+            if self.exhausted_until.is_some() {
+                ready!(self.alarm.poll(cx, self.exhausted_until));
                 self.exhausted_until = None;
             }
             if self.is_tight {
@@ -171,7 +176,7 @@ impl Listener for TcpListener {
                     }
                 }
             }
-            match self.listener.accept().await {
+            match ready!(self.listener.poll_accept(cx)) {
                 Ok((stream, peer)) => {
                     self.is_tight = is_kept_free(descriptor_of(&stream), descriptor_limit());
                     if std::mem::take(&mut self.is_told) {
@@ -186,12 +191,12 @@ impl Listener for TcpListener {
                         tracing::debug!(%peer, %error, "connection not taken");
                         continue;
                     }
-                    return Ok((stream, canonical(peer)));
+                    return Poll::Ready(Ok((stream, canonical(peer))));
                 }
                 Err(error) => match Trouble::of(&error) {
                     Trouble::Connection => {}
                     Trouble::Exhausted => self.pause(&error),
-                    Trouble::Listener => return Err(error),
+                    Trouble::Listener => return Poll::Ready(Err(error)),
                 },
             }
         }
@@ -270,29 +275,38 @@ impl Network for TcpNetwork {
     type Stream = TcpStream;
     type Udp = UdpSocket;
 
-    async fn connect(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        // Host and port apart: the resolver understands a scope, and no brackets.
-        let addresses = tokio::net::lookup_host((self.host.as_str(), self.port)).await?;
-        let stream = dialing::dial(addresses, TcpStream::connect).await?;
-        prepare(&stream)?;
-        let server = stream.peer_addr()?;
-        Ok((stream, server))
+    fn connect(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> + Send + 'static {
+        let Self { host, port } = self.clone();
+        async move {
+            // Host and port apart: the resolver understands a scope, and no brackets.
+            let addresses = tokio::net::lookup_host((host, port)).await?;
+            let stream = dialing::dial(addresses, TcpStream::connect).await?;
+            prepare(&stream)?;
+            let server = stream.peer_addr()?;
+            Ok((stream, server))
+        }
     }
 
-    async fn bind_udp(&self, server: SocketAddr) -> io::Result<UdpSocket> {
+    fn bind_udp(&self, server: SocketAddr) -> impl Future<Output = io::Result<UdpSocket>> + Send + 'static {
         let any: IpAddr = match server {
             SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
             SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         };
-        UdpSocket::bind(SocketAddr::new(any, 0)).await
+        UdpSocket::bind(SocketAddr::new(any, 0))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
+
+    async fn accept(listener: &mut TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+        poll_fn(|cx| listener.poll_accept(cx)).await
+    }
 
     fn loopback() -> SocketAddr {
         SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
@@ -302,7 +316,7 @@ mod tests {
     async fn both_ends_send_at_once_and_notice_a_dead_peer() {
         let mut listener = TcpListener::bind(loopback()).await.unwrap();
         let network = TcpNetwork::from(listener.local_addr());
-        let (accepted, connected) = tokio::join!(listener.accept(), network.connect());
+        let (accepted, connected) = tokio::join!(accept(&mut listener), network.connect());
         let ((mut here, peer), (mut there, server)) = (accepted.unwrap(), connected.unwrap());
         assert_eq!(server, listener.local_addr());
         assert_eq!(peer, there.local_addr().unwrap());
@@ -323,7 +337,7 @@ mod tests {
             return; // a machine without IPv6
         };
         let network = TcpNetwork::new("127.0.0.1", listener.local_addr().port());
-        let (accepted, connected) = tokio::join!(listener.accept(), network.connect());
+        let (accepted, connected) = tokio::join!(accept(&mut listener), network.connect());
         assert!(accepted.unwrap().1.is_ipv4());
         assert!(connected.unwrap().1.is_ipv4());
     }
@@ -345,7 +359,7 @@ mod tests {
                 }
                 Err(error) => panic!("{host}: {error}"),
             };
-            listener.accept().await.unwrap();
+            accept(&mut listener).await.unwrap();
             assert_eq!(connected.1.port(), listener.local_addr().port());
         }
     }
@@ -387,7 +401,7 @@ mod tests {
         let mut listener = TcpListener::bind(loopback()).await.unwrap();
         let until = Instant::now() + EXHAUSTED_PAUSE;
         listener.exhausted_until = Some(until);
-        let cancelled = tokio::time::timeout(EXHAUSTED_PAUSE / 2, listener.accept()).await;
+        let cancelled = tokio::time::timeout(EXHAUSTED_PAUSE / 2, accept(&mut listener)).await;
         assert!(cancelled.is_err());
         assert_eq!(listener.exhausted_until, Some(until));
     }

@@ -6,7 +6,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 
 use backchat_core::node::Path;
 use quinn_udp::{RecvMeta, Transmit, UdpSockRef, UdpSocketState};
@@ -30,7 +30,7 @@ pub struct UdpSocket {
     local: SocketAddr,
     receive_buffer: usize,
     /// Datagrams a call; falls to 1 when the system refuses batches that it takes one by one.
-    segments: AtomicUsize,
+    segments: usize,
 }
 
 impl UdpSocket {
@@ -46,7 +46,7 @@ impl UdpSocket {
         let _ = state.set_send_buffer_size((&io).into(), SOCKET_BUFFER);
         let receive_buffer = state.recv_buffer_size((&io).into())?;
         let local = io.local_addr()?;
-        let segments = AtomicUsize::new(state.max_gso_segments().max(1));
+        let segments = state.max_gso_segments().max(1);
         // tokio learns that a socket can be written to from its first event: without this, the first send says
         // WouldBlock.
         io.writable().await?;
@@ -94,22 +94,22 @@ impl Udp for UdpSocket {
     }
 
     fn max_segments(&self) -> usize {
-        self.segments.load(Ordering::Relaxed)
+        self.segments
     }
 
     fn receive_buffer(&self) -> usize {
         self.receive_buffer
     }
 
-    async fn readable(&self) -> io::Result<()> {
-        self.io.readable().await
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.io.poll_recv_ready(cx)
     }
 
-    async fn writable(&self) -> io::Result<()> {
-        self.io.writable().await
+    fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.io.poll_send_ready(cx)
     }
 
-    fn try_send(&self, path: &Path, bytes: &[u8], segment: usize) -> io::Result<usize> {
+    fn try_send(&mut self, path: &Path, bytes: &[u8], segment: usize) -> io::Result<usize> {
         let segment = segment.max(1);
         let segments = self.max_segments();
         if segments == 1 || bytes.len() <= segment {
@@ -131,7 +131,7 @@ impl Udp for UdpSocket {
                         // A peer with an impossible address makes every way fail: that says nothing of batches.
                         if done.failed == 0 && is_batching_unsupported(&error) {
                             tracing::info!(%error, "sending datagrams one by one from now on");
-                            self.segments.store(1, Ordering::Relaxed);
+                            self.segments = 1;
                         }
                         if done.taken < batch.len() {
                             return Ok(taken);
@@ -144,7 +144,7 @@ impl Udp for UdpSocket {
         Ok(taken)
     }
 
-    fn try_recv(&self, batch: &mut Batch) -> io::Result<()> {
+    fn try_recv(&mut self, batch: &mut Batch) -> io::Result<()> {
         let mut metas = [RecvMeta::default(); BATCH_SLOTS];
         let received = {
             let mut slots = batch.slots();

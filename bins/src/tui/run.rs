@@ -4,7 +4,9 @@
 //! the frame before: an idle chat costs nothing, and a slow terminal holds up nothing.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::io;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use backchat_core::node::{ClientEvent, DownloadError, DownloadId};
@@ -21,6 +23,7 @@ use crate::cli::home::chatlog::ChatLog;
 use crate::cli::home::sessions::Keeper;
 use crate::cli::signals::Signal;
 use crate::driver::application::{Application, Command, Flow, Receipt};
+use crate::driver::sockets::Alarm;
 use crate::files::TargetEvent;
 use crate::net::{Clock as _, SystemClock};
 
@@ -56,6 +59,10 @@ pub struct Tui {
     is_dirty: bool,
     /// Not before this.
     next_frame: Instant,
+    /// Runs until then.
+    frame: Alarm,
+    /// Runs until the model wants to be told the time.
+    tick: Alarm,
     /// The window shall end.
     exits: bool,
     /// The loop was told that: telling it again would end it before its files are closed.
@@ -91,6 +98,8 @@ impl Tui {
             clock,
             is_dirty: true,
             next_frame,
+            frame: Alarm::default(),
+            tick: Alarm::default(),
             exits: false,
             has_quit: false,
             is_interrupted: false,
@@ -140,7 +149,7 @@ impl Tui {
                     self.has_quit = false;
                     return Ok(Until::Again(nick));
                 }
-                Ending::Offline => self.wait().await,
+                Ending::Offline => poll_fn(|cx| self.poll_event(cx)).await,
             }
         }
     }
@@ -216,61 +225,65 @@ impl Tui {
         self.check(drawn);
     }
 
-    /// Waits for the next thing that happens here, and deals with it. Cancel safe: what was received is dealt with
-    /// before the next time this waits.
-    async fn wait(&mut self) {
-        let is_busy = self.terminal.is_busy();
-        let frame = (self.is_dirty && !is_busy).then_some(self.next_frame);
-        let (clock, due) = (self.clock, self.app.deadline());
-        tokio::select! {
-            biased;
-            Some(_) = self.signals.recv() => {
-                self.is_interrupted = true;
-                let now = clock.now();
-                let _ = self.update(now, Message::Session(session::Message::Interrupted));
+    /// Deals with the next thing that happens here; pends while nothing does.
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Poll::Ready(Some(_)) = self.signals.poll_recv(cx) {
+            self.is_interrupted = true;
+            let _ = self.update(self.clock.now(), Message::Session(session::Message::Interrupted));
+            return Poll::Ready(());
+        }
+        if self.terminal.is_busy() {
+            if let Poll::Ready(painted) = self.terminal.poll_painted(cx) {
+                self.check(painted);
+                return Poll::Ready(());
             }
-            painted = self.terminal.painted(), if is_busy => self.check(painted),
-            () = sleep_until(clock, frame) => self.draw(),
-            event = self.events.recv() => match event {
+        } else if self.is_dirty && self.frame.poll(cx, self.clock.to_tokio(self.next_frame)).is_ready() {
+            self.draw();
+            return Poll::Ready(());
+        }
+        if let Poll::Ready(event) = self.events.poll_recv(cx) {
+            match event {
                 Some(Ok(event)) => {
                     if let Some(message) = keys::message(event, &self.app.settings().keys) {
-                        let now = clock.now();
-                        let _ = self.update(now, message);
+                        let _ = self.update(self.clock.now(), message);
                     }
                 }
                 Some(Err(error)) => self.check(Err(error)),
                 None => self.check(Err(io::ErrorKind::UnexpectedEof.into())),
-            },
-            trouble = trouble_of(&mut self.log) => {
-                let now = clock.now();
-                let _ = self.update(now, Message::NotLogged(trouble));
             }
-            () = sleep_until(clock, due) => {
-                let now = clock.now();
-                let _ = self.update(now, Message::Tick);
-            }
+            return Poll::Ready(());
         }
+        if let Some(log) = &mut self.log
+            && let Poll::Ready(trouble) = log.poll_trouble(cx)
+        {
+            let _ = self.update(self.clock.now(), Message::NotLogged(trouble));
+            return Poll::Ready(());
+        }
+        let due = self.app.deadline().and_then(|at| self.clock.to_tokio(at));
+        ready!(self.tick.poll(cx, due));
+        let _ = self.update(self.clock.now(), Message::Tick);
+        Poll::Ready(())
     }
 }
 
 impl Application for Tui {
-    async fn command(&mut self) -> Command {
+    fn poll_command(&mut self, cx: &mut Context<'_>) -> Poll<Command> {
         loop {
             if self.broken.is_some() || self.exits {
                 if !std::mem::replace(&mut self.has_quit, true) {
-                    return Command::Quit;
+                    return Poll::Ready(Command::Quit);
                 }
                 if self.broken.is_some() {
                     // Nothing more comes from a terminal that is gone.
-                    return std::future::pending().await;
+                    return Poll::Pending;
                 }
             }
             if let Some(asked) = self.pending.pop_front() {
                 let command = asked.command.clone();
                 self.given = Some(asked);
-                return command;
+                return Poll::Ready(command);
             }
-            self.wait().await;
+            ready!(self.poll_event(cx));
         }
     }
 
@@ -291,21 +304,5 @@ impl Application for Tui {
 
     fn cannot_connect(&mut self, error: &io::Error, now: Instant) -> Flow {
         self.take(now, session::Message::CannotConnect(error.to_string()))
-    }
-}
-
-/// What is wrong with a log, once something is.
-async fn trouble_of(log: &mut Option<ChatLog>) -> String {
-    match log {
-        Some(log) => log.trouble().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Sleeps until then, or for ever.
-async fn sleep_until(clock: SystemClock, at: Option<Instant>) {
-    match at {
-        Some(at) => clock.sleep_until(at).await,
-        None => std::future::pending().await,
     }
 }

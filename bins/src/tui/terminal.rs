@@ -13,6 +13,7 @@ mod painter;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use backchat_core::chat::Nickname;
@@ -177,9 +178,9 @@ impl Taken {
         self.painter.is_busy()
     }
 
-    /// Waits until it has. Cancel safe.
-    pub async fn painted(&self) -> io::Result<()> {
-        self.painter.painted().await
+    /// Ready when it has.
+    pub fn poll_painted(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.painter.poll_painted(cx)
     }
 
     /// Says whose the mouse is from the next frame on.

@@ -21,7 +21,7 @@ pub use output::{
 };
 
 use super::deadlines::Deadlines;
-use super::{Close, Counters, Path};
+use super::{Close, Counters, Datagram, Path};
 use crate::chat::client::{
     ChatClient, ClientAction, ClientChatEvent, ClientConfig as ChatClientConfig, Comeback, CommandError,
 };
@@ -31,7 +31,7 @@ use crate::seed::Seed;
 use crate::time::{Instant, earliest};
 use crate::trace::{DropReason, Event, Mark, Marks, Record};
 use crate::transfer::{ASLEEP, SILENCE};
-use crate::wire::{self, Packet, ResetCode, TransferId};
+use crate::wire::{Packet, ResetCode, TransferId};
 
 /// What a client is made of.
 #[derive(Clone, Debug)]
@@ -156,30 +156,26 @@ impl Client {
         self.chat.pending(slices)
     }
 
-    /// Datagrams that arrived together on one path: `stride` bytes each, the last perhaps shorter. A
-    /// [`TargetRequest::Write`] that follows names bytes of them.
-    pub fn handle_datagrams(&mut self, now: Instant, path: Path, bytes: &[u8], stride: usize) {
-        for (index, datagram) in bytes.chunks(stride.max(1)).enumerate() {
-            self.handle_datagram(now, path, datagram, index);
-        }
-        self.handle_batch_end(now);
-    }
-
-    /// Number `index` of the datagrams that arrived together; for a simulator, which has them one by one.
-    /// [`Client::handle_batch_end`] follows the last.
-    pub fn handle_datagram(&mut self, now: Instant, path: Path, datagram: &[u8], index: usize) {
-        match wire::decode(datagram) {
-            Ok(packet) => self.handle_packet(now, path, &packet, index),
-            Err(error) => {
-                self.counters.datagrams_received += 1;
+    /// Takes in datagrams that arrived together on one path, in their order. A [`TargetRequest::Write`] that follows
+    /// names bytes of them.
+    pub fn handle_datagrams<'a>(
+        &mut self,
+        now: Instant,
+        path: Path,
+        datagrams: impl IntoIterator<Item = Datagram<'a>>,
+    ) {
+        for (index, datagram) in datagrams.into_iter().enumerate() {
+            self.counters.datagrams_received += 1;
+            let taken = datagram.decoded(|packet, _| self.handle_packet(now, path, packet, index));
+            if let Err(error) = taken {
                 self.drop_datagram(now, None, error.into());
             }
         }
+        self.finish_batch(now);
+        self.settle(now);
     }
 
-    /// As [`Client::handle_datagram`], decoded; for a simulator that does not make the bytes.
-    pub fn handle_packet(&mut self, now: Instant, path: Path, packet: &Packet, index: usize) {
-        self.counters.datagrams_received += 1;
+    fn handle_packet(&mut self, now: Instant, path: Path, packet: &Packet, index: usize) {
         let stale = if mutant!(StaleDownloadTaken) { self.by_transfer.values().max() } else { None };
         let Some(&download) = stale.or_else(|| self.by_transfer.get(&packet.transfer)) else {
             return self.drop_datagram(now, None, DropReason::UnknownTransfer);
@@ -189,8 +185,8 @@ impl Client {
         }
     }
 
-    /// All that arrived together was handed in.
-    pub fn handle_batch_end(&mut self, now: Instant) {
+    /// Lets the receivers that were handed something answer it, once for all that arrived together.
+    fn finish_batch(&mut self, now: Instant) {
         // The list is kept: a new one would be an allocation for each batch.
         let mut handed = core::mem::take(&mut self.handed);
         handed.sort_unstable();
@@ -201,7 +197,6 @@ impl Client {
             }
         }
         self.handed = handed;
-        self.settle(now);
     }
 
     /// A message to all. The id comes back with `accepted`.

@@ -23,14 +23,14 @@ pub use output::{
 };
 
 use super::deadlines::Deadlines;
-use super::{Close, Counters, Path, Transmit};
+use super::{Close, Counters, Datagram, Path, Transmit};
 use crate::chat::{Action, ChatConfig, ChatServer, CloseReason, FileEntry, Limits, Loopback, StreamId};
 use crate::queue::{KEPT_BY_ONE, take_first_keeping};
 use crate::seed::{Seed, Stream};
 use crate::time::{Instant, UnixTime, earliest};
 use crate::trace::{DropReason, Event, Mark, Marks, Record};
 use crate::transfer::{ASLEEP, MIN_BUDGET, SenderConfig};
-use crate::wire::{self, MAX_SEGMENT, Packet, ResetCode, TransferId};
+use crate::wire::{MAX_SEGMENT, MIN_SEGMENT, Packet, ResetCode, TransferId};
 
 /// How many batches of segments are sent before the driver looks at its inputs again. Sixteen of 64 KiB are about a
 /// millisecond of a fast machine, and acknowledgments do not wait longer than that.
@@ -180,29 +180,24 @@ impl Server {
         self.chat.pending(stream, slices)
     }
 
-    /// Datagrams that arrived together on one path: `stride` bytes each, the last perhaps shorter.
-    pub fn handle_datagrams(&mut self, now: Instant, path: Path, bytes: &[u8], stride: usize) {
-        for datagram in bytes.chunks(stride.max(1)) {
-            self.handle_datagram(now, path, datagram);
-        }
-        self.handle_batch_end(now);
-    }
-
-    /// One of the datagrams that arrived together; for a simulator, which has them one by one.
-    /// [`Server::handle_batch_end`] follows the last.
-    pub fn handle_datagram(&mut self, now: Instant, path: Path, datagram: &[u8]) {
-        match wire::decode(datagram) {
-            Ok(packet) => self.handle_packet(now, path, &packet, datagram.len()),
-            Err(error) => {
-                self.counters.datagrams_received += 1;
+    /// Takes in datagrams that arrived together on one path, in their order.
+    pub fn handle_datagrams<'a>(
+        &mut self,
+        now: Instant,
+        path: Path,
+        datagrams: impl IntoIterator<Item = Datagram<'a>>,
+    ) {
+        for datagram in datagrams {
+            self.counters.datagrams_received += 1;
+            let taken = datagram.decoded(|packet, length| self.handle_packet(now, path, packet, length));
+            if let Err(error) = taken {
                 self.drop_datagram(now, error.into());
             }
         }
+        self.settle(now);
     }
 
-    /// As [`Server::handle_datagram`], decoded from `length` bytes; for a simulator that does not make them.
-    pub fn handle_packet(&mut self, now: Instant, path: Path, packet: &Packet, length: usize) {
-        self.counters.datagrams_received += 1;
+    fn handle_packet(&mut self, now: Instant, path: Path, packet: &Packet, length: usize) {
         match self.downloads.get_mut(&packet.transfer).and_then(Download::sender) {
             Some(sender) => {
                 sender.handle_packet(now, path, packet, length);
@@ -210,11 +205,6 @@ impl Server {
             }
             None => self.drop_datagram(now, DropReason::UnknownTransfer),
         }
-    }
-
-    /// All that arrived together was handed in.
-    pub fn handle_batch_end(&mut self, now: Instant) {
-        self.settle(now);
     }
 
     /// The UDP socket takes no more: no segments until [`Server::handle_writable`].
@@ -426,7 +416,7 @@ impl Server {
         let limits = &self.config.transfer;
         SenderConfig {
             memory,
-            segment: limits.segment.clamp(wire::MIN_SEGMENT, MAX_SEGMENT),
+            segment: limits.segment.clamp(MIN_SEGMENT, MAX_SEGMENT),
             fixed_cap: limits.fixed_cap.max(1),
             ticket_lifetime: Duration::from_millis(limits.ticket_ms),
             silence: Duration::from_millis(limits.silence_ms),

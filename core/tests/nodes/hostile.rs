@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use backchat_core::node::{DownloadEvent, FailReason, Path, ServerEvent, TransferEvent};
+use backchat_core::node::{Datagram, DownloadEvent, FailReason, Path, ServerEvent, TransferEvent};
 use backchat_core::seed::Seed;
 use backchat_core::wire::{self, Body, Packet};
 
@@ -59,7 +59,7 @@ fn twisted_packets_of_the_download_itself_never_panic_either_side() {
             } else {
                 let path = Path { remote: from_client, local: Some(SERVER.ip()) };
                 let now = world.now;
-                world.act(|world| world.server.handle_datagrams(now, path, &datagram, datagram.len()));
+                world.act(|world| world.server.handle_datagrams(now, path, [Datagram::Bytes(&datagram)]));
             }
         }
         world.run(Duration::from_secs(90));
@@ -102,7 +102,7 @@ fn what_was_heard_and_is_sent_again_later_changes_nothing() {
         } else {
             let path = Path { remote: ([192, 0, 2, 9], 9).into(), local: Some(SERVER.ip()) };
             let now = world.now;
-            world.act(|world| world.server.handle_datagrams(now, path, &datagram, datagram.len()));
+            world.act(|world| world.server.handle_datagrams(now, path, [Datagram::Bytes(&datagram)]));
         }
     }
     world.run_until(Duration::from_secs(20), |world| world.finished(ann, second).is_some());
@@ -159,7 +159,7 @@ fn a_packet_for_every_kind_and_state_is_taken_without_a_panic() {
                 world.datagram(ann, SERVER, &datagram);
                 let path = Path { remote: ([192, 0, 2, 9], 9).into(), local: Some(SERVER.ip()) };
                 let now = world.now;
-                world.act(|world| world.server.handle_datagrams(now, path, &datagram, datagram.len()));
+                world.act(|world| world.server.handle_datagrams(now, path, [Datagram::Bytes(&datagram)]));
             }
         }
         world.run(Duration::from_secs(1));

@@ -14,7 +14,7 @@ use std::time::Duration;
 use backchat_core::chat::client::ClientChatEvent;
 use backchat_core::chat::{Limits, ServerFrame};
 use backchat_core::node::{
-    FailReason, FileError, GetRequest, LocalError, Path, ServerEvent, TransferEvent, TransferLimits,
+    Datagram, FailReason, FileError, GetRequest, LocalError, Path, ServerEvent, TransferEvent, TransferLimits,
 };
 use backchat_core::wire::{CongestionChoice, Recovery};
 use world::{SERVER, World, bytes, name};
@@ -344,7 +344,7 @@ fn garbage_is_counted_and_never_answered() {
     let now = world.now;
     for length in 0..200 {
         let noise = bytes(length as u64, length);
-        world.act(|world| world.server.handle_datagrams(now, stranger, &noise, length));
+        world.act(|world| world.server.handle_datagrams(now, stranger, Datagram::each(&noise, length)));
     }
     assert_eq!(world.datagrams.get(&true), None);
     let dropped: u64 = world.server.counters().datagrams_dropped.values().sum();

@@ -11,8 +11,8 @@ use backchat_core::chat::client::ClientChatEvent;
 use backchat_core::chat::client::{ClientConfig as ChatClientConfig, JoinAs, Reconnect};
 use backchat_core::chat::{ChatConfig, FileEntry, FileName, Limits, Nickname, ServerFrame, StreamId};
 use backchat_core::node::{
-    Client, ClientConfig, ClientEvent, ClientOutput, Close, DownloadEvent, DownloadId, FailReason, FileError,
-    FileMeta, GetRequest, Have, Path, ReadDone, Server, ServerConfig, ServerEvent, ServerOutput,
+    Client, ClientConfig, ClientEvent, ClientOutput, Close, Datagram, DownloadEvent, DownloadId, FailReason,
+    FileError, FileMeta, GetRequest, Have, Path, ReadDone, Server, ServerConfig, ServerEvent, ServerOutput,
     ShareRequest, Summary, TargetOp, TargetRequest, TransferLimits, Transmit,
 };
 use backchat_core::seed::Seed;
@@ -297,7 +297,7 @@ impl World {
             }
             Arrival::DatagramToServer(from, bytes) => {
                 let local = Some(SERVER.ip());
-                self.server.handle_datagrams(now, Path { remote: from, local }, &bytes, bytes.len());
+                self.server.handle_datagrams(now, Path { remote: from, local }, [Datagram::Bytes(&bytes)]);
             }
             Arrival::DatagramToClient(peer, from, bytes) => self.datagram(peer, from, &bytes),
             Arrival::Opened(peer, download, have) => {
@@ -309,7 +309,7 @@ impl World {
 
     pub(crate) fn datagram(&mut self, peer: usize, from: SocketAddr, bytes: &[u8]) {
         let path = Path { remote: from, local: None };
-        self.peers[peer].client.handle_datagrams(self.now, path, bytes, bytes.len());
+        self.peers[peer].client.handle_datagrams(self.now, path, [Datagram::Bytes(bytes)]);
         self.drain_client(peer, bytes);
     }
 

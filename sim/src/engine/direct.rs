@@ -10,7 +10,7 @@
 //! concerns have their turns, in the order in which they were woken; what they do at this instant comes behind. So
 //! datagrams that arrive together meet a receive buffer that nobody has emptied meanwhile, as they do on a machine.
 //!
-//! - `agenda`: what will happen. `outside`: what nodes share. `departures`, `flights`, `streams`: datagrams in queues,
+//! - `agenda`: what will happen. `environment`: what nodes share. `departures`, `flights`, `streams`: datagrams in queues,
 //!   datagrams and connections on their way.
 //! - `lines`: frames out of lines that many clients read. `pace`: whether a run gets anywhere.
 //! - `server`, `client`: the nodes. `files`: what they read and write, as ranges or as bytes.
@@ -18,10 +18,10 @@
 mod agenda;
 mod client;
 mod departures;
+mod environment;
 mod files;
 mod flights;
 mod lines;
-mod outside;
 mod pace;
 mod server;
 mod streams;
@@ -33,10 +33,9 @@ use backchat_core::time::Instant;
 
 use self::agenda::What;
 use self::client::Client;
+pub use self::environment::Payloads;
+use self::environment::{Environment, ServerHost};
 use self::files::Disk;
-
-pub use self::outside::Payloads;
-use self::outside::{Outside, ServerHost};
 use self::pace::Going;
 use self::server::{STOPPED, Serving};
 use super::contents::Contents;
@@ -72,7 +71,7 @@ pub fn run(
 struct Run<'a> {
     scenario: &'a Scenario,
     seed: Seed,
-    out: Outside,
+    env: Environment,
     clients: Vec<Client>,
     /// Which of them want nothing more, and how many do.
     are_done: Vec<bool>,
@@ -86,9 +85,9 @@ impl<'a> Run<'a> {
     fn new(scenario: &'a Scenario, number: u64, payloads: Payloads) -> Result<Self, RunError> {
         let seed = Seed::from_number(number);
         let contents = Contents::new(number, &scenario.file().server.files);
-        let mut out = Outside::new(Network::new(&seed, scenario), contents, payloads);
-        for (node, event) in shape::records(scenario, &out.contents) {
-            out.record(node, event);
+        let mut env = Environment::new(Network::new(&seed, scenario), contents, payloads);
+        for (node, event) in shape::records(scenario, &env.contents) {
+            env.record(node, event);
         }
         let mut steps: Vec<Vec<&ClientStep>> = vec![Vec::new(); scenario.clients().len()];
         for step in scenario.steps() {
@@ -110,7 +109,7 @@ impl<'a> Run<'a> {
             server: None,
             server_lives: 0,
             faults: NodeFaults::new(scenario),
-            out,
+            env,
         };
         run.begin()?;
         Ok(run)
@@ -119,14 +118,14 @@ impl<'a> Run<'a> {
     /// Everything that happens by itself is entered, and the server starts.
     fn begin(&mut self) -> Result<(), RunError> {
         if let Some(at) = self.faults.next() {
-            self.out.agenda.enter(at, What::Faults);
+            self.env.agenda.enter(at, What::Faults);
         }
         self.start_server()?;
         for client in (0..self.clients.len()).map(ClientIndex) {
             for way in [Way::Up, Way::Down] {
-                self.out.enter_injection(client, way);
+                self.env.enter_injection(client, way);
             }
-            self.out.wake(Node::Client(client));
+            self.env.wake(Node::Client(client));
         }
         Ok(())
     }
@@ -134,11 +133,11 @@ impl<'a> Run<'a> {
     fn start_server(&mut self) -> Result<(), RunError> {
         let life = self.server_lives;
         self.server_lives += 1;
-        let serving = Serving::start(self.scenario, &self.seed, life, &mut self.out);
+        let serving = Serving::start(self.scenario, &self.seed, life, &mut self.env);
         let serving = serving.map_err(|error| RunError::Failed(error.to_string()))?;
         self.server = Some(Box::new(serving));
-        self.out.server = ServerHost::Serving;
-        self.out.wake(Node::Server);
+        self.env.server = ServerHost::Serving;
+        self.env.wake(Node::Server);
         Ok(())
     }
 
@@ -146,10 +145,10 @@ impl<'a> Run<'a> {
         let end = self.scenario.end();
         let linger = longest_round_trip(self.scenario) + LINGER;
         let mut done_since = None;
-        self.out.network.tell_blackouts(self.out.now());
+        self.env.network.tell_blackouts(self.env.now());
         let reason = loop {
             self.instant(sink)?;
-            let now = self.out.now();
+            let now = self.env.now();
             done_since = if self.is_done() { done_since.or(Some(now)) } else { None };
             // What was said last is to arrive as well.
             let done = done_since.map(|since| since + linger).filter(|at| *at <= end);
@@ -164,29 +163,29 @@ impl<'a> Run<'a> {
             let until = done.unwrap_or(end).min(links_end.unwrap_or(end));
             self.advance(until);
         };
-        self.out.record(trace::Node::SIM, RunEvent::Ending { reason });
+        self.env.record(trace::Node::SIM, RunEvent::Ending { reason });
         for client in &mut self.clients {
-            client.close(&mut self.out);
+            client.close(&mut self.env);
         }
         self.faults.end();
         self.until(|run| run.clients.iter().all(Client::is_finished), sink)?;
         if let Some(server) = &mut self.server {
             server.stop();
-            self.out.wake(Node::Server);
+            self.env.wake(Node::Server);
         }
         self.until(|run| run.server.is_none(), sink)?;
-        self.out.record(trace::Node::SIM, RunEvent::Ended);
-        let (events, hash) = self.out.finish(sink);
-        let datagrams = self.out.network.datagrams();
-        Ok(RunEnd { at: self.out.now(), events, datagrams, hash })
+        self.env.record(trace::Node::SIM, RunEvent::Ended);
+        let (events, hash) = self.env.finish(sink);
+        let datagrams = self.env.network.datagrams();
+        Ok(RunEnd { at: self.env.now(), events, datagrams, hash })
     }
 
     /// Goes on until something is so, or has taken too long.
     fn until(&mut self, is_so: impl Fn(&Self) -> bool, sink: &mut impl Sink) -> Result<(), RunError> {
-        let last = self.out.now() + LAST_WORDS;
+        let last = self.env.now() + LAST_WORDS;
         loop {
             self.instant(sink)?;
-            if is_so(self) || self.out.now() >= last {
+            if is_so(self) || self.env.now() >= last {
                 return Ok(());
             }
             self.advance(last);
@@ -195,9 +194,9 @@ impl<'a> Run<'a> {
 
     /// Time goes on, to what happens next or to `until`, whichever comes first.
     fn advance(&mut self, until: Instant) {
-        let to = self.out.agenda.next().map_or(until, |at| at.min(until));
-        self.out.advance(to);
-        self.out.network.tell_blackouts(to);
+        let to = self.env.agenda.next().map_or(until, |at| at.min(until));
+        self.env.advance(to);
+        self.env.network.tell_blackouts(to);
     }
 
     /// Everything that happens now. See the overview.
@@ -206,43 +205,43 @@ impl<'a> Run<'a> {
     /// see at one instant never waits all together.
     fn instant(&mut self, sink: &mut impl Sink) -> Result<(), RunError> {
         loop {
-            while let Some(what) = self.out.agenda.take(self.out.now()) {
+            while let Some(what) = self.env.agenda.take(self.env.now()) {
                 self.happens(what)?;
-                if self.out.step() == Going::Nowhere {
-                    return self.out.pace.check();
+                if self.env.step() == Going::Nowhere {
+                    return self.env.pace.check();
                 }
             }
-            self.out.network.hand_on(sink);
-            let Some(node) = self.out.next_woken() else { return Ok(()) };
+            self.env.network.hand_on(sink);
+            let Some(node) = self.env.next_woken() else { return Ok(()) };
             if sink.stops() {
-                return Err(RunError::Stopped { at: self.out.now() });
+                return Err(RunError::Stopped { at: self.env.now() });
             }
             self.turn(node);
-            self.out.pace.check()?;
+            self.env.pace.check()?;
         }
     }
 
     fn happens(&mut self, what: What) -> Result<(), RunError> {
         match what {
-            What::Arrival(flight) => self.out.arrive(flight),
+            What::Arrival(flight) => self.env.arrive(flight),
             What::Readable(connection, way) => self.readable(connection, way),
-            What::Knock(connection) => self.out.knock(connection),
+            What::Knock(connection) => self.env.knock(connection),
             What::Answer(connection) => {
-                if let Some((client, is_taken)) = self.out.answer(connection)
+                if let Some((client, is_taken)) = self.env.answer(connection)
                     && let Some(client) = self.clients.get_mut(client.0)
                 {
-                    client.answered(connection, is_taken, &mut self.out);
+                    client.answered(connection, is_taken, &mut self.env);
                 }
             }
-            What::Timer(node) => self.out.timer(node),
-            What::Departures => self.out.depart(),
-            What::Injection(client, way) => self.out.inject(client, way),
+            What::Timer(node) => self.env.timer(node),
+            What::Departures => self.env.depart(),
+            What::Injection(client, way) => self.env.inject(client, way),
             What::Faults => {
-                while let Some(happening) = self.faults.poll(self.out.now()) {
+                while let Some(happening) = self.faults.poll(self.env.now()) {
                     self.carry_out(happening)?;
                 }
                 if let Some(at) = self.faults.next() {
-                    self.out.agenda.enter(at, What::Faults);
+                    self.env.agenda.enter(at, What::Faults);
                 }
             }
         }
@@ -250,18 +249,18 @@ impl<'a> Run<'a> {
     }
 
     fn readable(&mut self, connection: streams::ConnectionId, way: Way) {
-        let Some(it) = self.out.connection(connection) else { return };
+        let Some(it) = self.env.connection(connection) else { return };
         let (client, stream) = (it.client, it.stream);
         match way {
             Way::Up => {
                 if let (Some(server), Some(stream)) = (&mut self.server, stream) {
                     server.queue(stream);
-                    self.out.wake(Node::Server);
+                    self.env.wake(Node::Server);
                 }
             }
             Way::Down => {
                 if let Some(client) = self.clients.get_mut(client.0) {
-                    client.stream_ready(connection, &mut self.out);
+                    client.stream_ready(connection, &mut self.env);
                 }
             }
         }
@@ -271,17 +270,20 @@ impl<'a> Run<'a> {
         match node {
             Node::Server => {
                 let Some(server) = &mut self.server else { return };
-                if !server.turn(&mut self.out)
-                    && let Some(server) = self.server.take()
-                {
-                    self.out.record(trace::Node::SERVER, RunEvent::Stopped { outcome: STOPPED });
-                    server.end(&mut self.out);
-                    self.out.server = ServerHost::Refusing;
+                let outcome = match server.turn(&mut self.env) {
+                    Ok(true) => return,
+                    Ok(false) => STOPPED,
+                    Err(error) => error.to_string().into(),
+                };
+                self.env.record(trace::Node::SERVER, RunEvent::Stopped { outcome });
+                if let Some(server) = self.server.take() {
+                    server.end(&mut self.env);
                 }
+                self.env.server = ServerHost::Refusing;
             }
             Node::Client(client) => {
                 let Some(it) = self.clients.get_mut(client.0) else { return };
-                it.turn(&mut self.out);
+                it.turn(&mut self.env);
                 self.note(client);
             }
         }
@@ -300,28 +302,28 @@ impl<'a> Run<'a> {
     }
 
     fn carry_out(&mut self, happening: Happening) -> Result<(), RunError> {
-        let now = self.out.now();
+        let now = self.env.now();
         match happening {
-            Happening::Healed => self.out.record(trace::Node::SIM, RunEvent::Healed),
-            Happening::Rebind(client, addr) => self.out.network.rebind(now, client, addr),
+            Happening::Healed => self.env.record(trace::Node::SIM, RunEvent::Healed),
+            Happening::Rebind(client, addr) => self.env.network.rebind(now, client, addr),
             Happening::Kill { node: Node::Server, power } => {
-                self.out.record(trace::Node::SERVER, RunEvent::Crashed { power });
-                self.out.reset(Node::Server);
-                self.out.server = if power { ServerHost::Silent } else { ServerHost::Refusing };
+                self.env.record(trace::Node::SERVER, RunEvent::Crashed { power });
+                self.env.reset(Node::Server);
+                self.env.server = if power { ServerHost::Silent } else { ServerHost::Refusing };
                 if let Some(server) = self.server.take() {
-                    server.end(&mut self.out);
+                    server.end(&mut self.env);
                 }
             }
             Happening::Revive(Node::Server) => self.start_server()?,
             Happening::Kill { node: Node::Client(client), power } => {
                 if let Some(it) = self.clients.get_mut(client.0) {
-                    it.kill(power, &mut self.out);
+                    it.kill(power, &mut self.env);
                 }
                 self.note(client);
             }
             Happening::Revive(Node::Client(client)) => {
                 if let Some(it) = self.clients.get_mut(client.0) {
-                    it.revive(&mut self.out);
+                    it.revive(&mut self.env);
                 }
             }
         }
@@ -330,6 +332,6 @@ impl<'a> Run<'a> {
 
     /// Whether everything has been done, and every fault that has an end has ended.
     fn is_done(&self) -> bool {
-        self.busy == 0 && self.faults.are_over(self.out.now())
+        self.busy == 0 && self.faults.are_over(self.env.now())
     }
 }

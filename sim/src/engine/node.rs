@@ -5,7 +5,7 @@ use core::time::Duration;
 use backchat_core::chat::{ClientConfig as ChatConfig, JoinAs, Reconnect};
 use backchat_core::node::ClientConfig;
 use backchat_core::seed::Seed;
-use backchat_core::time::UnixTime;
+use backchat_core::time::{Instant, UnixTime};
 
 use crate::scenario::{Client, Role};
 
@@ -24,6 +24,11 @@ pub(super) const GRACE: Duration = Duration::ZERO;
 /// What the `life`th life of `host` has for entropy.
 pub(super) fn entropy(seed: &Seed, host: &str, life: u64) -> [u8; 32] {
     seed.child(&format!("host {host} life {life}")).stream("entropy").bytes()
+}
+
+/// The calendar's time at an instant of the run.
+pub(super) fn wall(now: Instant) -> UnixTime {
+    EPOCH.saturating_add(now - Instant::ZERO)
 }
 
 /// A client of the scenario, which goes on trying to connect for as long as `patience` where nothing else is said.

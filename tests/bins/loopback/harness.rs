@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use backchat::driver::{
@@ -125,10 +126,10 @@ impl Script {
 }
 
 impl Application for Script {
-    async fn command(&mut self) -> Command {
-        match self.commands.recv().await {
-            Some(command) => command,
-            None => std::future::pending().await,
+    fn poll_command(&mut self, cx: &mut Context<'_>) -> Poll<Command> {
+        match self.commands.poll_recv(cx) {
+            Poll::Ready(Some(command)) => Poll::Ready(command),
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
         }
     }
 
@@ -160,15 +161,18 @@ impl Network for Late {
     type Stream = TcpStream;
     type Udp = UdpSocket;
 
-    async fn connect(&self) -> io::Result<(TcpStream, SocketAddr)> {
-        self.0.connect().await
+    fn connect(&self) -> impl Future<Output = io::Result<(TcpStream, SocketAddr)>> + Send + 'static {
+        self.0.connect()
     }
 
-    async fn bind_udp(&self, server: SocketAddr) -> io::Result<UdpSocket> {
-        for _ in 0..TURNS {
-            tokio::task::yield_now().await;
+    fn bind_udp(&self, server: SocketAddr) -> impl Future<Output = io::Result<UdpSocket>> + Send + 'static {
+        let binding = self.0.bind_udp(server);
+        async {
+            for _ in 0..TURNS {
+                tokio::task::yield_now().await;
+            }
+            binding.await
         }
-        self.0.bind_udp(server).await
     }
 }
 
@@ -209,10 +213,7 @@ impl Client {
         Self::start(Late(TcpNetwork::from(server.chat)), None)
     }
 
-    fn start(
-        network: impl Network<Stream: 'static, Udp: Sync + 'static> + 'static,
-        join: Option<JoinAs>,
-    ) -> Self {
+    fn start(network: impl Network + 'static, join: Option<JoinAs>) -> Self {
         let (commands, receiver) = mpsc::channel(64);
         let (sender, happenings) = mpsc::unbounded_channel();
         let mut script = Script { commands: receiver, happenings: sender };

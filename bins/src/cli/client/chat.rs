@@ -14,6 +14,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::task::{Context, Poll, ready};
 
 use backchat_core::chat::RequestId;
 use backchat_core::chat::client::ClientChatEvent;
@@ -31,6 +32,7 @@ use crate::cli::exit::Exit;
 use crate::cli::input::{JsonInput, Line, read_line, read_object};
 use crate::cli::signals::Signal;
 use crate::driver::application::{Application, Command, Flow, Receipt};
+use crate::driver::sockets::Alarm;
 use crate::files::TargetEvent;
 use crate::net::{Clock as _, SystemClock};
 
@@ -71,6 +73,8 @@ pub struct Chat {
     has_ended: bool,
     /// The loop's.
     clock: SystemClock,
+    /// Runs until the model wants to be told the time.
+    tick: Alarm,
 }
 
 /// How the chat is about to end, if it is.
@@ -125,6 +129,7 @@ impl Chat {
             silence,
             has_ended: false,
             clock,
+            tick: Alarm::default(),
         }
     }
 
@@ -265,53 +270,54 @@ impl Chat {
     }
 }
 
+impl Chat {
+    /// The next thing that happens here: a message for the model, or a line that was read ahead.
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Message>> {
+        if let Poll::Ready(Some(_)) = self.signals.poll_recv(cx) {
+            return Poll::Ready(Some(Message::Interrupted));
+        }
+        if let Poll::Ready(overdue) = self.silence.poll(cx) {
+            return Poll::Ready(Some(Message::TimedOut(overdue)));
+        }
+        let due = self.session.deadline().and_then(|at| self.clock.to_tokio(at));
+        if self.tick.poll(cx, due).is_ready() {
+            return Poll::Ready(Some(Message::Tick));
+        }
+        let Some(lines) = self.lines.as_mut().filter(|_| self.ahead.is_none()) else { return Poll::Pending };
+        match ready!(lines.poll_recv(cx)) {
+            Some(line) => self.ahead = Some(line),
+            None => self.end_of_input(),
+        }
+        Poll::Ready(None)
+    }
+}
+
 impl Application for Chat {
-    async fn command(&mut self) -> Command {
+    fn poll_command(&mut self, cx: &mut Context<'_>) -> Poll<Command> {
         loop {
             // A line that was read below may have broken the output, and nothing else need happen after it.
             if self.voice.is_broken() && !std::mem::replace(&mut self.has_ended, true) {
-                return Command::Quit;
+                return Poll::Ready(Command::Quit);
             }
             if let Some(asked) = self.pending.pop_front() {
                 let command = asked.command.clone();
                 self.given = Some(asked);
-                return command;
+                return Poll::Ready(command);
             }
-            if let Some(message) = self.take_leave() {
-                let _ = self.update(self.clock.now(), message);
-                continue;
-            }
-            if self.is_reading()
+            let message = if let Some(message) = self.take_leave() {
+                message
+            } else if self.is_reading()
                 && let Some(line) = self.ahead.take()
             {
                 self.on_line(Some(line));
                 continue;
-            }
-            let has_ahead = self.ahead.is_some();
-            let lines = async {
-                match &mut self.lines {
-                    Some(lines) if !has_ahead => lines.recv().await,
-                    _ => std::future::pending().await,
+            } else {
+                match ready!(self.poll_event(cx)) {
+                    Some(message) => message,
+                    None => continue,
                 }
             };
-            let (clock, due) = (self.clock, self.session.deadline());
-            // Cancel safe: what is received is dealt with before the next time this waits.
-            let message = tokio::select! {
-                biased;
-                Some(_) = self.signals.recv() => Some(Message::Interrupted),
-                overdue = self.silence.lasts() => Some(Message::TimedOut(overdue)),
-                () = sleep_until(clock, due) => Some(Message::Tick),
-                line = lines => {
-                    match line {
-                        Some(line) => self.ahead = Some(line),
-                        None => self.end_of_input(),
-                    }
-                    None
-                }
-            };
-            if let Some(message) = message {
-                let _ = self.update(self.clock.now(), message);
-            }
+            let _ = self.update(self.clock.now(), message);
         }
     }
 
@@ -337,14 +343,6 @@ impl Application for Chat {
 
     fn cannot_connect(&mut self, error: &io::Error, now: Instant) -> Flow {
         self.take(now, Message::CannotConnect(error.to_string()))
-    }
-}
-
-/// Sleeps until then, or for ever.
-async fn sleep_until(clock: SystemClock, at: Option<Instant>) {
-    match at {
-        Some(at) => clock.sleep_until(at).await,
-        None => std::future::pending().await,
     }
 }
 

@@ -3,6 +3,7 @@
 //! Standard output is the data's when it goes there; else it is JSON's; people read standard error.
 
 use std::io;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use backchat_core::chat::client::ClientChatEvent;
@@ -22,6 +23,7 @@ use crate::cli::render::json;
 use crate::cli::signals::Signal;
 use crate::cli::values::HostPort;
 use crate::driver::application::{Application, Command, Flow, Receipt, Which};
+use crate::driver::sockets::Alarm;
 use crate::files::{TargetEvent, TargetSpec};
 use crate::net::{Clock as _, SystemClock};
 
@@ -51,6 +53,8 @@ pub struct Get {
     end: Option<End>,
     /// The loop's.
     clock: SystemClock,
+    /// Runs until the bar shows another second.
+    tick: Alarm,
 }
 
 impl Get {
@@ -79,6 +83,7 @@ impl Get {
             missing: None,
             end: None,
             clock,
+            tick: Alarm::default(),
         }
     }
 
@@ -192,38 +197,29 @@ fn can_resume(report: &Report) -> bool {
 }
 
 impl Application for Get {
-    async fn command(&mut self) -> Command {
+    fn poll_command(&mut self, cx: &mut Context<'_>) -> Poll<Command> {
         if let Some(command) = self.command.take() {
-            return command;
+            return Poll::Ready(command);
+        }
+        if let Poll::Ready(Some(_)) = self.signals.poll_recv(cx) {
+            if self.downloads.is_empty() {
+                self.finish(End::Interrupted);
+                return Poll::Ready(Command::Quit);
+            }
+            self.is_interrupted = true;
+            return Poll::Ready(Command::Stop(Which::All));
+        }
+        if let Poll::Ready(overdue) = self.silence.poll(cx) {
+            let _ = match self.missing {
+                Some(_) => self.conclude_missing(),
+                None => self.fail(self.connection.timed_out(overdue)),
+            };
+            return Poll::Ready(Command::Abandon);
         }
         loop {
-            let (clock, due) = (self.clock, self.voice.next_second(self.clock.now()));
-            let ticked = async {
-                match due {
-                    Some(at) => clock.sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                biased;
-                Some(_) = self.signals.recv() => {
-                    if self.downloads.is_empty() {
-                        self.finish(End::Interrupted);
-                        return Command::Quit;
-                    }
-                    self.is_interrupted = true;
-                    return Command::Stop(Which::All);
-                }
-                _ = self.silence.lasts(), if self.missing.is_some() => {
-                    let _ = self.conclude_missing();
-                    return Command::Abandon;
-                }
-                overdue = self.silence.lasts() => {
-                    self.fail(self.connection.timed_out(overdue));
-                    return Command::Abandon;
-                }
-                () = ticked => self.voice.tick(clock.now()),
-            }
+            let due = self.voice.next_second(self.clock.now()).and_then(|at| self.clock.to_tokio(at));
+            ready!(self.tick.poll(cx, due));
+            self.voice.tick(self.clock.now());
         }
     }
 

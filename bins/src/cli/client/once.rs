@@ -1,6 +1,7 @@
 //! The commands that ask or say one thing: `names`, `files`, `say`, `tell`.
 
 use std::io;
+use std::task::{Context, Poll, ready};
 
 use backchat_core::chat::client::ClientChatEvent;
 use backchat_core::chat::{FileEntry, NameEntry, RequestId, ServerFrame};
@@ -160,20 +161,17 @@ impl Once {
 }
 
 impl Application for Once {
-    async fn command(&mut self) -> Command {
+    fn poll_command(&mut self, cx: &mut Context<'_>) -> Poll<Command> {
         if let Some(command) = self.command.take() {
-            return command;
+            return Poll::Ready(command);
         }
-        let end = tokio::select! {
-            biased;
-            Some(_) = self.signals.recv() => End::Interrupted,
-            overdue = self.silence.lasts() => {
-                self.finish(End::Failed(self.connection.timed_out(overdue)));
-                return Command::Abandon;
-            }
-        };
-        self.finish(end);
-        Command::Quit
+        if let Poll::Ready(Some(_)) = self.signals.poll_recv(cx) {
+            self.finish(End::Interrupted);
+            return Poll::Ready(Command::Quit);
+        }
+        let overdue = ready!(self.silence.poll(cx));
+        self.finish(End::Failed(self.connection.timed_out(overdue)));
+        Poll::Ready(Command::Abandon)
     }
 
     fn answered(&mut self, _: Command, answer: Result<Receipt, DownloadError>, _: Instant) -> Flow {

@@ -1,10 +1,12 @@
 //! How long nothing may happen, and how long all of it may take.
 
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::app::end::Overdue;
+use crate::driver::sockets::Alarm;
 
 /// A bound on silence, and one on the whole.
 #[derive(Debug)]
@@ -14,12 +16,14 @@ pub struct Silence {
     until: Option<Instant>,
     /// For how long the whole may last, and until when.
     whole: Option<(Duration, Instant)>,
+    /// Runs until the first of them.
+    alarm: Alarm,
 }
 
 impl Silence {
     /// Silence begins, and may last for `limit`.
     pub fn new(limit: Duration) -> Self {
-        Self { limit, until: Some(Instant::now() + limit), whole: None }
+        Self { limit, until: Some(Instant::now() + limit), whole: None, alarm: Alarm::default() }
     }
 
     /// The same, but the whole may last for `whole` from now on, whatever comes.
@@ -42,34 +46,21 @@ impl Silence {
         self.until = None;
     }
 
-    /// Waits until one of them has lasted for too long, and says which. Cancel safe.
-    pub async fn lasts(&self) -> Overdue {
-        let silence = async {
-            match self.until {
-                Some(until) => tokio::time::sleep_until(until).await,
-                None => std::future::pending().await,
-            }
-            Overdue::Silence(self.limit)
-        };
-        let whole = async {
-            match self.whole {
-                Some((whole, until)) => {
-                    tokio::time::sleep_until(until).await;
-                    Overdue::Whole(whole)
-                }
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            biased;
-            overdue = whole => overdue,
-            overdue = silence => overdue,
-        }
+    /// Ready when one of them has lasted for too long, with the one that has.
+    pub fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Overdue> {
+        let whole = self.whole.map(|(whole, until)| (until, Overdue::Whole(whole)));
+        let silence = self.until.map(|until| (until, Overdue::Silence(self.limit)));
+        // The first of two that are equal: the whole.
+        let first = whole.into_iter().chain(silence).min_by_key(|(until, _)| *until);
+        let Some((until, overdue)) = first else { return Poll::Pending };
+        self.alarm.poll(cx, Some(until)).map(|()| overdue)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -78,10 +69,10 @@ mod tests {
         let mut silence = Silence::new(Duration::from_secs(60));
         tokio::time::advance(Duration::from_secs(50)).await;
         silence.begin_again();
-        assert_eq!(silence.lasts().await, Overdue::Silence(Duration::from_secs(60)));
+        assert_eq!(poll_fn(|cx| silence.poll(cx)).await, Overdue::Silence(Duration::from_secs(60)));
         assert_eq!(begin.elapsed().as_secs(), 110);
         silence.stop();
-        let waited = tokio::time::timeout(Duration::from_secs(1000), silence.lasts()).await;
+        let waited = tokio::time::timeout(Duration::from_secs(1000), poll_fn(|cx| silence.poll(cx))).await;
         assert!(waited.is_err());
     }
 
@@ -92,9 +83,9 @@ mod tests {
         let mut silence = Silence::new(Duration::from_secs(60)).within(Some(whole));
         tokio::time::advance(Duration::from_secs(50)).await;
         silence.begin_again();
-        assert_eq!(silence.lasts().await, Overdue::Whole(whole));
+        assert_eq!(poll_fn(|cx| silence.poll(cx)).await, Overdue::Whole(whole));
         assert_eq!(begin.elapsed(), whole);
-        let silence = Silence::new(Duration::from_secs(60)).within(Some(Duration::MAX));
-        assert_eq!(silence.lasts().await, Overdue::Silence(Duration::from_secs(60)));
+        let mut silence = Silence::new(Duration::from_secs(60)).within(Some(Duration::MAX));
+        assert_eq!(poll_fn(|cx| silence.poll(cx)).await, Overdue::Silence(Duration::from_secs(60)));
     }
 }

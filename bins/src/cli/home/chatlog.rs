@@ -8,6 +8,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -73,13 +74,10 @@ impl ChatLog {
         }
     }
 
-    /// Waits for something to be told. Cancel safe.
-    pub async fn trouble(&mut self) -> String {
-        match self.troubles.recv().await {
-            Some(trouble) => trouble,
-            // One sender is ours.
-            None => std::future::pending().await,
-        }
+    /// The next trouble to be told of.
+    pub fn poll_trouble(&mut self, cx: &mut Context<'_>) -> Poll<String> {
+        // One sender is ours, so that the queue never ends.
+        ready!(self.troubles.poll_recv(cx)).map_or(Poll::Pending, Poll::Ready)
     }
 }
 
@@ -174,7 +172,7 @@ mod tests {
         std::fs::write(&logs, "no folder").expect("written");
         let mut log = ChatLog::start(logs.clone(), "h");
         log.write(line(NOON, "one"));
-        let trouble = log.trouble().await;
+        let trouble = std::future::poll_fn(|cx| log.poll_trouble(cx)).await;
         assert!(
             trouble.starts_with("the chat is not logged: cannot write") && trouble.contains("logs"),
             "{trouble}"

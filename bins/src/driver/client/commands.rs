@@ -12,7 +12,7 @@ use crate::driver::application::{Command, Receipt, Which};
 ///
 /// # Errors
 /// What the core says.
-pub fn carry(
+pub(super) fn carry(
     client: &mut Client,
     now: Instant,
     command: &Command,

@@ -11,21 +11,21 @@ use backchat_core::chat::StreamId;
 use backchat_core::time::Instant;
 
 /// How long the peer may take to close after us. A round trip across the world and back is less.
-pub const LINGER: Duration = Duration::from_secs(2);
+pub(super) const LINGER: Duration = Duration::from_secs(2);
 
 /// How long the last of them may take when the server has nothing else left to do.
-pub const LAST_LINGER: Duration = Duration::from_millis(500);
+pub(super) const LAST_LINGER: Duration = Duration::from_millis(500);
 
 /// Connections that linger. With more, the oldest goes early: they are not counted among the clients.
 const LINGERING_MAX: usize = 1_024;
 
 /// Bytes that are thrown away of a connection on its way out. Whoever sends more does not stop for our last words, and a
 /// reset is the answer: reading on at full speed for as long as it may linger would be a gigabyte.
-pub const DISCARDED_MAX: usize = 256 * 1024;
+pub(super) const DISCARDED_MAX: usize = 256 * 1024;
 
 /// Whether a connection on its way out is still worth waiting for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Patience {
+pub(super) enum Patience {
     /// It is.
     Left,
     /// It has sent more than is thrown away.
@@ -34,7 +34,7 @@ pub enum Patience {
 
 /// What is left to be done with a connection. One that is not here is open both ways.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
+pub(super) enum Phase {
     /// The peer sends nothing more; it still reads.
     Finished,
     /// It is to be shut down when everything that waits was taken. Input is thrown away.
@@ -45,7 +45,7 @@ pub enum Phase {
 
 /// The connections that are not open both ways.
 #[derive(Debug, Default)]
-pub struct Closing {
+pub(super) struct Closing {
     phases: BTreeMap<StreamId, Phase>,
     /// Bytes thrown away of each so far.
     discarded: BTreeMap<StreamId, usize>,
@@ -55,17 +55,17 @@ pub struct Closing {
 
 impl Closing {
     /// How far a connection is; `None`: open both ways.
-    pub fn phase(&self, stream: StreamId) -> Option<Phase> {
+    pub(super) fn phase(&self, stream: StreamId) -> Option<Phase> {
         self.phases.get(&stream).copied()
     }
 
     /// A connection has come so far.
-    pub fn set(&mut self, stream: StreamId, phase: Phase) {
+    pub(super) fn set(&mut self, stream: StreamId, phase: Phase) {
         self.phases.insert(stream, phase);
     }
 
     /// A connection is shut down. Tells which one has to go for it, if any.
-    pub fn linger(&mut self, now: Instant, stream: StreamId) -> Option<StreamId> {
+    pub(super) fn linger(&mut self, now: Instant, stream: StreamId) -> Option<StreamId> {
         self.phases.insert(stream, Phase::Lingering);
         self.lingering.push_back((now + LINGER, stream));
         if self.lingering.len() > LINGERING_MAX {
@@ -76,14 +76,14 @@ impl Closing {
     }
 
     /// So many bytes of a connection were thrown away.
-    pub fn discard(&mut self, stream: StreamId, bytes: usize) -> Patience {
+    pub(super) fn discard(&mut self, stream: StreamId, bytes: usize) -> Patience {
         let discarded = self.discarded.entry(stream).or_default();
         *discarded = discarded.saturating_add(bytes);
         if *discarded > DISCARDED_MAX { Patience::Over } else { Patience::Left }
     }
 
     /// A connection is gone.
-    pub fn forget(&mut self, stream: StreamId) {
+    pub(super) fn forget(&mut self, stream: StreamId) {
         self.phases.remove(&stream);
         self.discarded.remove(&stream);
         // It is looked for from the front and most leave in order; what is left over is harmless.
@@ -95,18 +95,18 @@ impl Closing {
     }
 
     /// A connection whose time is over, if there is one.
-    pub fn expired(&mut self, now: Instant) -> Option<StreamId> {
+    pub(super) fn expired(&mut self, now: Instant) -> Option<StreamId> {
         self.lingering.front().filter(|(at, _)| *at <= now)?;
         self.lingering.pop_front().map(|(_, stream)| stream)
     }
 
     /// When the next one's time is over.
-    pub fn deadline(&self) -> Option<Instant> {
+    pub(super) fn deadline(&self) -> Option<Instant> {
         self.lingering.front().map(|(at, _)| *at)
     }
 
     /// Whether none lingers.
-    pub fn is_quiet(&self) -> bool {
+    pub(super) fn is_quiet(&self) -> bool {
         self.lingering.is_empty()
     }
 }

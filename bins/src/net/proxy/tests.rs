@@ -96,12 +96,16 @@ impl Listener for Given {
     fn local_addr(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], 1))
     }
-    async fn accept(&mut self) -> io::Result<(DuplexStream, SocketAddr)> {
-        match self.0.recv().await {
-            Some(given) => Ok(given),
-            None => std::future::pending().await,
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(DuplexStream, SocketAddr)>> {
+        match self.0.poll_recv(cx) {
+            Poll::Ready(Some(given)) => Poll::Ready(Ok(given)),
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
         }
     }
+}
+
+async fn accept(listener: &mut ProxyListener<Given>) -> io::Result<(DuplexStream, SocketAddr)> {
+    std::future::poll_fn(|cx| listener.poll_accept(cx)).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -126,7 +130,7 @@ async fn a_slow_proxy_holds_nobody_up_and_who_is_no_proxy_cannot_name_a_peer() {
     let mut direct = connect(other).await;
     direct.write_all(&header(0x21, 0x11, &V4)).await.unwrap();
 
-    let mut taken = [listener.accept().await.unwrap(), listener.accept().await.unwrap()];
+    let mut taken = [accept(&mut listener).await.unwrap(), accept(&mut listener).await.unwrap()];
     taken.sort_by_key(|(_, peer)| peer.port());
     let [(mut from_other, at), (mut from_peer, peer)] = taken;
     assert_eq!((at, peer), (other, SocketAddr::from(([192, 0, 2, 1], 56324))));
@@ -138,7 +142,7 @@ async fn a_slow_proxy_holds_nobody_up_and_who_is_no_proxy_cannot_name_a_peer() {
     assert_eq!(first, PROXY_V2_SIGNATURE, "for the chat to see, which closes it");
 
     // The other two are closed: one at once, one when its time is over.
-    assert!(tokio::time::timeout(2 * HEADER_TIMEOUT, listener.accept()).await.is_err());
+    assert!(tokio::time::timeout(2 * HEADER_TIMEOUT, accept(&mut listener)).await.is_err());
     for closed in [&mut lying, &mut silent] {
         assert_eq!(closed.read(&mut [0]).await.unwrap(), 0);
     }

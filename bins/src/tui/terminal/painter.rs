@@ -6,9 +6,8 @@
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-
-use tokio::sync::Notify;
 
 /// See the module.
 #[derive(Debug)]
@@ -20,7 +19,6 @@ pub(crate) struct Painter {
 struct Shared {
     state: Mutex<State>,
     changed: Condvar,
-    painted: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -28,6 +26,8 @@ struct State {
     work: Work,
     /// Why a frame was not written, until somebody asks.
     error: Option<io::Error>,
+    /// The task that waits until nothing is being written.
+    waiting: Option<Waker>,
 }
 
 #[derive(Debug, Default)]
@@ -65,7 +65,7 @@ impl Painter {
         Ok(Self { shared })
     }
 
-    /// Writes a frame. Only where none is being written: [`painted`](Self::painted) says when.
+    /// Writes a frame. Only where none is being written: [`poll_painted`](Self::poll_painted) says when.
     pub(crate) fn paint(&self, frame: Vec<u8>) {
         let mut state = self.shared.lock();
         debug_assert!(matches!(state.work, Work::None), "one frame at a time");
@@ -78,27 +78,19 @@ impl Painter {
         !matches!(self.shared.lock().work, Work::None)
     }
 
-    /// Waits until nothing is being written. Cancel safe.
+    /// Ready when nothing is being written.
     ///
     /// # Errors
     /// The last frame was not written: the terminal is gone.
-    pub(crate) async fn painted(&self) -> io::Result<()> {
-        loop {
-            if let Some(outcome) = self.outcome() {
-                return outcome;
-            }
-            // One that came meanwhile is kept.
-            self.shared.painted.notified().await;
-        }
-    }
-
-    /// How writing ended, once it has.
-    fn outcome(&self) -> Option<io::Result<()>> {
+    pub(crate) fn poll_painted(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut state = self.shared.lock();
         match (state.error.take(), &state.work) {
-            (Some(error), _) => Some(Err(error)),
-            (None, Work::None) => Some(Ok(())),
-            (None, _) => None,
+            (Some(error), _) => Poll::Ready(Err(error)),
+            (None, Work::None) => Poll::Ready(Ok(())),
+            (None, _) => {
+                state.waiting = Some(cx.waker().clone());
+                Poll::Pending
+            }
         }
     }
 
@@ -136,7 +128,9 @@ fn paint(shared: &Shared, mut out: impl Write) {
                     state.work = Work::None;
                 }
                 shared.changed.notify_all();
-                shared.painted.notify_one();
+                if let Some(waiting) = state.waiting.take() {
+                    waiting.wake();
+                }
             }
             Work::None | Work::IsPainted => {
                 state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -175,17 +169,21 @@ mod tests {
         (Painter::new(Slow { may, taken }).expect("a thread"), permit, seen)
     }
 
+    async fn painted(painter: &Painter) -> io::Result<()> {
+        std::future::poll_fn(|cx| painter.poll_painted(cx)).await
+    }
+
     #[tokio::test]
     async fn a_frame_is_written_when_the_terminal_takes_it_and_nobody_waits_meanwhile() {
         let (painter, permit, seen) = slow();
         assert!(!painter.is_busy());
-        painter.painted().await.expect("nothing to wait for");
+        painted(&painter).await.expect("nothing to wait for");
         for frame in ["one", "two"] {
             painter.paint(frame.into());
             assert!(painter.is_busy());
             assert_eq!(painter.rest(Duration::ZERO), Rest::Stuck);
             permit.send(Ok(())).expect("it waits");
-            painter.painted().await.expect("written");
+            painted(&painter).await.expect("written");
             assert_eq!((seen.recv(), seen.recv()), (Ok(Vec::new()), Ok(frame.into())));
             assert!(!painter.is_busy());
             assert_eq!(painter.rest(Duration::ZERO), Rest::Idle);
@@ -197,8 +195,8 @@ mod tests {
         let (painter, permit, _seen) = slow();
         painter.paint("frame".into());
         permit.send(Err(io::ErrorKind::BrokenPipe.into())).expect("it waits");
-        assert_eq!(painter.painted().await.expect_err("gone").kind(), io::ErrorKind::BrokenPipe);
-        painter.painted().await.expect("told already");
+        assert_eq!(painted(&painter).await.expect_err("gone").kind(), io::ErrorKind::BrokenPipe);
+        painted(&painter).await.expect("told already");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use backchat::driver::{
@@ -253,10 +254,10 @@ impl Ears {
 }
 
 impl Application for Ears {
-    async fn command(&mut self) -> Command {
-        match self.commands.recv().await {
-            Some(command) => command,
-            None => std::future::pending().await,
+    fn poll_command(&mut self, cx: &mut Context<'_>) -> Poll<Command> {
+        match self.commands.poll_recv(cx) {
+            Poll::Ready(Some(command)) => Poll::Ready(command),
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
         }
     }
 

@@ -1,14 +1,18 @@
 //! A client and its user, over all of their lives.
 
-mod running;
+mod outside;
 
-use backchat_core::node::ClientConfig;
+use std::task::{Context, Poll, Waker};
+
+use backchat::driver::{ClientLoop, Turn};
+use backchat_core::node::{self, ClientConfig};
 use backchat_core::seed::Seed;
 use backchat_core::time::Instant;
 
-use self::running::Running;
+use self::outside::{ClientSide, Life};
+use super::environment::Environment;
 use super::files::Disk;
-use super::outside::Outside;
+use super::pace::Going;
 use super::streams::ConnectionId;
 use crate::engine::faults::Node;
 use crate::engine::network::{ClientIndex, RECEIVE_BUFFER};
@@ -37,15 +41,15 @@ impl Person {
         Node::Client(self.index)
     }
 
-    fn around<'a>(&'a mut self, out: &'a mut Outside) -> Around<'a> {
-        Around { person: self, out }
+    fn around<'a>(&'a mut self, env: &'a mut Environment) -> Around<'a> {
+        Around { person: self, env }
     }
 }
 
 /// What a user sees.
 struct Around<'a> {
     person: &'a mut Person,
-    out: &'a mut Outside,
+    env: &'a mut Environment,
 }
 
 impl Surroundings for Around<'_> {
@@ -58,11 +62,11 @@ impl Surroundings for Around<'_> {
     }
 
     fn record(&mut self, at: Instant, event: impl Into<Event>) {
-        self.out.network.record(at, self.person.name, event);
+        self.env.network.record(at, self.person.name, event);
     }
 
     fn look(&mut self, wish: Wish, file: &str) -> Found {
-        self.person.disk.look(&path(wish, file), file, &self.out.contents)
+        self.person.disk.look(&path(wish, file), file, &self.env.contents)
     }
 }
 
@@ -79,6 +83,32 @@ pub(super) struct Client {
     /// A crash holds it down.
     is_down: bool,
     stage: Stage,
+}
+
+/// One life: the loop that ships, and its outside.
+struct Running {
+    turns: ClientLoop,
+    life: Life,
+}
+
+impl Running {
+    /// Does everything that can be done now. `false`: it has ended.
+    fn turn(&mut self, person: &mut Person, env: &mut Environment) -> bool {
+        // Nobody need be woken: the environment gives a turn to whoever something happens to.
+        let mut cx = Context::from_waker(Waker::noop());
+        while env.step() == Going::On {
+            let mut side = ClientSide { life: &mut self.life, person, env };
+            match self.turns.poll_turn(&mut side, &mut cx) {
+                Poll::Ready(Turn::Again) => {}
+                Poll::Ready(Turn::Ended(())) => return false,
+                Poll::Pending => {
+                    env.set_timer(person.node(), self.life.deadline());
+                    break;
+                }
+            }
+        }
+        true
+    }
 }
 
 /// Where it is between two lives.
@@ -135,97 +165,102 @@ impl Client {
     }
 
     /// The run is ending: it shall leave.
-    pub(super) fn close(&mut self, out: &mut Outside) {
+    pub(super) fn close(&mut self, env: &mut Environment) {
         self.person.is_closing = true;
-        out.wake(self.person.node());
+        env.wake(self.person.node());
     }
 
     /// Its connection can be read, or written.
-    pub(super) fn stream_ready(&mut self, connection: ConnectionId, out: &mut Outside) {
+    pub(super) fn stream_ready(&mut self, connection: ConnectionId, env: &mut Environment) {
         if let Stage::Running(running) = &mut self.stage {
-            running.stream_ready(connection);
-            out.wake(self.person.node());
+            running.life.stream_ready(connection);
+            env.wake(self.person.node());
         }
     }
 
     /// An attempt to connect was answered.
-    pub(super) fn answered(&mut self, connection: ConnectionId, is_taken: bool, out: &mut Outside) {
+    pub(super) fn answered(&mut self, connection: ConnectionId, is_taken: bool, env: &mut Environment) {
         if let Stage::Running(running) = &mut self.stage {
-            running.answered(connection, is_taken);
-            out.wake(self.person.node());
+            running.life.answered(connection, is_taken);
+            env.wake(self.person.node());
         }
     }
 
     /// Does everything that can be done now.
-    pub(super) fn turn(&mut self, out: &mut Outside) {
+    pub(super) fn turn(&mut self, env: &mut Environment) {
         loop {
             match &mut self.stage {
                 Stage::Finished => return,
                 Stage::Waiting(_) if self.person.is_closing => self.stage = Stage::Finished,
-                Stage::Waiting(_) if self.is_down => return out.set_timer(self.person.node(), None),
-                Stage::Waiting(begin) if *begin > out.now() => {
-                    return out.set_timer(self.person.node(), Some(*begin));
+                Stage::Waiting(_) if self.is_down => return env.set_timer(self.person.node(), None),
+                Stage::Waiting(begin) if *begin > env.now() => {
+                    return env.set_timer(self.person.node(), Some(*begin));
                 }
                 Stage::Waiting(begin) => {
                     let begin = *begin;
-                    self.begin(begin, out);
+                    self.begin(begin, env);
                 }
                 Stage::Running(running) => {
-                    if running.turn(&mut self.person, out) {
+                    if running.turn(&mut self.person, env) {
                         return;
                     }
-                    self.ended(out);
+                    self.ended(env);
                 }
             }
         }
     }
 
-    fn begin(&mut self, begin: Instant, out: &mut Outside) {
+    fn begin(&mut self, begin: Instant, env: &mut Environment) {
         if core::mem::take(&mut self.comes_back) {
             self.person.script.rejoin(begin);
         }
         let life = self.lives;
         self.lives += 1;
-        out.record(self.person.name, RunEvent::Started { life });
+        env.record(self.person.name, RunEvent::Started { life });
         let user = User::new(self.person.name.into(), self.person.role, self.transfer, life);
         let config = self.config.clone();
         let entropy = entropy(&self.seed, &self.person.name, life);
-        let running = Running::start(config, entropy, user, &self.person, out.now());
-        self.stage = Stage::Running(Box::new(running));
+        let core = node::Client::new(config, &Seed::from_entropy(entropy));
+        let turns = ClientLoop::new(env.now(), core);
+        let life = Life::new(user, &self.person.disk);
+        self.stage = Stage::Running(Box::new(Running { turns, life }));
     }
 
     /// Its life is over in good order.
-    fn ended(&mut self, out: &mut Outside) {
+    fn ended(&mut self, env: &mut Environment) {
         let Stage::Running(running) = core::mem::replace(&mut self.stage, Stage::Finished) else { return };
-        out.record(self.person.name, RunEvent::Stopped { outcome: Name::of("left") });
-        let end = running.end(&mut self.person, out);
-        if let Some(at) = end.starts_again(out.now(), &self.person.script) {
+        env.record(self.person.name, RunEvent::Stopped { outcome: Name::of("left") });
+        let Running { mut life, .. } = *running;
+        let end = life.user.end();
+        life.user.life_ended(env.now(), &mut self.person.around(env));
+        life.give_up(&self.person, env);
+        if let Some(at) = end.starts_again(env.now(), &self.person.script) {
             self.stage = Stage::Waiting(at);
             self.comes_back = self.person.script.is_away();
         }
     }
 
     /// It is killed.
-    pub(super) fn kill(&mut self, power: bool, out: &mut Outside) {
-        out.record(self.person.name, RunEvent::Crashed { power });
-        out.reset(self.person.node());
+    pub(super) fn kill(&mut self, power: bool, env: &mut Environment) {
+        env.record(self.person.name, RunEvent::Crashed { power });
+        env.reset(self.person.node());
         self.is_down = true;
         if power {
             self.person.disk.lose_power();
         }
         let Stage::Running(_) = self.stage else { return };
-        let again = Stage::Waiting(out.now());
+        let again = Stage::Waiting(env.now());
         let Stage::Running(running) = core::mem::replace(&mut self.stage, again) else { return };
-        running.give_up(&self.person, out);
-        for wish in self.person.script.killed(out.now()) {
+        running.life.give_up(&self.person, env);
+        for wish in self.person.script.killed(env.now()) {
             let outcome = Completion::Killed.into();
-            out.record(self.person.name, AppEvent::Answered { wish, outcome, number: None });
+            env.record(self.person.name, AppEvent::Answered { wish, outcome, number: None });
         }
     }
 
     /// Nothing holds it down any more.
-    pub(super) fn revive(&mut self, out: &mut Outside) {
+    pub(super) fn revive(&mut self, env: &mut Environment) {
         self.is_down = false;
-        out.wake(self.person.node());
+        env.wake(self.person.node());
     }
 }

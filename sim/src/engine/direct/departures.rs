@@ -5,8 +5,8 @@ use std::net::SocketAddrV4;
 use backchat_core::wire::Packet;
 
 use super::agenda::What;
+use super::environment::Environment;
 use super::flights::Filling;
-use super::outside::Outside;
 use crate::engine::network::Sent;
 use crate::link::Verdict;
 
@@ -19,7 +19,7 @@ pub(super) struct Held {
     to: SocketAddrV4,
 }
 
-impl Outside {
+impl Environment {
     /// A datagram waits.
     pub(super) fn hold(
         &mut self,

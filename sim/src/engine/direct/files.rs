@@ -9,7 +9,7 @@
 use std::io;
 use std::ops::Range;
 use std::path::Path;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use backchat::files::memory::MemoryDisk;
 use backchat::files::{
@@ -19,8 +19,8 @@ use backchat_core::chat::FileName;
 use backchat_core::node::{DownloadId, ShareRequest, TargetOp};
 use backchat_core::wire::{Packet, TransferId};
 
+use super::environment::Payloads;
 use super::flights::{Filling, segment};
-use super::outside::Payloads;
 use crate::engine::contents::{Contents, SHARE};
 use crate::engine::pieces::{Part, Pieces};
 use crate::engine::user::{DOWNLOADS, Found};
@@ -199,13 +199,5 @@ impl files::Targets for Targets {
             Self::Ranges(targets) => targets.is_idle(),
             Self::Bytes(targets) => targets.is_idle(),
         }
-    }
-}
-
-/// What a completion interface has at this moment.
-pub(super) fn at_once<T>(poll_next: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Option<T> {
-    match poll_next(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(it) => Some(it),
-        Poll::Pending => None,
     }
 }

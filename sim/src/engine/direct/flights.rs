@@ -1,13 +1,17 @@
 //! Datagrams on their way, and those that have arrived and were not read yet.
 
 use std::net::SocketAddrV4;
+use std::ops::Range;
 
+use backchat::driver::outside::Arrivals;
+use backchat_core::node::{self, Path};
 use backchat_core::time::Instant;
-use backchat_core::wire::{Packet, SegmentBatch};
+use backchat_core::wire::{Body, DATA_HEADER_LEN, Packet, SegmentBatch};
 use bytes::Bytes;
 
 use crate::engine::contents::{Contents, FileIndex};
-use crate::engine::network::{Arrivals, CHARGE, Flight, Offload};
+use crate::engine::network::{self, CHARGE, Flight, Offload};
+use crate::engine::pieces::Part;
 
 /// A place among the datagrams on their way; used again when the datagram is there.
 pub(super) type FlightIndex = u32;
@@ -66,16 +70,24 @@ pub(super) struct Flying {
     pub(super) datagram: Datagram,
 }
 
-/// Every copy on its way. A place is used again when its datagram was read, so that the most at a time is what is
-/// allocated.
+/// Every copy on its way. A place and a box are used again when the datagram was read, so that the most at a time is
+/// what is allocated; and a datagram stays where it is from the moment it is sent until it was read.
 #[derive(Debug, Default)]
 pub(super) struct Flights {
-    places: Vec<Option<Flying>>,
+    places: Vec<Option<Box<Flying>>>,
     free: Vec<FlightIndex>,
+    boxes: Vec<Box<Flying>>,
 }
 
 impl Flights {
     pub(super) fn add(&mut self, flying: Flying) -> FlightIndex {
+        let flying = match self.boxes.pop() {
+            Some(mut used) => {
+                *used = flying;
+                used
+            }
+            None => Box::new(flying),
+        };
         if let Some(index) = self.free.pop() {
             if let Some(place) = self.places.get_mut(index as usize) {
                 *place = Some(flying);
@@ -92,14 +104,16 @@ impl Flights {
         flying.flight.take().map(|flight| (flight, flying.length))
     }
 
-    /// A datagram is taken: it is shown to `look` where it lies, for moving it costs more than looking at it, and its
-    /// place is free.
-    pub(super) fn take<R>(&mut self, index: FlightIndex, look: impl FnOnce(&Flying) -> R) -> Option<R> {
-        let place = self.places.get_mut(index as usize)?;
-        let seen = look(place.as_ref()?);
-        *place = None;
+    /// A datagram is taken, and its place is free.
+    pub(super) fn take(&mut self, index: FlightIndex) -> Option<Box<Flying>> {
+        let taken = self.places.get_mut(index as usize)?.take()?;
         self.free.push(index);
-        Some(seen)
+        Some(taken)
+    }
+
+    /// Takes back a datagram that was read, for its memory.
+    pub(super) fn recycle(&mut self, read: Box<Flying>) {
+        self.boxes.push(read);
     }
 
     /// Those that are still on their way.
@@ -108,10 +122,84 @@ impl Flights {
     }
 }
 
+/// Groups of datagrams that one receive brings at most, as many as over sockets.
+const GROUPS_MAX: usize = 8;
+
+/// Datagrams that were received together.
+#[derive(Debug, Default)]
+pub(super) struct Received {
+    #[expect(clippy::vec_box, reason = "boxes are moved, and what is in them is not")]
+    datagrams: Vec<Box<Flying>>,
+    /// Where each group ends among them.
+    ends: Vec<usize>,
+}
+
+impl Received {
+    /// Those that were put in since the last group are one, if there are any.
+    fn end_group(&mut self) {
+        if self.datagrams.len() > self.ends.last().copied().unwrap_or(0) {
+            self.ends.push(self.datagrams.len());
+        }
+    }
+
+    /// Returns true if nothing was received.
+    pub(super) fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Takes everything out.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Box<Flying>> {
+        self.ends.clear();
+        self.datagrams.drain(..)
+    }
+
+    fn group(&self, group: usize) -> &[Box<Flying>] {
+        let start = group.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.datagrams[start..self.ends[group]]
+    }
+
+    /// These bytes of a datagram, as a part of a file.
+    pub(super) fn part<'a>(
+        &'a self,
+        group: usize,
+        datagram: usize,
+        bytes: Range<usize>,
+        contents: &'a Contents,
+    ) -> Option<Part<'a>> {
+        match &self.group(group).get(datagram)?.datagram {
+            Datagram::Packet(Packet { body: Body::Data { offset, length, .. }, .. }, Some(file)) => {
+                let start = bytes.start.checked_sub(DATA_HEADER_LEN)?;
+                let end = bytes.end.checked_sub(DATA_HEADER_LEN).filter(|end| *end <= *length)?;
+                let count = end.checked_sub(start)? as u64;
+                Some(Part::Of { file: contents.source(*file)?, at: offset + start as u64, length: count })
+            }
+            Datagram::Packet(..) => None,
+            Datagram::Bytes(all) => all.get(bytes).map(Part::Bytes),
+        }
+    }
+}
+
+impl Arrivals for Received {
+    fn groups(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn path(&self, group: usize) -> Path {
+        Path { remote: self.group(group)[0].from.into(), local: None }
+    }
+
+    fn datagrams(&self, group: usize) -> impl Iterator<Item = node::Datagram<'_>> {
+        self.group(group).iter().map(|received| match &received.datagram {
+            Datagram::Packet(packet, _) => node::Datagram::Packet { packet, length: received.length },
+            Datagram::Bytes(bytes) => node::Datagram::Bytes(bytes),
+        })
+    }
+}
+
 /// A socket's receive buffer.
 #[derive(Debug)]
 pub(super) struct Inbox {
-    waiting: Arrivals<FlightIndex>,
+    waiting: network::Arrivals<FlightIndex>,
     /// As the system counts them.
     held: usize,
     room: usize,
@@ -120,7 +208,7 @@ pub(super) struct Inbox {
 impl Inbox {
     /// Of no socket yet.
     pub(super) fn new(offload: Offload) -> Self {
-        Self { waiting: Arrivals::new(offload), held: 0, room: 0 }
+        Self { waiting: network::Arrivals::new(offload), held: 0, room: 0 }
     }
 
     /// A socket is bound whose buffer holds so many bytes, as the system counts them.
@@ -133,7 +221,9 @@ impl Inbox {
         self.held = 0;
         while !self.waiting.is_empty() {
             self.waiting.take(|index| {
-                flights.take(index, |_| ());
+                if let Some(unread) = flights.take(index) {
+                    flights.recycle(unread);
+                }
             });
         }
     }
@@ -154,18 +244,27 @@ impl Inbox {
         fits
     }
 
-    /// Takes the oldest datagram and those that are brought with it, as [`Flights::take`] does; answers how many they
-    /// were. Empty ones are not shown: [`backchat::net::Batch`] leaves them out.
-    pub(super) fn take(&mut self, flights: &mut Flights, mut look: impl FnMut(&Flying)) -> usize {
+    /// Takes the oldest datagram and those that are brought with it, as one group. Empty ones are thrown away, as
+    /// [`backchat::net::Batch`] does.
+    fn take(&mut self, flights: &mut Flights, into: &mut Received) {
         let held = &mut self.held;
         self.waiting.take(|index| {
-            flights.take(index, |taken| {
-                *held -= taken.length + CHARGE;
-                if taken.length > 0 {
-                    look(taken);
-                }
-            });
-        })
+            let Some(taken) = flights.take(index) else { return };
+            *held -= taken.length + CHARGE;
+            if taken.length > 0 {
+                into.datagrams.push(taken);
+            } else {
+                flights.recycle(taken);
+            }
+        });
+        into.end_group();
+    }
+
+    /// Takes what one receive brings: the groups that have arrived, eight of them at most.
+    pub(super) fn receive(&mut self, flights: &mut Flights, into: &mut Received) {
+        while into.ends.len() < GROUPS_MAX && !self.is_empty() {
+            self.take(flights, into);
+        }
     }
 
     /// Whether there is nothing to read.
@@ -190,8 +289,9 @@ mod tests {
             let index = flights.add(Flying { flight: None, from, length, datagram });
             assert_eq!(inbox.put(Instant::ZERO, from, index, length), fits, "{length}");
         }
-        let mut shown = Vec::new();
-        let counts = [(); 3].map(|()| inbox.take(&mut flights, |taken| shown.push(taken.length)));
-        assert_eq!((counts, shown), ([1, 1, 0], vec![5]));
+        let mut received = Received::default();
+        inbox.receive(&mut flights, &mut received);
+        assert!(inbox.is_empty());
+        assert_eq!(received.drain().map(|taken| taken.length).collect::<Vec<_>>(), [5]);
     }
 }

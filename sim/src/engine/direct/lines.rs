@@ -6,7 +6,7 @@
 
 use backchat_core::chat::{FrameError, ServerFrame};
 
-use super::outside::Payloads;
+use super::environment::Payloads;
 
 /// The most places for lines: many more than there are lines that some have read and others not, since lines that come to
 /// the same place push each other out. What hundreds say at one instant is hundreds of lines.

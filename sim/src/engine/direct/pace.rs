@@ -106,7 +106,7 @@ file = "book.bin"
     fn ended(text: &str, bounds: Bounds) -> Result<Instant, RunError> {
         let scenario = Scenario::parse(text).unwrap();
         let mut run = Run::new(&scenario, 0, Payloads::Ranges)?;
-        run.out.pace = Pace::new(bounds);
+        run.env.pace = Pace::new(bounds);
         run.finish(&mut ()).map(|end| end.at)
     }
 

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::net::SocketAddr;
 
+use backchat::driver::outside::{Read, Write};
 use backchat_core::chat::StreamId;
 use backchat_core::queue::take_first;
 use backchat_core::time::Instant;
@@ -90,30 +91,6 @@ pub(super) enum HowGone {
     Closed,
     /// Its node was killed.
     Reset,
-}
-
-/// What a read brought.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Read {
-    /// So many bytes, and perhaps there are more.
-    Bytes,
-    /// Nothing yet.
-    Blocked,
-    /// The peer sends nothing more.
-    Finished,
-    /// The connection was reset.
-    Failed,
-}
-
-/// What became of a write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Write {
-    /// So many bytes were taken.
-    Taken(usize),
-    /// None, before some were read.
-    Blocked,
-    /// The connection was reset, or it was shut.
-    Failed,
 }
 
 impl Flow {

@@ -1,6 +1,5 @@
 //! Virtual time and the seed's entropy, as the drivers ask for them.
 
-use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,19 +43,14 @@ impl Clock for SimClock {
         now(&self.0)
     }
 
-    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + Send {
+    fn to_tokio(&self, at: Instant) -> Option<tokio::time::Instant> {
         let wait = at - self.now();
-        async move {
-            // What tokio cannot hold never comes.
-            match tokio::time::Instant::now().checked_add(wait) {
-                Some(_) if wait < Duration::from_secs(86_400 * 365) => tokio::time::sleep(wait).await,
-                _ => std::future::pending().await,
-            }
-        }
+        // What tokio cannot hold never comes.
+        tokio::time::Instant::now().checked_add(wait).filter(|_| wait < Duration::from_secs(86_400 * 365))
     }
 
     fn wall(&self) -> UnixTime {
-        EPOCH.saturating_add(self.now() - Instant::ZERO)
+        node::wall(self.now())
     }
 }
 

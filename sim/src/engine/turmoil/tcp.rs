@@ -1,12 +1,12 @@
 //! Connecting and accepting, with the link's round trip.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use backchat::net::{Listener, Network};
 use backchat_core::time::Instant;
@@ -21,11 +21,15 @@ use crate::engine::network::{CHAT_PORT, ClientIndex, SERVER_IP, SYN_AGAIN, Way};
 
 /// Where the server's chat is accepted.
 pub(super) struct SimListener {
-    carrier: turmoil::net::TcpListener,
+    carrier: Arc<turmoil::net::TcpListener>,
+    /// What waits for turmoil's: it has to live for as long as its task shall be woken.
+    waiting: Option<Accepting>,
     world: Arc<World>,
     /// turmoil has accepted them, and they have not said yet which connection they are.
     nameless: Vec<Nameless>,
 }
+
+type Accepting = Pin<Box<dyn Future<Output = io::Result<(turmoil::net::TcpStream, SocketAddr)>> + Send>>;
 
 struct Nameless {
     carrier: turmoil::net::TcpStream,
@@ -36,7 +40,7 @@ struct Nameless {
 impl SimListener {
     pub(super) async fn bind(world: Arc<World>) -> io::Result<Self> {
         let carrier = turmoil::net::TcpListener::bind((std::net::Ipv4Addr::UNSPECIFIED, CHAT_PORT)).await?;
-        Ok(Self { carrier, world, nameless: Vec::new() })
+        Ok(Self { carrier: Arc::new(carrier), waiting: None, world, nameless: Vec::new() })
     }
 }
 
@@ -72,23 +76,21 @@ impl Listener for SimListener {
         SocketAddr::from((SERVER_IP, CHAT_PORT))
     }
 
-    async fn accept(&mut self) -> io::Result<(SimStream, SocketAddr)> {
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(SimStream, SocketAddr)>> {
         loop {
-            let Self { carrier, world, nameless } = self;
-            tokio::select! {
-                biased;
-                (carrier, connection) = poll_fn(|cx| poll_named(nameless, cx)) => {
-                    let peer = world.lock().peer_of(connection);
-                    if let Some(peer) = peer {
-                        let stream = SimStream::new(carrier, Arc::clone(world), connection, Way::Down);
-                        return Ok((stream, peer));
-                    }
-                }
-                accepted = carrier.accept() => {
-                    let (carrier, _) = accepted?;
-                    self.nameless.push(Nameless { carrier, name: [0; 8], have: 0 });
-                }
+            if let Poll::Ready((carrier, connection)) = poll_named(&mut self.nameless, cx) {
+                let peer = self.world.lock().peer_of(connection);
+                let Some(peer) = peer else { continue };
+                let stream = SimStream::new(carrier, Arc::clone(&self.world), connection, Way::Down);
+                return Poll::Ready(Ok((stream, peer)));
             }
+            self.waiting = None;
+            let listener = Arc::clone(&self.carrier);
+            let mut waiting: Accepting = Box::pin(async move { listener.accept().await });
+            let accepted = waiting.as_mut().poll(cx);
+            self.waiting = accepted.is_pending().then_some(waiting);
+            let (carrier, _) = ready!(accepted)?;
+            self.nameless.push(Nameless { carrier, name: [0; 8], have: 0 });
         }
     }
 }
@@ -115,6 +117,7 @@ impl ServerPower {
 }
 
 /// A client's ways out.
+#[derive(Clone)]
 pub(super) struct SimNetwork {
     pub(super) world: Arc<World>,
     pub(super) client: ClientIndex,
@@ -160,7 +163,17 @@ impl Network for SimNetwork {
     type Stream = SimStream;
     type Udp = SimUdp;
 
-    async fn connect(&self) -> io::Result<(SimStream, SocketAddr)> {
+    fn connect(&self) -> impl Future<Output = io::Result<(SimStream, SocketAddr)>> + Send + 'static {
+        self.clone().dial()
+    }
+
+    fn bind_udp(&self, _: SocketAddr) -> impl Future<Output = io::Result<SimUdp>> + Send + 'static {
+        SimUdp::bind_client(Arc::clone(&self.world), self.client, self.room)
+    }
+}
+
+impl SimNetwork {
+    async fn dial(self) -> io::Result<(SimStream, SocketAddr)> {
         let server = SocketAddr::from((SERVER_IP, CHAT_PORT));
         let opened = self.world.lock().open_connection(self.client);
         let Some((connection, _)) = opened else { return Err(io::ErrorKind::NotConnected.into()) };
@@ -179,9 +192,5 @@ impl Network for SimNetwork {
         self.cross(connection, Way::Down, arrived).await;
         attempt.connection = None;
         Ok((SimStream::new(carrier, Arc::clone(&self.world), connection, Way::Up), server))
-    }
-
-    fn bind_udp(&self, _: SocketAddr) -> impl Future<Output = io::Result<SimUdp>> + Send {
-        SimUdp::bind_client(Arc::clone(&self.world), self.client, self.room)
     }
 }

@@ -2,7 +2,9 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 
 use backchat::net::{Batch, Udp};
 use backchat_core::node::Path;
@@ -22,6 +24,12 @@ const CARRIED_MAX: usize = HEAD + 65_535;
 
 /// A bound socket.
 pub(super) struct SimUdp {
+    bound: Arc<Bound>,
+    /// What waits for datagrams: it has to live for as long as its task shall be woken.
+    waiting: Option<Pin<Box<dyn Future<Output = io::Result<()>> + Send>>>,
+}
+
+struct Bound {
     carrier: turmoil::net::UdpSocket,
     world: Arc<World>,
     socket: SocketId,
@@ -64,9 +72,12 @@ impl SimUdp {
         let (socket, local) = bind(&mut state, reached, Arc::clone(&inbox));
         drop(state);
         let buffer = Mutex::new(vec![0; CARRIED_MAX]);
-        Ok(Self { carrier, world, socket, local, room, offload, inbox, buffer })
+        let bound = Bound { carrier, world, socket, local, room, offload, inbox, buffer };
+        Ok(Self { bound: Arc::new(bound), waiting: None })
     }
+}
 
+impl Bound {
     /// Takes from turmoil what is there, and into the receive buffer what is due. Answers when more will be.
     fn pump(&self, now: Instant) -> Option<Instant> {
         let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -100,22 +111,9 @@ impl SimUdp {
             tracing::debug!(%error, "turmoil would not carry a datagram");
         }
     }
-}
 
-impl Udp for SimUdp {
-    fn local_addr(&self) -> SocketAddr {
-        self.local.into()
-    }
-
-    fn max_segments(&self) -> usize {
-        self.offload.segments_max()
-    }
-
-    fn receive_buffer(&self) -> usize {
-        self.room
-    }
-
-    async fn readable(&self) -> io::Result<()> {
+    /// Waits until there is something to read.
+    async fn readable(self: Arc<Self>) -> io::Result<()> {
         loop {
             let now = now(&self.world);
             let next = self.pump(now);
@@ -136,32 +134,58 @@ impl Udp for SimUdp {
             }
         }
     }
+}
 
-    async fn writable(&self) -> io::Result<()> {
-        Ok(())
+impl Udp for SimUdp {
+    fn local_addr(&self) -> SocketAddr {
+        self.bound.local.into()
     }
 
-    fn try_send(&self, path: &Path, bytes: &[u8], segment: usize) -> io::Result<usize> {
-        let now = now(&self.world);
+    fn max_segments(&self) -> usize {
+        self.bound.offload.segments_max()
+    }
+
+    fn receive_buffer(&self) -> usize {
+        self.bound.room
+    }
+
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Begun anew each time: what is early is looked through before anything is waited for. Who waits has turmoil's
+        // socket locked, so the one before goes first.
+        self.waiting = None;
+        let mut waiting = Box::pin(Arc::clone(&self.bound).readable());
+        let readable = waiting.as_mut().poll(cx);
+        self.waiting = readable.is_pending().then_some(waiting as _);
+        readable
+    }
+
+    fn poll_writable(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn try_send(&mut self, path: &Path, bytes: &[u8], segment: usize) -> io::Result<usize> {
+        let Bound { world, socket, local, .. } = &*self.bound;
+        let now = now(world);
         // Nobody was ever at an address of IPv6.
         let SocketAddr::V4(to) = path.remote else { return Ok(bytes.len()) };
         for datagram in bytes.chunks(segment.max(1)) {
             let carried = {
-                let mut world = self.world.lock();
-                let from = world.sends_from(now, self.socket).unwrap_or(self.local);
+                let mut world = world.lock();
+                let from = world.sends_from(now, *socket).unwrap_or(*local);
                 world.send(now, from, to, datagram)
             };
             for carried in carried {
-                self.carry(carried);
+                self.bound.carry(carried);
             }
         }
         Ok(bytes.len())
     }
 
-    fn try_recv(&self, batch: &mut Batch) -> io::Result<()> {
-        self.pump(now(&self.world));
+    fn try_recv(&mut self, batch: &mut Batch) -> io::Result<()> {
+        self.waiting = None;
+        self.bound.pump(now(&self.bound.world));
         batch.fill(|slot| {
-            let brought = self.inbox.take(slot)?;
+            let brought = self.bound.inbox.take(slot)?;
             Some((Path { remote: brought.from.into(), local: None }, brought.length, brought.stride))
         });
         if batch.is_empty() { Err(io::ErrorKind::WouldBlock.into()) } else { Ok(()) }
@@ -170,6 +194,6 @@ impl Udp for SimUdp {
 
 impl Drop for SimUdp {
     fn drop(&mut self) {
-        self.world.lock().unbind(self.socket);
+        self.bound.world.lock().unbind(self.bound.socket);
     }
 }

@@ -1,7 +1,9 @@
 //! A user between the shipped client's loop and the script.
 
 use std::io;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
 
 use backchat::driver::{Application, Command, Flow, Receipt};
 use backchat::files::TargetEvent;
@@ -88,6 +90,8 @@ pub(super) struct Seated {
     desk: Arc<Desk>,
     world: Arc<World>,
     contents: Arc<Contents>,
+    /// What waits for the desk: it has to live for as long as its task shall be woken.
+    waiting: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
 
 /// What a user sees from its desk.
@@ -125,7 +129,13 @@ impl Seated {
         transfer: Transfer,
         life: u64,
     ) -> Self {
-        Self { user: User::new(desk.name.into(), desk.role, transfer, life), desk, world, contents }
+        Self {
+            user: User::new(desk.name.into(), desk.role, transfer, life),
+            desk,
+            world,
+            contents,
+            waiting: None,
+        }
     }
 
     /// How this life ended, once it has.
@@ -145,28 +155,38 @@ impl Seated {
     }
 }
 
+/// Waits until something of a desk has changed, or until a time.
+async fn changed_or(desk: Arc<Desk>, now: Instant, at: Option<Instant>) {
+    let due = async {
+        match at {
+            Some(at) => sleep_until(now, at).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        () = desk.changed.notified() => {}
+        () = due => {}
+    }
+}
+
 impl Application for Seated {
-    async fn command(&mut self) -> Command {
+    fn poll_command(&mut self, cx: &mut Context<'_>) -> Poll<Command> {
         loop {
             let now = now(&self.world);
             let is_closing = self.desk.is_closing();
             let (user, mut around) = self.parts();
             let at = match user.next(now, is_closing, &mut around) {
-                Wanted::Now(command) => return command,
+                Wanted::Now(command) => return Poll::Ready(command),
                 Wanted::At(at) => Some(at),
                 Wanted::Nothing => None,
             };
-            let due = async {
-                match at {
-                    Some(at) => sleep_until(now, at).await,
-                    None => std::future::pending().await,
-                }
-            };
-            tokio::select! {
-                biased;
-                () = self.desk.changed.notified() => {}
-                () = due => {}
-            }
+            // The one before goes first: it hands on what it was told, and the other way round both would for ever.
+            self.waiting = None;
+            let mut waiting = Box::pin(changed_or(Arc::clone(&self.desk), now, at));
+            let changed = waiting.as_mut().poll(cx);
+            self.waiting = changed.is_pending().then_some(waiting as _);
+            ready!(changed);
         }
     }
 

@@ -19,10 +19,10 @@ pub(super) struct Slot {
 }
 
 impl Slots {
-    /// A connection was accepted.
-    pub(super) fn open(&mut self, connection: ConnectionId) -> StreamId {
+    /// A connection was accepted as `stream`, one more than the last.
+    pub(super) fn open(&mut self, stream: StreamId, connection: ConnectionId) {
+        debug_assert_eq!(place(stream), self.all.len(), "streams are counted");
         self.all.push(Some(Slot { connection, is_queued: false }));
-        StreamId(self.all.len() as u64)
     }
 
     /// A stream is given up.

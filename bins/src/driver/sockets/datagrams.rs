@@ -6,6 +6,7 @@ use std::ops::Range;
 use backchat_core::node::{Path, Transmit};
 use backchat_core::wire::SegmentBatch;
 
+use crate::driver::outside::Sent;
 use crate::files::NotHeld;
 use crate::net::Udp;
 
@@ -30,17 +31,6 @@ struct Waiting {
     segment: usize,
 }
 
-/// Whether the socket takes more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sent {
-    /// It does.
-    Taken,
-    /// It took a part or nothing. The rest is kept until [`Outgoing::resume`].
-    Blocked,
-    /// The socket is broken.
-    Broken,
-}
-
 impl Outgoing {
     pub(super) fn new() -> Self {
         Self { buffer: Vec::with_capacity(BUFFER_LEN), waiting: None, lost: 0 }
@@ -51,6 +41,11 @@ impl Outgoing {
         self.waiting.is_some()
     }
 
+    /// Gives up what waits.
+    pub(super) fn clear(&mut self) {
+        self.waiting = None;
+    }
+
     /// Datagrams that were lost here.
     pub(super) fn lost(&self) -> u64 {
         self.lost
@@ -59,7 +54,7 @@ impl Outgoing {
     /// Sends one datagram or one batch, whose bytes come from `fill`.
     pub(super) fn send(
         &mut self,
-        udp: &impl Udp,
+        udp: &mut impl Udp,
         transmit: Transmit,
         mut fill: impl FnMut(Range<u64>, &mut [u8]) -> Result<(), NotHeld>,
     ) -> Sent {
@@ -85,7 +80,7 @@ impl Outgoing {
     }
 
     /// Tries what waits once more.
-    pub(super) fn resume(&mut self, udp: &impl Udp) -> Sent {
+    pub(super) fn resume(&mut self, udp: &mut impl Udp) -> Sent {
         while let Some(waiting) = &mut self.waiting {
             let rest = self.buffer.get(waiting.from..).unwrap_or_default();
             if rest.is_empty() {
@@ -127,7 +122,7 @@ impl Outgoing {
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddr;
-    use std::sync::Mutex;
+    use std::task::{Context, Poll};
 
     use backchat_core::wire::{Body, Packet, ProofKey, TransferId};
 
@@ -135,16 +130,14 @@ mod tests {
     use crate::net::Batch;
 
     /// A socket that takes so many bytes and then blocks.
-    struct Narrow(Mutex<Inside>);
-
-    struct Inside {
+    struct Narrow {
         room: usize,
         sent: Vec<u8>,
     }
 
     impl Narrow {
         fn new(room: usize) -> Self {
-            Self(Mutex::new(Inside { room, sent: Vec::new() }))
+            Self { room, sent: Vec::new() }
         }
     }
 
@@ -158,23 +151,22 @@ mod tests {
         fn receive_buffer(&self) -> usize {
             0
         }
-        async fn readable(&self) -> io::Result<()> {
-            Ok(())
+        fn poll_readable(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
         }
-        async fn writable(&self) -> io::Result<()> {
-            Ok(())
+        fn poll_writable(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
         }
-        fn try_send(&self, _: &Path, bytes: &[u8], segment: usize) -> io::Result<usize> {
-            let mut inside = self.0.lock().unwrap();
-            let taken = bytes.len().min(inside.room / segment * segment);
+        fn try_send(&mut self, _: &Path, bytes: &[u8], segment: usize) -> io::Result<usize> {
+            let taken = bytes.len().min(self.room / segment * segment);
             if taken == 0 {
                 return Err(io::ErrorKind::WouldBlock.into());
             }
-            inside.room -= taken;
-            inside.sent.extend_from_slice(&bytes[..taken]);
+            self.room -= taken;
+            self.sent.extend_from_slice(&bytes[..taken]);
             Ok(taken)
         }
-        fn try_recv(&self, _: &mut Batch) -> io::Result<()> {
+        fn try_recv(&mut self, _: &mut Batch) -> io::Result<()> {
             Err(io::ErrorKind::WouldBlock.into())
         }
     }
@@ -193,32 +185,32 @@ mod tests {
     #[test]
     fn what_a_full_socket_did_not_take_goes_first_when_there_is_room() {
         let (transmit, length) = segments();
-        let udp = Narrow::new(length / 2);
+        let mut udp = Narrow::new(length / 2);
         let mut outgoing = Outgoing::new();
         let fill = |_: Range<u64>, place: &mut [u8]| {
             place.fill(7);
             Ok(())
         };
-        assert_eq!(outgoing.send(&udp, transmit.clone(), fill), Sent::Blocked);
-        assert_eq!(outgoing.resume(&udp), Sent::Blocked);
+        assert_eq!(outgoing.send(&mut udp, transmit.clone(), fill), Sent::Blocked);
+        assert_eq!(outgoing.resume(&mut udp), Sent::Blocked);
         // What comes meanwhile is lost, and counted.
         let packet = Packet { transfer: TransferId(1), transmission: 1, body: Body::EndAck };
         let packet = Transmit::Packet { path: path(), packet };
-        assert_eq!(outgoing.send(&udp, packet, fill), Sent::Taken);
-        assert_eq!(outgoing.send(&udp, transmit, fill), Sent::Taken);
+        assert_eq!(outgoing.send(&mut udp, packet, fill), Sent::Taken);
+        assert_eq!(outgoing.send(&mut udp, transmit, fill), Sent::Taken);
         assert_eq!(outgoing.lost(), 11);
-        udp.0.lock().unwrap().room = length;
-        assert_eq!(outgoing.resume(&udp), Sent::Taken);
+        udp.room = length;
+        assert_eq!(outgoing.resume(&mut udp), Sent::Taken);
         assert!(!outgoing.is_blocked());
-        assert_eq!(udp.0.lock().unwrap().sent.len(), length);
+        assert_eq!(udp.sent.len(), length);
     }
 
     #[test]
     fn segments_without_their_bytes_are_not_sent() {
-        let udp = Narrow::new(usize::MAX / 2);
+        let mut udp = Narrow::new(usize::MAX / 2);
         let mut outgoing = Outgoing::new();
-        assert_eq!(outgoing.send(&udp, segments().0, |_, _| Err(NotHeld)), Sent::Taken);
-        assert!(udp.0.lock().unwrap().sent.is_empty());
+        assert_eq!(outgoing.send(&mut udp, segments().0, |_, _| Err(NotHeld)), Sent::Taken);
+        assert!(udp.sent.is_empty());
         assert_eq!(outgoing.lost(), 10);
     }
 }

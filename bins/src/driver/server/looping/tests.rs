@@ -1,9 +1,10 @@
 //! Sources that always have something: who floods, and whether anybody else still has a turn.
 
+use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Context;
+use std::task::Waker;
 
 use backchat_core::chat::ChatConfig;
 use backchat_core::node::{Path, ServerConfig, ShareRequest, TransferLimits};
@@ -14,9 +15,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{mpsc, oneshot};
 
 use super::*;
+use crate::driver::outside::Connections as _;
 use crate::driver::server::{ServerParts, ServerSettings, serve};
-use crate::files::NotHeld;
-use crate::net::Entropy;
+use crate::driver::sockets::server::ServerSockets;
+use crate::files::{NoShare, NotHeld};
+use crate::net::{Batch, Clock, Entropy, Listener, Udp};
 
 /// How often something was used.
 #[derive(Clone, Debug, Default)]
@@ -77,16 +80,16 @@ impl Udp for BusyUdp {
     fn receive_buffer(&self) -> usize {
         0
     }
-    async fn readable(&self) -> io::Result<()> {
-        Ok(())
+    fn poll_readable(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
-    async fn writable(&self) -> io::Result<()> {
-        Ok(())
+    fn poll_writable(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
-    fn try_send(&self, _: &Path, bytes: &[u8], _: usize) -> io::Result<usize> {
+    fn try_send(&mut self, _: &Path, bytes: &[u8], _: usize) -> io::Result<usize> {
         Ok(bytes.len())
     }
-    fn try_recv(&self, batch: &mut Batch) -> io::Result<()> {
+    fn try_recv(&mut self, batch: &mut Batch) -> io::Result<()> {
         self.0.up();
         let path = Path { remote: self.local_addr(), local: None };
         batch.fill(|buffer| {
@@ -124,9 +127,23 @@ impl Listener for BusyListener {
     fn local_addr(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], 1))
     }
-    async fn accept(&mut self) -> io::Result<(BusyStream, SocketAddr)> {
+    fn poll_accept(&mut self, _: &mut Context<'_>) -> Poll<io::Result<(BusyStream, SocketAddr)>> {
         self.taken.up();
-        Ok((BusyStream(self.reads.clone()), self.local_addr()))
+        Poll::Ready(Ok((BusyStream(self.reads.clone()), self.local_addr())))
+    }
+}
+
+/// So many people connect, each with a count of its own.
+struct Crowd(std::vec::IntoIter<Count>);
+
+impl Listener for Crowd {
+    type Stream = BusyStream;
+    fn local_addr(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], 1))
+    }
+    fn poll_accept(&mut self, _: &mut Context<'_>) -> Poll<io::Result<(BusyStream, SocketAddr)>> {
+        let next = self.0.next().map(|reads| Ok((BusyStream(reads), self.local_addr())));
+        next.map_or(Poll::Pending, Poll::Ready)
     }
 }
 
@@ -142,8 +159,8 @@ impl Clock for Ticking {
         self.now.up();
         Instant::from_millis(self.now.read())
     }
-    async fn sleep_until(&self, _: Instant) {
-        std::future::pending::<()>().await;
+    fn to_tokio(&self, _: Instant) -> Option<tokio::time::Instant> {
+        None
     }
     fn wall(&self) -> UnixTime {
         self.walls.up();
@@ -171,21 +188,29 @@ fn server() -> Server {
     Server::new(Instant::ZERO, config, &Seed::from_number(0))
 }
 
+/// An outside with so many connections to accept.
+fn crowded<'a>(
+    counts: &[Count],
+    observer: &'a mut (),
+) -> ServerSockets<'a, Crowd, BusyUdp, NoShare, Ticking, ()> {
+    let listener = Crowd(counts.to_vec().into_iter());
+    let parts = (listener, BusyUdp::default(), NoShare::default(), Ticking::default());
+    ServerSockets::of_server(parts, mpsc::channel(1).1, observer)
+}
+
 #[tokio::test]
 async fn of_any_number_of_busy_connections_none_is_read_twice_more_than_another() {
     for connections in 1..=300 {
-        let mut observer = ();
-        let mut serving = Serving::new(Instant::ZERO, server(), &mut observer);
         let counts: Vec<Count> = (0..connections).map(|_| Count::default()).collect();
-        for count in &counts {
-            let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-            serving.accepted(Instant::ZERO, BusyStream(count.clone()), peer);
+        let (mut turns, mut observer) = (ServerLoop::new(Instant::ZERO, server()), ());
+        let mut out = crowded(&counts, &mut observer);
+        let mut cx = Context::from_waker(Waker::noop());
+        while let Poll::Ready(peer) = out.poll_accept(&mut cx, turns.next_stream()) {
+            turns.accept(&mut out, &mut cx, peer.unwrap()).unwrap();
         }
-        let (clock, udp, mut share) =
-            (Ticking::default(), BusyUdp::default(), crate::files::NoShare::default());
         for turn in 1..=12 {
-            let first = serving.streams.take().unwrap();
-            serving.read(first, &clock, &udp, &mut share);
+            let Poll::Ready(first) = out.poll_ready(&mut cx) else { panic!("all are busy") };
+            turns.read(&mut out, &mut cx, first);
             let reads = || counts.iter().map(Count::read);
             let (least, most) = (reads().min().unwrap(), reads().max().unwrap());
             assert!(most - least <= 1, "{connections} connections, turn {turn}: {least} to {most} reads");
@@ -242,13 +267,13 @@ async fn who_reads_a_long_list_as_fast_as_it_is_made_is_written_to_a_bounded_amo
     };
     server.handle_stream_bytes(now, stream, b"{\"type\":\"files\"}\n");
     server.handle_listing(now, (0..10_000).map(file).collect());
-    let mut observer = ();
-    let mut serving = Serving::new(now, server, &mut observer);
-    serving.last_stream = 1;
-    serving.streams.insert(stream, BusyStream(Count::default()));
-    assert_eq!(serving.streams.take(), Some(stream));
-    serving.write(now, stream);
+    let (mut turns, mut observer) = (ServerLoop::new(now, server), ());
+    let mut out = crowded(&[Count::default()], &mut observer);
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(out.poll_accept(&mut cx, stream).is_ready());
+    assert_eq!(out.poll_ready(&mut cx), Poll::Ready(stream));
+    turns.write(&mut out, now, stream);
     let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-    assert!(serving.server.stream_pending(stream, &mut slices) > 0, "not all was written at once");
-    assert_eq!(serving.streams.take(), Some(stream), "and it goes on in the next turn");
+    assert!(turns.server.stream_pending(stream, &mut slices) > 0, "not all was written at once");
+    assert_eq!(out.poll_ready(&mut cx), Poll::Ready(stream), "and it goes on in the next turn");
 }

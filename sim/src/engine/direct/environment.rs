@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io::IoSlice;
 use std::net::{SocketAddr, SocketAddrV4};
 
+use backchat::driver::outside::{Read, Write};
 use backchat_core::time::Instant;
 use backchat_core::wire::Packet;
 
 use super::agenda::{Agenda, What};
 use super::departures::Held;
-use super::flights::{Datagram, Filling, FlightIndex, Flights, Flying, Inbox, bytes_of};
+use super::flights::{Datagram, Filling, FlightIndex, Flights, Flying, Inbox, Received, bytes_of};
 use super::lines::Lines;
 use super::pace::{Bounds, Going, Pace};
-use super::streams::{ConnectionId, Connections, HowGone, Read, Write};
+use super::streams::{ConnectionId, Connections, HowGone};
 use crate::engine::contents::Contents;
 use crate::engine::faults::Node;
 use crate::engine::network::{ClientIndex, Network, SYN_AGAIN, Sent, SentId, SocketId, Way};
@@ -50,7 +51,7 @@ struct Timer {
 }
 
 /// See the module.
-pub(super) struct Outside {
+pub(super) struct Environment {
     now: Instant,
     pub(super) pace: Pace,
     pub(super) agenda: Agenda,
@@ -65,6 +66,8 @@ pub(super) struct Outside {
     pub(super) held: BTreeMap<SentId, Held>,
     pub(super) departures_at: Option<Instant>,
     flights: Flights,
+    /// Empty; kept for its memory.
+    received: Received,
     connections: Connections,
     /// A node's, at its place: the clients in their order, then the server.
     inboxes: Vec<Inbox>,
@@ -73,7 +76,7 @@ pub(super) struct Outside {
     woken: VecDeque<Node>,
 }
 
-impl Outside {
+impl Environment {
     pub(super) fn new(network: Network<Node>, contents: Contents, payloads: Payloads) -> Self {
         let clients = network.clients();
         let (nodes, offload) = (clients + 1, network.offload());
@@ -90,6 +93,7 @@ impl Outside {
             held: BTreeMap::new(),
             departures_at: None,
             flights: Flights::default(),
+            received: Received::default(),
             connections: Connections::default(),
             inboxes: (0..nodes).map(|_| Inbox::new(offload)).collect(),
             timers: vec![Timer::default(); nodes],
@@ -276,7 +280,11 @@ impl Outside {
         };
         match taken {
             Ok(node) => self.wake(node),
-            Err(_) => drop(self.flights.take(index, |_| ())),
+            Err(_) => {
+                if let Some(lost) = self.flights.take(index) {
+                    self.flights.recycle(lost);
+                }
+            }
         }
         taken.map(drop)
     }
@@ -300,16 +308,25 @@ impl Outside {
         }
     }
 
-    /// Shows the datagrams that a node's socket brings together to `look`, the oldest first, and forgets them. Answers
-    /// how many they were.
-    pub(super) fn receive(&mut self, node: Node, look: impl FnMut(&Flying)) -> usize {
+    /// Takes what has arrived at a node's socket, the oldest first.
+    pub(super) fn receive(&mut self, node: Node) -> Option<Received> {
         let place = self.place(node);
-        self.inboxes.get_mut(place).map_or(0, |inbox| inbox.take(&mut self.flights, look))
+        let inbox = self.inboxes.get_mut(place).filter(|inbox| !inbox.is_empty())?;
+        let mut received = core::mem::take(&mut self.received);
+        inbox.receive(&mut self.flights, &mut received);
+        if received.is_empty() {
+            self.received = received;
+            return None;
+        }
+        Some(received)
     }
 
-    /// Whether a node has received something.
-    pub(super) fn has_received(&self, node: Node) -> bool {
-        self.inboxes.get(self.place(node)).is_some_and(|inbox| !inbox.is_empty())
+    /// Takes back what a node has received, for its memory.
+    pub(super) fn recycle(&mut self, received: Received) {
+        self.received = received;
+        for datagram in self.received.drain() {
+            self.flights.recycle(datagram);
+        }
     }
 
     /// A client begins to connect. The answer, if there is one, is in the agenda.
