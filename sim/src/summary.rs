@@ -172,7 +172,7 @@ impl Summary {
         self.refusals.values()
     }
 
-    fn refused(&mut self, node: Node, asked: Asked, code: Reason, at: Instant) {
+    fn refused(&mut self, node: Node, asked: Asked, code: &Reason, at: Instant) {
         let (what, to) = asked.clone();
         let refusal = || Refusal { client: node.into(), what, to, code: code.clone(), count: 0, first: at };
         self.refusals.entry((node, asked, code.clone())).or_insert_with(refusal).count += 1;
@@ -214,11 +214,11 @@ impl Sink for Summary {
             Event::App(AppEvent::Answered { wish, outcome, .. }) => {
                 let asked = self.asked.remove(&(*node, *wish));
                 if let (Some(asked), Answer::Error(code)) = (asked, outcome) {
-                    self.refused(*node, asked, Reason::Server(code.clone()), *at);
+                    self.refused(*node, asked, &Reason::Server(code.clone()), *at);
                 }
             }
             Event::App(AppEvent::Refused { code }) => {
-                self.refused(*node, (Request::Join, None), Reason::Server(code.clone()), *at)
+                self.refused(*node, (Request::Join, None), &Reason::Server(code.clone()), *at);
             }
             Event::App(AppEvent::DownloadStarted { wish, transfer, .. }) => {
                 if let Some(place) = self.places.get(&(*node, *wish)) {
@@ -239,7 +239,7 @@ impl Sink for Summary {
             }
             Event::App(AppEvent::NotTaken { wish, .. }) => {
                 if let Some(asked) = self.asked.remove(&(*node, *wish)) {
-                    self.refused(*node, asked, Reason::NotTaken, *at);
+                    self.refused(*node, asked, &Reason::NotTaken, *at);
                 }
                 if let Some(it) = self.download(*node, *wish) {
                     it.end = Some(End { at: *at, failed: Some(Failed::NotTaken) });

@@ -163,7 +163,7 @@ impl Checker for Sessions {
                 self.clients.iter_mut().for_each(|(_, client)| client.was_cut = true);
             }
             Event::Run(RunEvent::Crashed { .. } | RunEvent::Rebound { .. }) => {
-                self.client(*node).was_cut = true
+                self.client(*node).was_cut = true;
             }
             Event::Chat(ChatEvent::Refused {
                 session,

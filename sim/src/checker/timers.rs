@@ -151,7 +151,7 @@ impl Checker for Timers {
                 }
             }
             Event::Core(Some(transfer), CoreEvent::TimerSet { timer, .. }) => {
-                self.timer(*node, *transfer, *timer, true)
+                self.timer(*node, *transfer, *timer, true);
             }
             Event::Core(
                 Some(transfer),

@@ -195,7 +195,7 @@ impl Causes {
         match &record.event {
             Event::Chat(ChatEvent::Said { number, .. }) => remember(&mut self.said, *number, link),
             Event::Transfer(TransferEvent::Offered { transfer, .. }) => {
-                remember(&mut self.offered, *transfer, link)
+                remember(&mut self.offered, *transfer, link);
             }
             _ => {}
         }

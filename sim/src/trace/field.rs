@@ -151,9 +151,9 @@ scalars! {
     Datagram, "what a datagram is, such as \"data@12000#2\"", |it| Value::Datagram(*it), |json| json.as_str()?.parse().ok();
     Kind, "a kind of packet, such as \"syn-ack\"", |it| Value::Word(it.name(), *it as u32), |json| Self::of(json.as_str()?);
     Mark, "a mark", |it| Value::Text(it.name()), |json| Self::of(json.as_str()?);
-    CloseReason, "a reason of the chat's", |it| Value::Text(it.as_str()), |json| found(Self::ALL, json, |it| it.as_str());
-    LineDropReason, "a reason of the chat's", |it| Value::Text(it.as_str()), |json| found(Self::ALL, json, |it| it.as_str());
-    DropReason, "why a link drops", |it| Value::Text(it.name()), |json| found(&Self::ALL, json, |it| it.name());
+    CloseReason, "a reason of the chat's", |it| Value::Text(it.as_str()), |json| found(Self::ALL, json, Self::as_str);
+    LineDropReason, "a reason of the chat's", |it| Value::Text(it.as_str()), |json| found(Self::ALL, json, Self::as_str);
+    DropReason, "why a link drops", |it| Value::Text(it.name()), |json| found(&Self::ALL, json, Self::name);
 }
 
 /// The one of `all` with the word that stands in `json`.

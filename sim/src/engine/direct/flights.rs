@@ -76,6 +76,7 @@ pub(super) struct Flying {
 pub(super) struct Flights {
     places: Vec<Option<Box<Flying>>>,
     free: Vec<FlightIndex>,
+    #[expect(clippy::vec_box, reason = "a box is handed on with what is in it")]
     boxes: Vec<Box<Flying>>,
 }
 

@@ -134,7 +134,7 @@ impl Listener for BusyListener {
 }
 
 /// So many people connect, each with a count of its own.
-struct Crowd(std::vec::IntoIter<Count>);
+struct Crowd(Vec<Count>);
 
 impl Listener for Crowd {
     type Stream = BusyStream;
@@ -142,7 +142,7 @@ impl Listener for Crowd {
         SocketAddr::from(([127, 0, 0, 1], 1))
     }
     fn poll_accept(&mut self, _: &mut Context<'_>) -> Poll<io::Result<(BusyStream, SocketAddr)>> {
-        let next = self.0.next().map(|reads| Ok((BusyStream(reads), self.local_addr())));
+        let next = self.0.pop().map(|reads| Ok((BusyStream(reads), self.local_addr())));
         next.map_or(Poll::Pending, Poll::Ready)
     }
 }
@@ -193,7 +193,7 @@ fn crowded<'a>(
     counts: &[Count],
     observer: &'a mut (),
 ) -> ServerSockets<'a, Crowd, BusyUdp, NoShare, Ticking, ()> {
-    let listener = Crowd(counts.to_vec().into_iter());
+    let listener = Crowd(counts.to_vec());
     let parts = (listener, BusyUdp::default(), NoShare::default(), Ticking::default());
     ServerSockets::of_server(parts, mpsc::channel(1).1, observer)
 }
