@@ -49,15 +49,17 @@ impl Question {
         let (words, place) = line.words();
         let words = words.into_iter().map(OsString::from).collect();
         let found = complete(&mut with_paths(command), words, place, None).unwrap_or_default();
+        let is_option =
+            |candidate: &CompletionCandidate| candidate.get_id().is_some_and(|id| id.starts_with("arg::"));
+        let has_dash = line.current.starts_with('-');
+        // A word that begins as an option does is one where both an option and a path may stand.
+        let is_option_begun = has_dash && found.iter().any(is_option);
         let is_path = |id: &&CompletionCandidate| id.get_id().is_some_and(|id| id == FILES || id == FOLDERS);
-        if let Some(path) = found.iter().find(is_path) {
+        if let Some(path) = found.iter().find(is_path).filter(|_| !is_option_begun) {
             let what = path.get_id().map(String::as_str).unwrap_or_default();
             return format!("\t{what}\t{}\n", path.get_value().to_string_lossy());
         }
         // Where a name belongs and none is known, a list of options would be an answer to another question.
-        let is_option =
-            |candidate: &CompletionCandidate| candidate.get_id().is_some_and(|id| id.starts_with("arg::"));
-        let has_dash = line.current.starts_with('-');
         let shown = found.iter().filter(|candidate| has_dash || !is_option(candidate));
         shown.filter_map(|candidate| self.written(&line, candidate)).map(|written| written + "\n").collect()
     }
